@@ -1,0 +1,126 @@
+/**
+ * What the broker offers to protocol sessions and what it asks of them. Protocol-neutral: a STOMP,
+ * AMQP or MQTT session each translates its own frames to these calls. All calls are synchronous
+ * and run on the main thread; nothing here waits for storage. Instead a call that changes state
+ * takes a `token`, and the session's `confirmed(token)` is called once that change is on stable
+ * storage and ownership was verified (P1, P3). Tokens of one session are confirmed in call order.
+ */
+
+/** Which codec the stored `headers` bytes are written in. Zero is never valid on disk. */
+export const CONTENT_KIND = { stomp: 1 } as const;
+export type ContentKind = (typeof CONTENT_KIND)[keyof typeof CONTENT_KIND];
+
+export type DestinationKind = 'queue' | 'topic';
+
+export interface Destination {
+  readonly kind: DestinationKind;
+  /** Without the `/queue/` or `/topic/` prefix. 1 to 1,000 bytes of UTF-8. */
+  readonly name: string;
+}
+
+/** Whatever a session wants back in `confirmed`; null when nobody waits for this change. */
+export type ConfirmationToken = unknown;
+
+/** A message as a session hands it in. The bytes are copied before `send` returns. */
+export interface IncomingMessage {
+  readonly destination: Destination;
+  readonly contentKind: ContentKind;
+  /** The protocol's own header section, opaque to the broker, given back unchanged at delivery. */
+  readonly headers: Uint8Array;
+  readonly body: Uint8Array;
+  /** False: kept in memory only, never journaled, lost at a takeover. */
+  readonly durable: boolean;
+  /** 0 to 9; passed through. */
+  readonly priority: number;
+  /** Wall-clock milliseconds; 0 means never. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * A message on its way to a consumer. One object is reused for every delivery: read it during
+ * `deliver` and keep nothing of it. `bytes` is the journal block that holds the message.
+ */
+export interface DeliveryView {
+  /** Unique in the store for ever; what `acknowledge` and `reject` take. */
+  entryId: number;
+  destination: Destination;
+  contentKind: ContentKind;
+  bytes: Uint8Array;
+  headersStart: number;
+  headersEnd: number;
+  bodyStart: number;
+  bodyEnd: number;
+  durable: boolean;
+  priority: number;
+  expiresAtMs: number;
+  /** Wall-clock milliseconds at which the broker took the message. */
+  timestampMs: number;
+  /** The message may have been delivered before. */
+  redelivered: boolean;
+  /** Attempts that failed so far. */
+  failedDeliveries: number;
+}
+
+/** Implemented by each protocol session; called by the broker. Must not call back synchronously except `acknowledge`. */
+export interface SessionEvents {
+  /** The change that was made with `token` is durable and owned. Never called with null. */
+  confirmed(token: ConfirmationToken): void;
+  /** False while the client does not take what was written: the broker then delivers nothing to this session. */
+  readonly writable: boolean;
+  deliver(subscriber: Subscriber, message: DeliveryView): void;
+  /** A queue or the store is full: stop reading from this client until `resumeReading`. */
+  pauseReading(reason: string): void;
+  resumeReading(): void;
+  /** The broker gives up on this client (too slow, ...). The session tells it `reason` and closes. */
+  abort(reason: string): void;
+}
+
+export const ACKNOWLEDGEMENT = { auto: 0, cumulative: 1, individual: 2 } as const;
+export type AcknowledgementMode = (typeof ACKNOWLEDGEMENT)[keyof typeof ACKNOWLEDGEMENT];
+
+export interface SubscribeOptions {
+  readonly destination: Destination;
+  /** `auto`: a message counts as acknowledged when it is handed to the socket. */
+  readonly acknowledgement: AcknowledgementMode;
+  /** Unacknowledged messages at most on their way to this subscriber; 0 means the broker's default. */
+  readonly prefetch: number;
+  /** Set for a durable topic subscription: kept, and filled, while its client is away. */
+  readonly durable: { readonly clientId: string; readonly name: string } | null;
+  /** For the session's own use: whatever it wants to find on the `Subscriber` again. */
+  readonly context: unknown;
+}
+
+/** One subscription of one session, made by `subscribe`. */
+export interface Subscriber {
+  readonly context: unknown;
+}
+
+/** One client connection as the broker sees it. Errors are thrown as `HoldfastError`. */
+export interface BrokerSession {
+  /** `transaction`: the name given to `begin`, or null. */
+  send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void;
+  subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber;
+  /** Unacknowledged messages go back to their queue. A durable subscription stays. */
+  unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void;
+  /** Removes a durable topic subscription and what it holds. Refused while somebody is subscribed to it. */
+  removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void;
+  /** In `cumulative` mode also everything delivered to `subscriber` before it. Throws CLIENT_FAILED when it is not delivered and unacknowledged there. */
+  acknowledge(subscriber: Subscriber, entryId: number, token: ConfirmationToken, transaction: string | null): void;
+  /** NACK: counts as a failed delivery; redelivered, or moved to `DLQ.<name>` at the maximum. */
+  reject(subscriber: Subscriber, entryId: number, token: ConfirmationToken, transaction: string | null): void;
+  begin(transaction: string): void;
+  commit(transaction: string, token: ConfirmationToken): void;
+  rollback(transaction: string, token: ConfirmationToken): void;
+  /** Confirms `token` after everything this session asked for before it. */
+  barrier(token: ConfirmationToken): void;
+  /** The session's socket can take bytes again (`writable` became true). */
+  resumeDelivery(): void;
+  /** The client is gone: transactions are rolled back, unacknowledged messages go back. Idempotent. */
+  close(): void;
+}
+
+/** Why a listener hands a client to the broker. */
+export interface BrokerEndpoint {
+  /** `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. */
+  openSession(events: SessionEvents, describe: string): BrokerSession;
+}

@@ -1,0 +1,135 @@
+/**
+ * The seams to the outside world. Everything that reads a clock, touches a file, takes a lock or
+ * moves bytes between threads or hosts comes in through one of these interfaces, so that the same
+ * code runs on the real world (platform/node/) and in a simulated one with virtual time.
+ */
+
+/** Something scheduled; `cancel` is idempotent. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds (fractional) of a clock that never jumps and is shared by all threads of a process. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970. For people to read and for message expiry; it decides no ownership. */
+  wallMs(): number;
+  /** Runs `callback` once, not before `delayMs` from now. */
+  after(delayMs: number, callback: () => void): Timer;
+  /** Runs `callback` at the end of this turn of the event loop, after the I/O that is ready now. */
+  soon(callback: () => void): void;
+}
+
+/** What a path or a descriptor points at. Inode and device identify a file on one host. */
+export interface FileStat {
+  readonly inode: bigint;
+  readonly device: bigint;
+  readonly linkCount: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * - `read`: existing file, read only.
+ * - `update`: existing file, read and write.
+ * - `update-durable`: as `update`, and every write returns only once it is on stable storage (O_DSYNC).
+ * - `create`: read and write; created when missing, never truncated.
+ * - `create-new`: read and write; fails with EEXIST when the name exists (O_EXCL).
+ * - `create-new-durable`: as `create-new`, with O_DSYNC.
+ */
+export type OpenMode =
+  | 'read'
+  | 'update'
+  | 'update-durable'
+  | 'create'
+  | 'create-new'
+  | 'create-new-durable';
+
+/**
+ * An open file. One caller at a time. Every method may block for tens of seconds while a file
+ * server restarts; every failure is a `SystemError` with the errno name in `code`.
+ */
+export interface FileHandle {
+  readonly path: string;
+  /** Writes all of `bytes` at `position`. Resolves only when all were accepted; a short write that cannot go on is EIO. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Fills `into` from `position`; resolves with the count, which is less than asked only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** fdatasync. A failure must never be followed by another try on this file. */
+  sync(): Promise<void>;
+  stat(): Promise<FileStat>;
+  /** flock(LOCK_EX | LOCK_NB) on this descriptor: true when held now, false when somebody else holds it. */
+  tryLockExclusive(): Promise<boolean>;
+  /** Drops the lock, when one is held, and closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface FileSystem {
+  open(path: string, mode: OpenMode): Promise<FileHandle>;
+  stat(path: string): Promise<FileStat>;
+  /** Names in a directory, sorted; always asks the server, so another host's new names are in it. */
+  list(path: string): Promise<string[]>;
+  makeDirectory(path: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Makes the names in a directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  freeBytes(path: string): Promise<number>;
+}
+
+/** A one-to-one link between the main thread and the storage thread. In order, never lost while both run. */
+export interface Channel<Out, In> {
+  post(message: Out, transfer?: readonly ArrayBuffer[]): void;
+  /** One receiver; messages that came before it was set are kept for it. */
+  onMessage(receiver: (message: In) => void): void;
+  /** Called once when the other side is gone. */
+  onClose(receiver: (reason: string) => void): void;
+}
+
+/** One accepted or dialled stream of bytes. */
+export interface Socket {
+  readonly remoteAddress: string;
+  /** Bytes accepted but not yet taken by the kernel. */
+  readonly bufferedBytes: number;
+  /** Takes over `bytes`: the caller must not change them afterwards. */
+  write(bytes: Uint8Array): void;
+  /** Sends what is buffered, then closes. */
+  end(): void;
+  /** Closes at once; nothing more is sent. */
+  destroy(): void;
+  pauseReading(): void;
+  resumeReading(): void;
+  /**
+   * Set once, before the first byte is read. `bytes` given to `onData` is only valid during the call.
+   * `onDrain`: `bufferedBytes` has come down to zero after it was above the socket's high-water mark.
+   * `onClose`: exactly once, whoever closed; nothing is called after it.
+   */
+  receive(events: SocketEvents): void;
+}
+
+export interface SocketEvents {
+  onData(bytes: Uint8Array): void;
+  onDrain(): void;
+  onClose(): void;
+}
+
+export interface Listener {
+  /** The address that was bound, with the real port when 0 was asked for. */
+  readonly address: HostPort;
+  close(): Promise<void>;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Network {
+  listen(address: HostPort, onConnection: (socket: Socket) => void): Promise<Listener>;
+  /** Rejects when it could not connect within `timeoutMs`. */
+  connect(address: HostPort, timeoutMs: number): Promise<Socket>;
+}
+
+export interface Random {
+  /** `count` unpredictable bytes. */
+  bytes(count: number): Uint8Array;
+}
