@@ -56,6 +56,8 @@ export interface FileHandle {
   read(into: Uint8Array, position: number): Promise<number>;
   /** fdatasync. A failure must never be followed by another try on this file. */
   sync(): Promise<void>;
+  /** The same for files that nobody waits for: other calls of this thread go on meanwhile. */
+  syncInBackground(): Promise<void>;
   stat(): Promise<FileStat>;
   /** flock(LOCK_EX | LOCK_NB) on this descriptor: true when held now, false when somebody else holds it. */
   tryLockExclusive(): Promise<boolean>;

@@ -36,7 +36,7 @@ export interface LiveDocument {
   readonly beat: number;
   readonly verifiedAtMs: number;
   /** `released`: the tenure ended in good order, and `successor` may go first. */
-  readonly state: 'live' | 'handing-over' | 'released';
+  readonly state: 'taking-over' | 'live' | 'handing-over' | 'released';
   readonly successor: string | null;
 }
 
