@@ -26,10 +26,12 @@ export interface FileStat {
   readonly device: bigint;
   readonly linkCount: number;
   readonly sizeBytes: number;
+  /** As the file server tells it: good to see that something changed, useless to tell when. */
+  readonly modifiedAtMs: number;
 }
 
 /**
- * - `read`: existing file, read only.
+ * - `read`: existing file, read only. Also opens a directory, for `stat` alone.
  * - `update`: existing file, read and write.
  * - `update-durable`: as `update`, and every write returns only once it is on stable storage (O_DSYNC).
  * - `create`: read and write; created when missing, never truncated.
@@ -59,7 +61,10 @@ export interface FileHandle {
   /** The same for files that nobody waits for: other calls of this thread go on meanwhile. */
   syncInBackground(): Promise<void>;
   stat(): Promise<FileStat>;
-  /** flock(LOCK_EX | LOCK_NB) on this descriptor: true when held now, false when somebody else holds it. */
+  /**
+   * flock(LOCK_EX | LOCK_NB) on this descriptor: true when held now, false when somebody else holds
+   * it. The file must be open for writing, or NFS refuses.
+   */
   tryLockExclusive(): Promise<boolean>;
   /** Drops the lock, when one is held, and closes. Idempotent. */
   close(): Promise<void>;
@@ -71,6 +76,8 @@ export interface FileSystem {
   /** Names in a directory, sorted; always asks the server, so another host's new names are in it. */
   list(path: string): Promise<string[]>;
   makeDirectory(path: string): Promise<void>;
+  /** The directory must be empty. */
+  removeDirectory(path: string): Promise<void>;
   unlink(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Makes the names in a directory durable. */
@@ -129,6 +136,22 @@ export interface Network {
   listen(address: HostPort, onConnection: (socket: Socket) => void): Promise<Listener>;
   /** Rejects when it could not connect within `timeoutMs`. */
   connect(address: HostPort, timeoutMs: number): Promise<Socket>;
+}
+
+/** Which process this is, for the documents in the store. */
+export interface HostIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** Names one boot of one machine, and one pid namespace: with the same one, pids mean the same. */
+  readonly bootId: string;
+}
+
+/** Another process of this host that carries out file system calls: the opponent in trials and tests. */
+export interface FileSystemProcess {
+  readonly pid: number;
+  readonly fileSystem: FileSystem;
+  /** kill -9; resolves when the process is gone. Idempotent. */
+  kill(): Promise<void>;
 }
 
 export interface Random {

@@ -27,7 +27,7 @@ export interface LiveDocument {
   readonly node: string;
   readonly host: string;
   readonly pid: number;
-  /** Names one boot of one machine: two nodes with the same one share a kernel. */
+  /** Names one boot of one machine: two nodes with the same one share a kernel and its pids. */
   readonly bootId: string;
   readonly sinceMs: number;
   readonly addresses: Addresses;
