@@ -13,6 +13,7 @@ import type { FileHandle, FileStat, FileSystem, OpenMode } from '../ports.js';
 const openAsync = promisify(fs.open);
 const closeAsync = promisify(fs.close);
 const fstatAsync = promisify(fs.fstat);
+const fdatasyncAsync = promisify(fs.fdatasync);
 const fsyncAsync = promisify(fs.fsync);
 const statAsync = promisify(fs.stat);
 
@@ -63,6 +64,10 @@ class NodeFileHandle implements FileHandle {
 
   async sync(): Promise<void> {
     fs.fdatasyncSync(this.#openDescriptor('fdatasync'));
+  }
+
+  async syncInBackground(): Promise<void> {
+    await fdatasyncAsync(this.#openDescriptor('fdatasync'));
   }
 
   async stat(): Promise<FileStat> {
