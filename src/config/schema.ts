@@ -18,19 +18,38 @@ const Stomp = Type.Object(
   {
     listen: Type.String({
       description: '[HOST:]PORT to serve STOMP on; port 0 takes a free one',
+      allowed: '[HOST:]PORT',
       default: '127.0.0.1:61613',
     }),
     advertise: Type.Optional(
-      Type.String({ description: 'HOST:PORT that other nodes and `status` name; default: what was bound' }),
+      Type.String({
+        description: 'HOST:PORT that other nodes and `status` name; default: what was bound',
+        allowed: 'HOST:PORT',
+      }),
     ),
     maxHeaderBytes: Bytes('All header lines of one frame', 64 * 1024, 1024, 16 * MEBIBYTE),
     maxHeaders: Count('Header lines of one frame', 256, 8, 10_000),
     maxBodyBytes: Bytes('Body of one frame', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
     maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),
     connectTimeoutMs: Milliseconds('From accept to a whole CONNECT frame', 10_000, 100, 600_000),
-    frameTimeoutMs: Milliseconds('From the first byte of a frame to its last', 60_000, 100, 3_600_000),
-    heartbeatMs: Milliseconds('Heart-beat that the broker offers in both directions', 10_000, 0, 3_600_000),
-    socketBufferMaxBytes: Bytes('Waiting for one client that does not read; nothing more is delivered to it above', MEBIBYTE, 65_536, GIBIBYTE),
+    frameTimeoutMs: Milliseconds(
+      'From the first byte of a frame to its last',
+      60_000,
+      100,
+      3_600_000,
+    ),
+    heartbeatMs: Milliseconds(
+      'Heart-beat that the broker offers in both directions',
+      10_000,
+      0,
+      3_600_000,
+    ),
+    socketBufferMaxBytes: Bytes(
+      'Waiting for one client that does not read; nothing more is delivered to it above',
+      MEBIBYTE,
+      65_536,
+      GIBIBYTE,
+    ),
   },
   closed,
 );
@@ -38,11 +57,31 @@ const Stomp = Type.Object(
 const Ownership = Type.Object(
   {
     lockPollIntervalMs: Milliseconds('How often a backup tries the lock', 100, 1, 60_000),
-    checkIntervalMs: Milliseconds('How often the live node verifies that it still owns the store', 250, 10, 60_000),
-    freshMs: Milliseconds('Confirmations need a verification that began less than this ago', 2_000, 100, 60_000),
-    storeStallLimitMs: Milliseconds('The live node exits when the store has not answered for this long', 30_000, 1_000, 3_600_000),
+    checkIntervalMs: Milliseconds(
+      'How often the live node verifies that it still owns the store',
+      250,
+      10,
+      60_000,
+    ),
+    freshMs: Milliseconds(
+      'Confirmations need a verification that began less than this ago',
+      2_000,
+      100,
+      60_000,
+    ),
+    storeStallLimitMs: Milliseconds(
+      'The live node exits when the store has not answered for this long',
+      30_000,
+      1_000,
+      3_600_000,
+    ),
     statusIntervalMs: Milliseconds('How often a node rewrites its status file', 1_000, 50, 60_000),
-    handoverTimeoutMs: Milliseconds('How long a handover waits for the successor', 10_000, 100, 600_000),
+    handoverTimeoutMs: Milliseconds(
+      'How long a handover waits for the successor',
+      10_000,
+      100,
+      600_000,
+    ),
   },
   closed,
 );
@@ -50,28 +89,68 @@ const Ownership = Type.Object(
 const Journal = Type.Object(
   {
     segmentBytes: Bytes('Size of a preallocated segment file', 16 * MEBIBYTE, 65_536, GIBIBYTE),
-    maxBatchBytes: Bytes('What one journal block gathers at most, unless one transaction is larger', MEBIBYTE, 4096, 64 * MEBIBYTE),
+    maxBatchBytes: Bytes(
+      'What one journal block gathers at most, unless one transaction is larger',
+      MEBIBYTE,
+      4096,
+      64 * MEBIBYTE,
+    ),
     cacheBytes: Bytes('Message bodies kept in memory', 64 * MEBIBYTE, MEBIBYTE, 64 * GIBIBYTE),
-    minFreeBytes: Bytes('Producers are held back while the file system has less free', 256 * MEBIBYTE, 0, 1024 * GIBIBYTE),
+    minFreeBytes: Bytes(
+      'Producers are held back while the file system has less free',
+      256 * MEBIBYTE,
+      0,
+      1024 * GIBIBYTE,
+    ),
   },
   closed,
 );
 
 const Limits = Type.Object(
   {
-    queueMaxMessages: Count('A queue above it holds its producers back', 10_000_000, 1, 1_000_000_000),
+    queueMaxMessages: Count(
+      'A queue above it holds its producers back',
+      10_000_000,
+      1,
+      1_000_000_000,
+    ),
     queueMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
-    storeMaxMessages: Count('All queues together above it hold every producer back', 10_000_000, 1, 1_000_000_000),
+    storeMaxMessages: Count(
+      'All queues together above it hold every producer back',
+      10_000_000,
+      1,
+      1_000_000_000,
+    ),
     storeMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
     maxQueues: Count('Queues and durable subscriptions', 10_000, 1, 1_000_000),
     maxTransactionBytes: Bytes('Messages of one transaction', 16 * MEBIBYTE, 1024, GIBIBYTE),
     maxTransactionsPerSession: Count('Open transactions of one connection', 100, 1, 100_000),
     maxSubscriptionsPerSession: Count('Subscriptions of one connection', 1_000, 1, 1_000_000),
-    topicBacklogMaxBytes: Bytes('Waiting for one topic subscriber without a durable subscription; above it is disconnected', 16 * MEBIBYTE, 1024, GIBIBYTE),
-    memoryMaxBytes: Bytes('Non-durable messages in memory; above it producers are held back', 128 * MEBIBYTE, MEBIBYTE, 64 * GIBIBYTE),
-    defaultPrefetch: Count('Unacknowledged messages on their way to one subscriber', 1_000, 1, 1_000_000),
+    topicBacklogMaxBytes: Bytes(
+      'Waiting for one topic subscriber without a durable subscription; above it is disconnected',
+      16 * MEBIBYTE,
+      1024,
+      GIBIBYTE,
+    ),
+    memoryMaxBytes: Bytes(
+      'Non-durable messages in memory; above it producers are held back',
+      128 * MEBIBYTE,
+      MEBIBYTE,
+      64 * GIBIBYTE,
+    ),
+    defaultPrefetch: Count(
+      'Unacknowledged messages on their way to one subscriber',
+      1_000,
+      1,
+      1_000_000,
+    ),
     maxPrefetch: Count('The most a subscriber may ask for', 100_000, 1, 1_000_000),
-    maxDeliveries: Count('Failed deliveries after which a message goes to its dead-letter queue', 10, 1, 65_535),
+    maxDeliveries: Count(
+      'Failed deliveries after which a message goes to its dead-letter queue',
+      10,
+      1,
+      65_535,
+    ),
   },
   closed,
 );
@@ -79,7 +158,9 @@ const Limits = Type.Object(
 const Log = Type.Object(
   {
     level: Type.Union(
-      (['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
+      (['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const).map((level) =>
+        Type.Literal(level),
+      ),
       { description: 'The least severe level that is written', default: 'info' },
     ),
     format: Type.Union([Type.Literal('text'), Type.Literal('json')], {
@@ -92,9 +173,22 @@ const Log = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    store: Type.Optional(Type.String({ description: 'The directory that all nodes share' })),
-    name: Type.Optional(Type.String({ description: 'This node; default: the host name', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' })),
-    allowAnonymous: Type.Boolean({ description: 'Serve other hosts although no users are configured', default: false }),
+    store: Type.String({
+      description: 'The directory that all nodes share; must be given',
+      minLength: 1,
+      allowed: 'the path of a directory',
+    }),
+    name: Type.String({
+      description:
+        'This node, different from every other node of the store; default: the host name',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+      allowed:
+        'a letter or digit, followed by at most 62 letters, digits, dots, dashes or underscores',
+    }),
+    allowAnonymous: Type.Boolean({
+      description: 'Serve other hosts although no users are configured',
+      default: false,
+    }),
     stomp: Stomp,
     ownership: Ownership,
     journal: Journal,

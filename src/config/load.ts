@@ -1,0 +1,182 @@
+/**
+ * Makes the one frozen configuration of a node: defaults, then the YAML file, then `HOLDFAST_*`
+ * variables, then command-line flags, each over the one before. Whatever is wrong is said in one
+ * sentence that names the setting, the source it came from and what is allowed.
+ */
+
+import { Value } from 'typebox/value';
+import { HoldfastError } from '../platform/errors.js';
+import { isLoopback, parseListenAddress, parseTargetAddress } from './address.js';
+import { type GivenValue, readConfigurationFile } from './configuration-file.js';
+import { RELATIONS } from './relations.js';
+import { type Config, ConfigSchema } from './schema.js';
+import {
+  describeAllowed,
+  ENVIRONMENT_PREFIX,
+  SECTIONS,
+  SETTINGS,
+  type Setting,
+  suggestNearest,
+} from './settings.js';
+
+/** Names the configuration file, as `--config` does; it is no setting itself. */
+export const CONFIG_FILE_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
+
+export interface ConfigurationSources {
+  readonly hostName: string;
+  readonly file: { readonly name: string; readonly text: string } | null;
+  readonly environment: { readonly [name: string]: string | undefined };
+  /** As the command line names them: `{ path: 'stomp.listen', value: '61614', source: '--stomp' }`. */
+  readonly flags: readonly GivenValue[];
+}
+
+type Sources = ReadonlyMap<string, string>;
+
+/** Throws CONFIG_INVALID, or ADDRESS_EXPOSED for a listener that anybody could use. */
+export function loadConfig(from: ConfigurationSources): Config {
+  const given: GivenValue[] = [
+    { path: 'name', value: from.hostName, source: 'the host name of this machine' },
+    ...(from.file === null ? [] : readConfigurationFile(from.file.text, from.file.name)),
+    ...readEnvironment(from.environment),
+    ...from.flags,
+  ];
+  const sources: Sources = new Map(given.map(({ path, source }) => [path, source]));
+  const config = assemble(given);
+  checkValues(config, sources);
+  checkRelations(config, sources);
+  checkAddresses(config, sources);
+  return deepFreeze(config);
+}
+
+/** Reads `HOLDFAST_*`. An empty variable counts as not given, as in an environment file. */
+function readEnvironment(environment: ConfigurationSources['environment']): GivenValue[] {
+  const settingsByName = new Map(SETTINGS.map((setting) => [setting.environmentName, setting]));
+  const given: GivenValue[] = [];
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_FILE_VARIABLE || !text) {
+      continue;
+    }
+    const setting = settingsByName.get(name);
+    if (setting === undefined) {
+      const nearest = suggestNearest(name, [CONFIG_FILE_VARIABLE, ...settingsByName.keys()]);
+      throw invalid(`Unknown environment variable ${name}${nearest || '.'}`);
+    }
+    given.push({ path: setting.path, value: fromText(setting, text), source: name });
+  }
+  return given;
+}
+
+/** What does not look like the setting's type stays text, and is refused with all other bad values. */
+function fromText(setting: Setting, text: string): unknown {
+  if (setting.type.kind === 'integer' && /^[+-]?\d+$/.test(text)) {
+    return Number(text);
+  }
+  if (setting.type.kind === 'boolean' && (text === 'true' || text === 'false')) {
+    return text === 'true';
+  }
+  return text;
+}
+
+/** Not validated yet: the values are whatever was given. */
+function assemble(given: readonly GivenValue[]): Config {
+  const settings: { [key: string]: unknown } = {};
+  const sections = new Map<string, { [key: string]: unknown }>();
+  for (const section of SECTIONS) {
+    const content = {};
+    sections.set(section, content);
+    settings[section] = content;
+  }
+  const set = (path: string, value: unknown): void => {
+    const [first = '', second] = path.split('.');
+    const target = second === undefined ? settings : sections.get(first);
+    if (target !== undefined) {
+      target[second ?? first] = value;
+    }
+  };
+  for (const { path, defaultValue } of SETTINGS) {
+    if (defaultValue !== undefined) {
+      set(path, defaultValue);
+    }
+  }
+  for (const { path, value } of given) {
+    set(path, value);
+  }
+  return settings as Config;
+}
+
+function checkValues(config: Config, sources: Sources): void {
+  const [error] = Value.Errors(ConfigSchema, config);
+  if (error === undefined) {
+    return;
+  }
+  const path = error.instancePath.slice(1).replaceAll('/', '.');
+  const setting = SETTINGS.find((candidate) => candidate.path === path);
+  if (setting === undefined) {
+    throw invalid(
+      'No store directory is given; pass --store DIR, set HOLDFAST_STORE, or write "store: DIR" into the configuration file.',
+    );
+  }
+  const value = settingValue(config, path);
+  throw invalid(
+    `${describeSetting(path, sources)} must be ${describeAllowed(setting.type)}, but is ${describeValue(value)}.`,
+  );
+}
+
+function checkRelations(config: Config, sources: Sources): void {
+  const broken = RELATIONS.find((relation) => !relation.holds(config));
+  if (broken !== undefined) {
+    const value = describeValue(settingValue(config, broken.path));
+    const other = describeValue(settingValue(config, broken.otherPath));
+    throw invalid(
+      `${describeSetting(broken.path, sources)} must be ${broken.rule} (${other}), but is ${value}: ${broken.reason}.`,
+    );
+  }
+}
+
+function checkAddresses(config: Config, sources: Sources): void {
+  const where = describeSetting('stomp.listen', sources);
+  const address = parseListenAddress(config.stomp.listen, where);
+  if (config.stomp.advertise !== undefined) {
+    parseTargetAddress(config.stomp.advertise, describeSetting('stomp.advertise', sources));
+  }
+  if (!isLoopback(address.host) && !config.allowAnonymous) {
+    throw new HoldfastError(
+      'ADDRESS_EXPOSED',
+      `${where} is ${config.stomp.listen}, which other hosts can reach, and no users are configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who reaches it may use it.`,
+    );
+  }
+}
+
+function describeSetting(path: string, sources: Sources): string {
+  const source = sources.get(path);
+  return source === undefined ? `${path} (default)` : `${path} in ${source}`;
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    return 'a list or a section';
+  }
+  return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+function settingValue(config: Config, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, key) => (value as { [key: string]: unknown } | undefined)?.[key],
+      config,
+    );
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const child of Object.values(value)) {
+    if (typeof child === 'object' && child !== null) {
+      deepFreeze(child);
+    }
+  }
+  return Object.freeze(value);
+}
+
+function invalid(sentence: string): HoldfastError {
+  return new HoldfastError('CONFIG_INVALID', sentence);
+}
