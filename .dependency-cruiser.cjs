@@ -1,0 +1,124 @@
+/**
+ * Who may import whom. The table is the architecture: a folder of src/ may import the folders and
+ * files named after it, itself, and the ports (src/platform/*.ts). What is not in the table is
+ * forbidden, so a new folder needs a row. scripts/check.mjs also fails when fewer modules are
+ * seen than there are sources, because a rule that sees nothing forbids nothing.
+ */
+const MAY_IMPORT = {
+  'platform/node': [],
+  config: [],
+  store: ['ownership/role.ts', 'journal/format.ts'],
+  journal: ['store/layout.ts', 'store/documents.ts'],
+  ownership: ['store', 'journal/format.ts'],
+  doctor: ['store'],
+  broker: ['journal/format.ts'],
+  'protocols/stomp': ['broker/api.ts', 'config/schema.ts'],
+  client: ['protocols'],
+  node: [
+    'platform/node',
+    'config',
+    'store',
+    'journal',
+    'ownership',
+    'doctor',
+    'broker',
+    'protocols',
+  ],
+  cli: [
+    ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
+    ...['client', 'node', 'protocols'],
+  ],
+};
+
+/** Modules of Node that compute and do no I/O. */
+const PURE_NODE_MODULES = '^(node:)?(path/posix|zlib|buffer)$';
+/** Packages that touch files, descriptors or other processes on their own. */
+const PACKAGES_WITH_IO = '/(fs-ext|proper-lockfile|chokidar|pino|pino-pretty|yargs|ora)/';
+const THE_RIM = '^src/(platform/node|cli)/';
+
+const escapeDots = (path) => path.replaceAll('.', '\\.');
+const pathPattern = (path) => `^src/${escapeDots(path)}${path.endsWith('.ts') ? '$' : '/'}`;
+
+const directions = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+  name: `${folder.replace('/', '-')}-imports`,
+  comment: `src/${folder}/ may import only: ${['the ports', ...others].join(', ')}`,
+  severity: 'error',
+  from: { path: pathPattern(folder) },
+  to: {
+    path: '^src/',
+    pathNot: ['^src/platform/[^/]+\\.ts$', ...[folder, ...others].map(pathPattern)],
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...directions,
+    {
+      name: 'folder-without-a-row',
+      comment: 'Every folder of src/ needs a row in MAY_IMPORT',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/platform/[^/]+\\.ts$', ...Object.keys(MAY_IMPORT).map(pathPattern)],
+      },
+      to: {},
+    },
+    {
+      name: 'ports-import-nothing',
+      comment: 'The ports are what everything else stands on',
+      severity: 'error',
+      from: { path: '^src/platform/[^/]+\\.ts$' },
+      to: { pathNot: '^src/platform/[^/]+\\.ts$' },
+    },
+    {
+      name: 'io-at-the-rim',
+      comment: 'Only src/platform/node/ and src/cli/ do I/O; everything else takes ports',
+      severity: 'error',
+      from: { path: '^src/', pathNot: THE_RIM },
+      to: { dependencyTypes: ['core'], pathNot: PURE_NODE_MODULES },
+    },
+    {
+      name: 'io-packages-at-the-rim',
+      comment: 'Packages that do I/O of their own count as I/O',
+      severity: 'error',
+      from: { path: '^src/', pathNot: THE_RIM },
+      to: { path: PACKAGES_WITH_IO },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other are one file, or hide a third',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'nothing-unresolved',
+      comment: 'An import that leads nowhere would be seen by no other rule',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'sources-need-no-tests',
+      comment: 'What is published must not lean on tests, benchmarks or development packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+    {
+      name: 'sources-need-no-development-packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,68 @@
+/**
+ * `npm run check`: everything about the sources that a machine can judge without running them.
+ * All steps run, and the last lines say which failed. Types are checked by the build that
+ * `npm run check` makes first (scripts/prepare.mjs).
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const tool = (name) => join('node_modules', '.bin', name);
+
+const filesBelow = (folder, ending) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .filter((path) => path.endsWith(ending))
+    .map((path) => join(folder, path));
+
+/** `optional`: may be missing on a developer's machine, never in CI. */
+const STEPS = [
+  { name: 'style (biome)', command: [tool('biome'), 'check', '--error-on-warnings'] },
+  { name: 'import directions (dependency-cruiser)', run: checkImports },
+  { name: 'dead code (knip)', command: [tool('knip')] },
+  { name: 'package (publint)', command: [tool('publint'), '--strict'] },
+  {
+    name: 'shell scripts (shellcheck)',
+    command: ['shellcheck', '.ci/run', ...filesBelow('scripts', '.sh')],
+    optional: true,
+  },
+  { name: 'Vagrantfile (ruby)', command: ['ruby', '-c', 'Vagrantfile'], optional: true },
+];
+
+function run([command, ...args], stdio = 'inherit') {
+  return spawnSync(command, args, { cwd: root, stdio, encoding: 'utf8' });
+}
+
+/** dependency-cruiser reports success when a TypeScript that it does not know hides all sources. */
+function checkImports() {
+  const child = run([tool('depcruise'), 'src', 'test'], 'pipe');
+  process.stdout.write(`${child.stdout}${child.stderr}`);
+  const seen = Number(/(\d+) modules/.exec(child.stdout)?.[1] ?? 0);
+  const sources = filesBelow('src', '.ts').length;
+  if (seen < sources) {
+    console.error(`dependency-cruiser saw ${seen} modules; src/ alone has ${sources}.`);
+    return 'failed';
+  }
+  return child.status === 0 ? 'passed' : 'failed';
+}
+
+function resultOf(step) {
+  if (step.run) return step.run();
+  const child = run(step.command);
+  if (child.error?.code === 'ENOENT' && step.optional && !process.env.CI) {
+    console.error(`SKIPPED: ${step.command[0]} is not installed here; CI runs it.`);
+    return 'skipped';
+  }
+  if (child.error) console.error(child.error.message);
+  return child.status === 0 ? 'passed' : 'failed';
+}
+
+const results = STEPS.map((step) => {
+  console.log(`\n--- ${step.name}`);
+  return { name: step.name, result: resultOf(step) };
+});
+
+console.log('');
+for (const { name, result } of results) console.log(`${result.padEnd(8)} ${name}`);
+process.exitCode = results.some(({ result }) => result === 'failed') ? 1 : 0;

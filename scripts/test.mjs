@@ -1,0 +1,60 @@
+/**
+ * Runs the built tests with Node's own runner, so that its summary is the last thing printed.
+ * `npm test -- PATTERN...` runs only the files whose path contains one of the patterns; arguments
+ * that begin with a dash are handed on to `node --test`. The files are listed here because
+ * `node --test` of Node 20 does not expand globs.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const GROUPS = ['unit', 'contract', 'golden', 'integration'];
+const FILE_LIMIT_MS = 120_000;
+const INTEGRATION_FILE_LIMIT_MS = 600_000;
+
+/** By the sources, not by what is in dist/, where a deleted test may still lie. */
+function testFilesBelow(folder) {
+  let entries;
+  try {
+    entries = readdirSync(join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return testFilesBelow(path);
+    return entry.name.endsWith('.test.ts') ? [path] : [];
+  });
+}
+
+const isOption = (argument) => argument.startsWith('-');
+const options = process.argv.slice(2).filter(isOption);
+const patterns = process.argv.slice(2).filter((argument) => !isOption(argument));
+const files = GROUPS.flatMap((group) => testFilesBelow(join('test', group)))
+  .filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)))
+  .sort();
+
+if (files.length === 0) {
+  const wanted = patterns.length === 0 ? 'There are no tests' : `No test matches ${patterns}`;
+  process.stderr.write(`${wanted} in test/{${GROUPS}}/.\n`);
+  process.exit(1);
+}
+
+// Integration tests start whole nodes and measure time: one file at a time, whatever the machine.
+const integration = files.some((path) => path.startsWith(join('test', 'integration')));
+const limits = integration
+  ? ['--test-concurrency=1', `--test-timeout=${INTEGRATION_FILE_LIMIT_MS}`]
+  : [`--test-timeout=${FILE_LIMIT_MS}`];
+const built = files.map((path) => join('dist', path.replace(/\.ts$/, '.js')));
+const runner = ['--enable-source-maps', '--test', '--test-reporter=spec', ...limits];
+const child = spawn(process.execPath, [...runner, ...options, ...built], {
+  cwd: root,
+  stdio: 'inherit',
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143);
+});
