@@ -1,0 +1,242 @@
+/**
+ * Reads a journal from a place onwards, for replay and for following a live writer. It yields
+ * whole, checked blocks that continue each other, and stops where none does. What stopping means is
+ * decided by journal-end.ts, and only by a node that holds the locks.
+ */
+
+import { HoldfastError } from '../platform/errors.js';
+import type { FileHandle } from '../platform/ports.js';
+import { type Block, claimedLength, decodeBlock } from './block.js';
+import { isGone, type JournalDirectory } from './directory.js';
+import {
+  BLOCK_HEADER_BYTES,
+  BLOCK_TYPE,
+  type Cursor,
+  type Epoch,
+  SEGMENT_HEADER_BYTES,
+  type SegmentName,
+  type SegmentNumber,
+} from './format.js';
+
+const FIRST_READ_BYTES = 64 * 1024;
+const LARGE_READ_BYTES = 1024 * 1024;
+
+export interface LocatedBlock extends Block {
+  /** Where the payload begins in the run's bytes. */
+  readonly payloadStart: number;
+}
+
+/** Consecutive blocks of one segment, lying in one buffer. */
+export interface BlockRun {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly blocks: readonly LocatedBlock[];
+}
+
+const CUT_OFF = 'a takeover cut off blocks that had been read';
+
+/** What was read is gone or no longer part of the journal: start again from the newest checkpoint. */
+export class JournalGap extends Error {}
+
+export class JournalReader {
+  readonly #directory: JournalDirectory;
+  #cursor: Cursor;
+  /** The file that the cursor is in; null before the first read and after it went away. */
+  #file: SegmentName | null = null;
+  #handle: FileHandle | null = null;
+  #readBytes = FIRST_READ_BYTES;
+
+  constructor(directory: JournalDirectory, cursor: Cursor) {
+    this.#directory = directory;
+    this.#cursor = cursor;
+  }
+
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  /** The file that the cursor lies in; null when no such file is finished yet. */
+  get file(): SegmentName | null {
+    return this.#file;
+  }
+
+  /**
+   * The next blocks, or null when nothing continues the journal at the cursor now. After null the
+   * next call opens the file afresh, since an open file may show stale bytes on a network mount.
+   *
+   * @throws JournalGap when the segment of the cursor was deleted.
+   */
+  async next(): Promise<BlockRun | null> {
+    for (;;) {
+      const run = await this.#readHere();
+      if (run !== null) return run;
+      const moved = (await this.#moveToSealedFile()) || (await this.#moveToNextSegment());
+      if (!moved) return null;
+    }
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await handle?.close();
+  }
+
+  async #readHere(): Promise<BlockRun | null> {
+    try {
+      const handle = await this.#open();
+      if (handle === null) return null;
+      const run = await this.#readRun(handle);
+      if (run === null) await this.close();
+      return run;
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await this.close();
+      this.#file = null;
+      return null;
+    }
+  }
+
+  async #open(): Promise<FileHandle | null> {
+    if (this.#handle !== null) return this.#handle;
+    this.#file ??= await this.#findFile(this.#cursor.segment, 0 as Epoch);
+    if (this.#file === null) return null;
+    this.#handle = await this.#directory.openIfThere(this.#file.name);
+    if (this.#handle === null) this.#file = null;
+    return this.#handle;
+  }
+
+  async #readRun(handle: FileHandle): Promise<BlockRun | null> {
+    const { offset } = this.#cursor;
+    let bytes = new Uint8Array(this.#readBytes);
+    let filled = await handle.read(bytes, offset);
+    const claimed = claimedLength(bytes.subarray(0, filled), 0);
+    if (claimed > filled) {
+      const { sizeBytes } = await handle.stat();
+      if (offset + claimed > sizeBytes) return null;
+      bytes = new Uint8Array(claimed);
+      filled = await handle.read(bytes, offset);
+    }
+    const blocks = this.#takeBlocks(bytes.subarray(0, filled));
+    this.#readBytes = blocks.length > 0 ? LARGE_READ_BYTES : FIRST_READ_BYTES;
+    return blocks.length > 0 ? { bytes, blocks } : null;
+  }
+
+  #takeBlocks(bytes: Uint8Array): LocatedBlock[] {
+    const blocks: LocatedBlock[] = [];
+    let at = 0;
+    for (;;) {
+      const block = decodeBlock(bytes, at);
+      if (block === null || !continues(block, this.#cursor)) return blocks;
+      blocks.push({ ...block, payloadStart: at + BLOCK_HEADER_BYTES });
+      this.#cursor = cursorAfter(block);
+      at += block.lengthBytes;
+    }
+  }
+
+  /** A takeover replaced the file by a copy with a higher epoch, equal up to the cursor and beyond. */
+  async #moveToSealedFile(): Promise<boolean> {
+    const current = this.#file;
+    const sealed = await this.#findFile(this.#cursor.segment, this.#cursor.epoch);
+    if (sealed === null) return false;
+    if (current !== null && sealed.epoch <= current.epoch) return false;
+    const header = await this.#directory.segmentHeader(sealed);
+    if (header === null) return false;
+    if (header.sealedEnd < this.#cursor.offset) throw new JournalGap(CUT_OFF);
+    await this.close();
+    this.#file = sealed;
+    return true;
+  }
+
+  async #moveToNextSegment(): Promise<boolean> {
+    const cursor = this.#cursor;
+    const number = (cursor.segment + 1) as SegmentNumber;
+    const next = await this.#findFile(number, cursor.epoch);
+    if (next === null) {
+      await this.#refuseGap();
+      return false;
+    }
+    const header = await this.#directory.segmentHeader(next);
+    if (header === null) return false;
+    if (
+      header.previousEnd !== cursor.offset ||
+      header.previousChecksum !== cursor.checksum ||
+      header.firstSequence !== cursor.sequence + 1
+    ) {
+      return false;
+    }
+    await this.close();
+    this.#file = next;
+    this.#cursor = { ...cursor, segment: number, offset: SEGMENT_HEADER_BYTES };
+    return true;
+  }
+
+  async #refuseGap(): Promise<void> {
+    const { segments } = await this.#directory.list();
+    const isHere = segments.some(({ number }) => number === this.#cursor.segment);
+    const goesOn = segments.some(({ number }) => number > this.#cursor.segment);
+    if (!isHere && goesOn) {
+      throw new JournalGap(`segment ${this.#cursor.segment} was deleted while it was being read`);
+    }
+    for (const segment of segments) {
+      if (segment.number >= this.#cursor.segment || segment.epoch <= this.#cursor.epoch) continue;
+      if ((await this.#directory.segmentHeader(segment)) !== null) throw new JournalGap(CUT_OFF);
+    }
+  }
+
+  /** Of the finished files of one segment number the one with the highest epoch, which must not be below `atLeast`. */
+  async #findFile(number: SegmentNumber, atLeast: Epoch): Promise<SegmentName | null> {
+    const { segments } = await this.#directory.list();
+    for (const segment of segments.toReversed()) {
+      if (segment.number !== number || segment.epoch < atLeast) continue;
+      if ((await this.#directory.segmentHeader(segment)) !== null) return segment;
+    }
+    return null;
+  }
+}
+
+export function cursorAfter(block: Block): Cursor {
+  return {
+    segment: block.segment,
+    offset: block.offset + block.lengthBytes,
+    sequence: block.sequence,
+    checksum: block.checksum,
+    epoch: block.epoch,
+  };
+}
+
+/** Whether `block`, found at the cursor's place, is the next block of the journal. */
+export function continues(block: Block, cursor: Cursor): boolean {
+  return (
+    block.segment === cursor.segment &&
+    block.offset === cursor.offset &&
+    block.sequence === cursor.sequence + 1 &&
+    block.previousChecksum === cursor.checksum &&
+    (block.epoch === cursor.epoch ||
+      (block.type === BLOCK_TYPE.tenure && block.epoch > cursor.epoch)) &&
+    block.type !== BLOCK_TYPE.checkpoint
+  );
+}
+
+/** Reads one block whose place is known, for a message's body. */
+export async function readBlockAt(
+  handle: FileHandle,
+  segment: SegmentNumber,
+  offset: number,
+): Promise<{ block: Block; payload: Uint8Array<ArrayBuffer> }> {
+  let bytes = new Uint8Array(FIRST_READ_BYTES);
+  let filled = await handle.read(bytes, offset);
+  const claimed = claimedLength(bytes.subarray(0, filled), 0);
+  if (claimed > filled && offset + claimed <= (await handle.stat()).sizeBytes) {
+    bytes = new Uint8Array(claimed);
+    filled = await handle.read(bytes, offset);
+  }
+  const block = decodeBlock(bytes.subarray(0, filled), 0);
+  if (block === null || block.segment !== segment || block.offset !== offset) {
+    throw new HoldfastError(
+      'JOURNAL_CORRUPT',
+      `${handle.path} has no whole block at offset ${offset}, where a stored message lies. ` +
+        'The file was damaged after it was written; restore it from a backup of the store.',
+    );
+  }
+  const payload = bytes.slice(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + block.payloadLength);
+  return { block, payload };
+}

@@ -1,0 +1,157 @@
+/**
+ * Takeover of the journal: the valid part of the last segment is copied to a new file of the new
+ * epoch, the tenure block is appended, and the old file goes away (fences 2 and 3). The steps have
+ * the numbers of docs/journal-format.md, section 4.
+ */
+
+import type { Clock } from '../platform/ports.js';
+import type { JournalDirectory } from './directory.js';
+import {
+  alignToSector,
+  BLOCK_HEADER_BYTES,
+  BLOCK_TYPE,
+  type Cursor,
+  type Epoch,
+  SEGMENT_HEADER_BYTES,
+  type SegmentName,
+  type SegmentNumber,
+  type Sequence,
+  segmentName,
+} from './format.js';
+import type { JournalEnd } from './journal-end.js';
+import { finishSegment, type OwnSegment, openLocked } from './segment-file.js';
+import { JournalWriter } from './writer.js';
+
+export interface SealOptions {
+  readonly directory: JournalDirectory;
+  readonly clock: Clock;
+  readonly epoch: Epoch;
+  readonly segmentBytes: number;
+  readonly cursor: Cursor;
+  /** The last segment's file, locked by the caller; null for a journal without any. */
+  readonly oldFile: SegmentName | null;
+  /** Lets go of the lock on `oldFile`: an unlinked file that is still open lives on under another name on NFS. */
+  readonly closeOldFile: () => Promise<void>;
+  readonly end: JournalEnd;
+  readonly node: { readonly name: string; readonly host: string; readonly pid: number };
+}
+
+/** Resolves when the new tenure's first block is durable and part of the journal. */
+export async function sealJournal(options: SealOptions): Promise<JournalWriter> {
+  const { directory, clock, epoch, segmentBytes, cursor, oldFile } = options;
+  const old = oldFile === null ? null : await readCopiedPart(options, oldFile);
+  const segment = await createCopy(options, old); // 4
+  const writer = new JournalWriter({
+    directory,
+    clock,
+    epoch,
+    segmentBytes,
+    tail: segment,
+    tailIsCopy: true,
+    cursor: { ...cursor, segment: segment.number },
+  });
+  const payload = tenurePayload(options);
+  const block = new Uint8Array(alignToSector(BLOCK_HEADER_BYTES + payload.byteLength));
+  block.set(payload, BLOCK_HEADER_BYTES);
+  await writer.append(BLOCK_TYPE.tenure, block, BLOCK_HEADER_BYTES + payload.byteLength, 0);
+  await finishSegment(directory, segment, {
+    epoch,
+    firstSequence: old?.firstSequence ?? ((cursor.sequence + 1) as Sequence),
+    previousEnd: old?.previousEnd ?? 0,
+    previousChecksum: old?.previousChecksum ?? 0,
+    sealedEnd: old === null ? 0 : cursor.offset,
+  }); // 5
+  if (oldFile !== null) {
+    await options.closeOldFile();
+    await directory.unlink(oldFile.name); // 6
+    await directory.sync();
+  }
+  return writer;
+}
+
+/**
+ * The rest of step 6: removes every other file that is not part of the journal. Only for the live
+ * node, which may serve meanwhile: nobody reads these files.
+ */
+export async function removeLeftovers(
+  directory: JournalDirectory,
+  epoch: Epoch,
+  tail: SegmentNumber,
+): Promise<number> {
+  const { segments, checkpoints } = await directory.list();
+  const kept = new Map<number, SegmentName>();
+  const superfluous: string[] = [];
+  for (const segment of segments) {
+    const isOlder = segment.epoch < epoch;
+    const isStray = isOlder && segment.number > tail;
+    if (isStray || (isOlder && (await directory.segmentHeader(segment)) === null)) {
+      superfluous.push(segment.name);
+      continue;
+    }
+    const lower = kept.get(segment.number);
+    if (lower !== undefined) superfluous.push(lower.name);
+    kept.set(segment.number, segment);
+  }
+  for (const checkpoint of checkpoints) {
+    if (checkpoint.epoch >= epoch) continue;
+    if ((await directory.checkpointHeader(checkpoint)) === null) superfluous.push(checkpoint.name);
+  }
+  for (const name of superfluous) await directory.unlink(name);
+  if (superfluous.length > 0) await directory.sync();
+  return superfluous.length;
+}
+
+interface CopiedPart {
+  readonly name: SegmentName;
+  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  readonly firstSequence: Sequence;
+  readonly previousEnd: number;
+  readonly previousChecksum: number;
+}
+
+async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<CopiedPart> {
+  const { directory, cursor } = options;
+  const header = await directory.segmentHeader(file);
+  if (header === null) throw new Error(`${file.name} vanished while this node holds its lock`);
+  const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
+  try {
+    const bytes = new Uint8Array(cursor.offset);
+    await handle.read(bytes, 0);
+    return { ...header, name: file, bytes };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function createCopy(options: SealOptions, old: CopiedPart | null): Promise<OwnSegment> {
+  const { directory, epoch, cursor, segmentBytes } = options;
+  const number = old?.name.number ?? cursor.segment;
+  const { name } = segmentName(number, epoch);
+  const plain = await directory.fileSystem.open(directory.pathOf(name), 'create-new');
+  try {
+    if (old !== null) {
+      await plain.write(old.bytes.subarray(SEGMENT_HEADER_BYTES), SEGMENT_HEADER_BYTES);
+    }
+    await plain.sync();
+  } finally {
+    await plain.close();
+  }
+  const sizeBytes = old?.sizeBytes ?? segmentBytes;
+  return { name, number, sizeBytes, handle: await openLocked(directory, name) };
+}
+
+function tenurePayload(options: SealOptions): Uint8Array {
+  const { cursor, node, clock, end } = options;
+  const { segment, offset, sequence, epoch } = cursor;
+  return Buffer.from(
+    JSON.stringify({
+      node: node.name,
+      host: node.host,
+      pid: node.pid,
+      startedAtMs: Math.round(clock.wallMs()),
+      previous: { segment, offset, sequence, epoch },
+      end,
+    }),
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * How the journal's directory is kept small: which segments can go, when the index is written to
+ * a checkpoint, and which sparse segment is emptied next. The ledger counts, `nextStep` decides;
+ * both are pure. The bound is twice the needed bytes plus two segments.
+ */
+
+import type { Cursor, SegmentNumber } from './format.js';
+
+interface Entry {
+  neededBytes: number;
+  /** 0 until the file was seen. */
+  sizeBytes: number;
+}
+
+/** Bytes that the index still needs of each segment, and the size of each file. */
+export class SegmentLedger {
+  readonly #entries = new Map<number, Entry>();
+  #neededBytes = 0;
+  #lastNumber = -1;
+  #lastEntry: Entry | null = null;
+
+  retain(segment: number, bytes: number): void {
+    this.#entry(segment).neededBytes += bytes;
+    this.#neededBytes += bytes;
+  }
+
+  release(segment: number, bytes: number): void {
+    this.#entry(segment).neededBytes -= bytes;
+    this.#neededBytes -= bytes;
+  }
+
+  setSize(segment: number, sizeBytes: number): void {
+    this.#entry(segment).sizeBytes = sizeBytes;
+  }
+
+  remove(segment: number): void {
+    this.#entries.delete(segment);
+    this.#lastNumber = -1;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#neededBytes = 0;
+    this.#lastNumber = -1;
+  }
+
+  get neededBytes(): number {
+    return this.#neededBytes;
+  }
+
+  neededOf(segment: number): number {
+    return this.#entries.get(segment)?.neededBytes ?? 0;
+  }
+
+  /** Segments with at least one needed byte of which no file was seen. */
+  missing(): number[] {
+    return [...this.#entries]
+      .filter(([, entry]) => entry.neededBytes > 0 && entry.sizeBytes === 0)
+      .map(([number]) => number);
+  }
+
+  segments(): { number: SegmentNumber; neededBytes: number; sizeBytes: number }[] {
+    return [...this.#entries]
+      .filter(([, entry]) => entry.sizeBytes > 0)
+      .map(([number, entry]) => ({ number: number as SegmentNumber, ...entry }));
+  }
+
+  #entry(segment: number): Entry {
+    if (segment === this.#lastNumber && this.#lastEntry !== null) return this.#lastEntry;
+    let entry = this.#entries.get(segment);
+    if (entry === undefined) {
+      entry = { neededBytes: 0, sizeBytes: 0 };
+      this.#entries.set(segment, entry);
+    }
+    this.#lastNumber = segment;
+    this.#lastEntry = entry;
+    return entry;
+  }
+}
+
+export interface SpaceFacts {
+  readonly ledger: SegmentLedger;
+  readonly segmentBytes: number;
+  readonly tail: SegmentNumber;
+  /** Bytes written to the tail, and its size. */
+  readonly tailUsedBytes: number;
+  readonly tailSizeBytes: number;
+  readonly spareBytes: number;
+  readonly checkpointBytes: number;
+  /** Up to where the newest durable checkpoint goes, or null. */
+  readonly checkpointCovers: Cursor | null;
+  readonly bytesSinceCheckpoint: number;
+  /** What a checkpoint would take now. */
+  readonly snapshotBytes: number;
+}
+
+export type SpaceStep =
+  | { readonly kind: 'delete'; readonly segments: readonly SegmentNumber[] }
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'compact'; readonly segment: SegmentNumber }
+  | { readonly kind: 'prepare-segment' };
+
+/** Messages of the segment before are given this part of the tail to be consumed by themselves. */
+const SETTLING_PART = 0.1;
+/** The next segment must be ready before the tail is full. */
+const PREPARE_AT_LATEST_PART = 0.6;
+/** A checkpoint costs at most this part of what was written since the last one. */
+const CHECKPOINT_COST_PART = 0.25;
+const SPARSE_PART = 0.5;
+
+/** What to do next for the directory's size, or null when nothing is. */
+export function nextStep(facts: SpaceFacts): SpaceStep | null {
+  const closed = facts.ledger.segments().filter(({ number }) => number < facts.tail);
+  const dead = closed.filter(({ neededBytes }) => neededBytes === 0);
+  const covered = facts.checkpointCovers?.segment ?? 0;
+  const deletable = dead.filter(({ number }) => number < covered);
+  if (deletable.length > 0) {
+    return { kind: 'delete', segments: deletable.map(({ number }) => number) };
+  }
+  const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
+  if (wantsCheckpoint(facts, dead.length > 0 && settled)) return { kind: 'checkpoint' };
+  const closedBytes = closed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const present = closedBytes + facts.tailSizeBytes + facts.spareBytes + facts.checkpointBytes;
+  const allowed = 2 * facts.ledger.neededBytes + 2 * facts.segmentBytes;
+  const withSpare = present + (facts.spareBytes > 0 ? 0 : facts.segmentBytes);
+  if (facts.spareBytes === 0) {
+    const mustPrepare = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
+    if (mustPrepare || withSpare <= allowed) return { kind: 'prepare-segment' };
+  }
+  if (settled && withSpare > allowed) return sparsest(closed);
+  return null;
+}
+
+function wantsCheckpoint(facts: SpaceFacts, freesSomething: boolean): boolean {
+  const covered = facts.checkpointCovers?.segment ?? 0;
+  if (covered >= facts.tail) return false;
+  const isCheap = facts.snapshotBytes <= facts.bytesSinceCheckpoint * CHECKPOINT_COST_PART;
+  const boundsReplay = facts.bytesSinceCheckpoint >= 4 * facts.segmentBytes;
+  return isCheap && (freesSomething || boundsReplay);
+}
+
+function sparsest(
+  closed: readonly { number: SegmentNumber; neededBytes: number; sizeBytes: number }[],
+): SpaceStep | null {
+  const sparse = closed
+    .filter(
+      ({ neededBytes, sizeBytes }) => neededBytes > 0 && neededBytes < sizeBytes * SPARSE_PART,
+    )
+    .sort((a, b) => a.neededBytes / a.sizeBytes - b.neededBytes / b.sizeBytes);
+  const first = sparse[0];
+  return first === undefined ? null : { kind: 'compact', segment: first.number };
+}

@@ -1,0 +1,154 @@
+/**
+ * Appends blocks to the last segment, and goes on in the next one when it is full. One caller, one
+ * write at a time. After any failure it must not be used again: the tenure is over.
+ */
+
+import type { Clock } from '../platform/ports.js';
+import { encodeBlock } from './block.js';
+import type { JournalDirectory } from './directory.js';
+import {
+  alignToSector,
+  BLOCK_HEADER_BYTES,
+  type BlockType,
+  type Cursor,
+  type Epoch,
+  SEGMENT_HEADER_BYTES,
+  type SegmentNumber,
+  type Sequence,
+} from './format.js';
+import { createSegment, finishSegment, type OwnSegment } from './segment-file.js';
+
+export interface WriterOptions {
+  readonly directory: JournalDirectory;
+  readonly clock: Clock;
+  readonly epoch: Epoch;
+  readonly segmentBytes: number;
+  readonly tail: OwnSegment;
+  /** A copy made by a takeover has no zeros behind its end: writing goes on in the next segment as soon as one is ready. */
+  readonly tailIsCopy: boolean;
+  readonly cursor: Cursor;
+}
+
+export interface AppendedBlock {
+  readonly segment: SegmentNumber;
+  readonly offset: number;
+  readonly cursor: Cursor;
+}
+
+export class JournalWriter {
+  readonly #options: WriterOptions;
+  #tail: OwnSegment;
+  #tailIsCopy: boolean;
+  #cursor: Cursor;
+  #spare: OwnSegment | null = null;
+  #preparing: Promise<void> | null = null;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#tail = options.tail;
+    this.#tailIsCopy = options.tailIsCopy;
+    this.#cursor = options.cursor;
+  }
+
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  get tail(): OwnSegment {
+    return this.#tail;
+  }
+
+  /** Bytes of the segment that lies ready as the next one; 0 when none does. */
+  get spareBytes(): number {
+    return this.#spare?.sizeBytes ?? 0;
+  }
+
+  /**
+   * Writes one block. `bytes` has the payload at BLOCK_HEADER_BYTES and must reach to the sector
+   * end behind `end`. When it resolves, the block is on stable storage.
+   */
+  async append(
+    type: BlockType,
+    bytes: Uint8Array,
+    end: number,
+    recordCount: number,
+  ): Promise<AppendedBlock> {
+    const lengthBytes = alignToSector(end);
+    const isFull = this.#cursor.offset + lengthBytes > this.#tail.sizeBytes;
+    if (isFull || (this.#tailIsCopy && this.#spare !== null)) await this.#roll(lengthBytes);
+    const { segment, offset, checksum, sequence } = this.#cursor;
+    const next = (sequence + 1) as Sequence;
+    const ownChecksum = encodeBlock(bytes, {
+      type,
+      payloadLength: end - BLOCK_HEADER_BYTES,
+      recordCount,
+      epoch: this.#options.epoch,
+      sequence: next,
+      previousChecksum: checksum,
+      segment,
+      offset,
+    });
+    await this.#tail.handle.write(bytes.subarray(0, lengthBytes), offset);
+    this.#cursor = {
+      segment,
+      offset: offset + lengthBytes,
+      sequence: next,
+      checksum: ownChecksum,
+      epoch: this.#options.epoch,
+    };
+    return { segment, offset, cursor: this.#cursor };
+  }
+
+  /** Makes the next segment ready in the background. Fails with ENOSPC and leaves nothing behind on a full disk. */
+  prepareNext(): Promise<void> {
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = null;
+    });
+    return this.#preparing;
+  }
+
+  /** Drops the locks. What was appended stays. */
+  async close(): Promise<void> {
+    await this.#preparing?.catch(() => undefined);
+    await this.#tail.handle.close();
+    await this.#spare?.handle.close();
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#spare !== null) return;
+    const { directory, clock, epoch, segmentBytes } = this.#options;
+    const number = (this.#tail.number + 1) as SegmentNumber;
+    this.#spare = await createSegment(directory, clock, number, epoch, segmentBytes);
+  }
+
+  async #roll(neededBytes: number): Promise<void> {
+    const { directory, epoch } = this.#options;
+    const next = await this.#takeSpare(SEGMENT_HEADER_BYTES + neededBytes);
+    await finishSegment(directory, next, {
+      epoch,
+      firstSequence: (this.#cursor.sequence + 1) as Sequence,
+      previousEnd: this.#cursor.offset,
+      previousChecksum: this.#cursor.checksum,
+      sealedEnd: 0,
+    });
+    await this.#tail.handle.close();
+    this.#tail = next;
+    this.#tailIsCopy = false;
+    this.#cursor = { ...this.#cursor, segment: next.number, offset: SEGMENT_HEADER_BYTES };
+  }
+
+  async #takeSpare(atLeastBytes: number): Promise<OwnSegment> {
+    const { directory, clock, epoch, segmentBytes } = this.#options;
+    await this.#preparing;
+    const spare = this.#spare;
+    this.#spare = null;
+    if (spare !== null && spare.sizeBytes >= atLeastBytes) return spare;
+    const number = (this.#tail.number + 1) as SegmentNumber;
+    if (spare !== null) {
+      await spare.handle.close();
+      await directory.unlink(spare.name);
+    }
+    const sizeBytes = Math.max(segmentBytes, alignToSector(atLeastBytes));
+    return createSegment(directory, clock, number, epoch, sizeBytes);
+  }
+}
