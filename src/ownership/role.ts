@@ -1,3 +1,8 @@
+/**
+ * The roles of a node and every step between them, as a table. Pure: whoever drives it carries out
+ * what a role means. A pair that is not in the table cannot happen; meeting one is a defect, and
+ * the driver ends the process rather than guess.
+ */
 export const ROLES = [
   'joining',
   'backup',
@@ -8,3 +13,82 @@ export const ROLES = [
   'stopped',
 ] as const;
 export type Role = (typeof ROLES)[number];
+
+export const ROLE_EVENTS = [
+  /** store.json is valid and this node's name is its own. */
+  'store-ready',
+  'lock-acquired',
+  /** Before anything was changed: the epoch was claimed by another node, or the lock is not shared. */
+  'takeover-declined',
+  /** The journal is sealed and read to its end, and the first ownership check was good. */
+  'takeover-complete',
+  /** Something went wrong after the first change: only a new process may try again. */
+  'takeover-failed',
+  'handover-started',
+  /** The tenure ended in good order and the locks are released. */
+  'handover-complete',
+  'handover-refused',
+  'ownership-lost',
+  /** The first failed write, sync, check or read of the store. */
+  'storage-failed',
+  'stop-requested',
+  /** Clients are gone and descriptors closed. */
+  'closed',
+] as const;
+export type RoleEvent = (typeof ROLE_EVENTS)[number];
+
+type Steps = { readonly [event in RoleEvent]?: Role };
+
+const TABLE: { readonly [role in Role]: Steps } = {
+  joining: {
+    'store-ready': 'backup',
+    'storage-failed': 'stopped',
+    'stop-requested': 'stopped',
+  },
+  backup: {
+    'lock-acquired': 'taking-over',
+    'storage-failed': 'stopped',
+    'stop-requested': 'stopped',
+  },
+  'taking-over': {
+    'takeover-declined': 'backup',
+    'takeover-complete': 'live',
+    'takeover-failed': 'fenced',
+    'ownership-lost': 'fenced',
+    'storage-failed': 'fenced',
+    'stop-requested': 'stopped',
+  },
+  live: {
+    'handover-started': 'handing-over',
+    'ownership-lost': 'fenced',
+    'storage-failed': 'fenced',
+    'stop-requested': 'stopped',
+  },
+  'handing-over': {
+    'handover-complete': 'backup',
+    'handover-refused': 'live',
+    'ownership-lost': 'fenced',
+    'storage-failed': 'fenced',
+    // Remembered by the driver, which asks again when the handover has ended one way or the other.
+    'stop-requested': 'handing-over',
+  },
+  // What was under way when the tenure ended may still report, and changes nothing.
+  fenced: {
+    'takeover-failed': 'fenced',
+    'ownership-lost': 'fenced',
+    'storage-failed': 'fenced',
+    'stop-requested': 'fenced',
+    closed: 'stopped',
+  },
+  stopped: {
+    'ownership-lost': 'stopped',
+    'storage-failed': 'stopped',
+    'stop-requested': 'stopped',
+    closed: 'stopped',
+  },
+};
+
+/** The role after `event`, or null when that event cannot happen in this role. */
+export function nextRole(role: Role, event: RoleEvent): Role | null {
+  return TABLE[role][event] ?? null;
+}
