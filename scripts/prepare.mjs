@@ -86,14 +86,15 @@ function npm(args, environment) {
   return child.status === 0 ? null : `${child.stdout}${child.stderr}`;
 }
 
-/** The last lines are those that say why. */
-const lastLines = (text, count) => text.trimEnd().split('\n').slice(-count).join('\n');
+/** npm says why at the top of what it prints, a compiler at the end. */
+const firstLines = (text, count) => text.trim().split('\n').slice(0, count).join('\n');
+const lastLines = (text, count) => text.trim().split('\n').slice(-count).join('\n');
 
 function installPackages() {
   say('installing what package-lock.json says (npm ci)');
   // Install scripts wait: the only one that is needed is run by compileNativeModule().
   const failure = npm(['ci', '--include=dev', '--ignore-scripts']);
-  if (failure !== null) fail(`npm could not install the packages:\n${lastLines(failure, 12)}`);
+  if (failure !== null) fail(`npm could not install the packages:\n${firstLines(failure, 12)}`);
 }
 
 function nativeModuleLoads() {
@@ -138,10 +139,10 @@ function onPath(program) {
 
 function missingForCompiling(headersPrefix) {
   const missing = [];
-  if (!process.env.CXX && !onPath('g++') && !onPath('c++')) missing.push('a C++ compiler');
+  if (!process.env.CXX && !onPath('g++') && !onPath('c++')) missing.push('C++ compiler');
   if (!onPath('make')) missing.push('make');
   if (!onPath('python3') && !onPath('python')) missing.push('Python 3');
-  if (headersPrefix === null) missing.push(`the headers of Node ${process.versions.node}`);
+  if (headersPrefix === null) missing.push(`headers of Node ${process.versions.node}`);
   return missing;
 }
 
@@ -155,9 +156,9 @@ function compileNativeModule() {
   const missing = missingForCompiling(prefix);
   if (missing.length > 0) {
     fail(
-      `fs-ext could not be compiled: ${missing.join(', ')} not found; install build-essential and ` +
-        'python3 (Debian, Ubuntu; with their own Node also libnode-dev) or gcc-c++, make and ' +
-        'python3 (Fedora, RHEL, SUSE; with their own Node also nodejs-devel), then try again.',
+      `fs-ext could not be compiled: there is no ${missing.join(', no ')} here. Install ` +
+        'build-essential and python3 (Debian, Ubuntu) or gcc-c++, make and python3 (Fedora, RHEL, ' +
+        "SUSE); where Node is the distribution's own, also libnode-dev or nodejs-devel.",
     );
   }
   fail(`fs-ext could not be compiled:\n${lastLines(failure ?? 'npm rebuild did nothing', 20)}`);
