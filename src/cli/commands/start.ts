@@ -1,0 +1,150 @@
+/** `holdfast start`: one node, in the foreground, until it is told to stop or its tenure ends. */
+
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { GivenValue } from '../../config/configuration-file.js';
+import { CONFIG_FILE_VARIABLE, loadConfig } from '../../config/load.js';
+import type { Config } from '../../config/schema.js';
+import { runNode } from '../../node/run-node.js';
+import { HoldfastError, messageOf } from '../../platform/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import { usageError } from '../arguments.js';
+import { defineCommand, STORE_OPTION } from '../command.js';
+import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
+import { createLogger } from '../log.js';
+
+/** Without its parent a node of `holdfast pair` has nobody left to stop it, so it may not take long. */
+const ORPHAN_STOP_LIMIT_MS = 3_000;
+
+/** Which setting each flag gives. */
+const SETTING_OF_FLAG = {
+  store: 'store',
+  name: 'name',
+  stomp: 'stomp.listen',
+  'log-level': 'log.level',
+  'log-format': 'log.format',
+  'allow-anonymous': 'allowAnonymous',
+} as const;
+
+export const command = defineCommand({
+  options: {
+    store: STORE_OPTION,
+    name: {
+      type: 'string',
+      requiresArg: true,
+      description: 'Name of this node; default: the host name',
+    },
+    stomp: {
+      type: 'string',
+      requiresArg: true,
+      description: '[HOST:]PORT to serve STOMP on; default: 127.0.0.1:61613; 0 takes a free port',
+    },
+    config: {
+      type: 'string',
+      requiresArg: true,
+      description: 'YAML file with settings; also HOLDFAST_CONFIG',
+    },
+    'log-level': {
+      type: 'string',
+      requiresArg: true,
+      description: 'trace, debug, info, warn, error or silent; default: info',
+    },
+    'log-format': {
+      type: 'string',
+      requiresArg: true,
+      description: 'text, or json for one JSON object per line; default: text',
+    },
+    'allow-anonymous': {
+      type: 'boolean',
+      description: 'Serve other hosts although no users are configured',
+    },
+    'stop-with-parent': { type: 'boolean', hidden: true },
+  },
+  positionals: {},
+  examples: [
+    ['start --store /srv/holdfast', 'Serve this machine on port 61613'],
+    ['start --store /srv/holdfast --name b --stomp 61614', 'A second node beside it'],
+    ['start --config /etc/holdfast.yaml --log-format json', 'As a service'],
+  ],
+  epilogue:
+    'SIGTERM and SIGINT stop the node; the live node hands over to a ready backup first. Every setting: docs/configuration.md.',
+  async run(given) {
+    const config = readConfig(given);
+    const logger = createLogger({ log: config.log, node: config.name });
+    try {
+      return await runUntilEnd(config, logger, given['stop-with-parent'] === true);
+    } catch (error) {
+      if (config.log.format === 'text' || !(error instanceof HoldfastError)) {
+        throw error;
+      }
+      logger.error('start-refused', { code: error.code }, error.message);
+      return EXIT_CODE_OF_ERROR[error.code];
+    }
+  },
+});
+
+async function runUntilEnd(
+  config: Config,
+  logger: Logger,
+  stopWithParent: boolean,
+): Promise<ExitCode> {
+  const node = await runNode({ config, logger });
+  const stop = (): void => {
+    node.stop().catch((error: unknown) => {
+      logger.error('stop-failed', {}, `Stopping failed: ${messageOf(error)}`);
+      process.exit(EXIT.failed);
+    });
+  };
+  let interrupted = false;
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', () => {
+    if (interrupted) {
+      process.exit(EXIT.interrupted);
+    }
+    interrupted = true;
+    stop();
+  });
+  if (stopWithParent) {
+    stopWhenParentIsGone(stop);
+  }
+  const end = await node.ended;
+  if (end.exitCodeReason === null) {
+    logger.info('node-stopped', {}, end.sentence);
+    return EXIT.ok;
+  }
+  logger.error('node-ended', { code: end.exitCodeReason }, end.sentence);
+  return EXIT_CODE_OF_ERROR[end.exitCodeReason];
+}
+
+/** The parent holds the other end of an IPC channel, which closes however the parent dies. */
+function stopWhenParentIsGone(stop: () => void): void {
+  const onParentGone = (): void => {
+    setTimeout(() => process.exit(EXIT.failed), ORPHAN_STOP_LIMIT_MS);
+    stop();
+  };
+  if (process.connected) {
+    process.on('disconnect', onParentGone);
+  } else {
+    onParentGone();
+  }
+}
+
+function readConfig(given: { readonly [flag: string]: unknown }): Config {
+  const fileName = given.config ?? process.env[CONFIG_FILE_VARIABLE];
+  return loadConfig({
+    hostName: hostname(),
+    file: typeof fileName === 'string' && fileName !== '' ? readFile(fileName) : null,
+    environment: process.env,
+    flags: Object.entries(SETTING_OF_FLAG).flatMap(([flag, path]): GivenValue[] =>
+      given[flag] === undefined ? [] : [{ path, value: given[flag], source: `--${flag}` }],
+    ),
+  });
+}
+
+function readFile(name: string): { readonly name: string; readonly text: string } {
+  try {
+    return { name, text: readFileSync(name, 'utf8') };
+  } catch (error) {
+    throw usageError(`The configuration file ${name} cannot be read: ${messageOf(error)}.`);
+  }
+}

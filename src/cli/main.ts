@@ -1,0 +1,191 @@
+#!/usr/bin/env node
+/**
+ * The `holdfast` program: finds the command, runs it, and turns whatever it throws into one
+ * sentence and an exit code. Each command's modules are loaded only when that command runs.
+ */
+
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { HoldfastError, messageOf } from '../platform/errors.js';
+import {
+  checkArguments,
+  explainMissingCommand,
+  type ParsedArguments,
+  usageError,
+} from './arguments.js';
+import type { Command } from './command.js';
+import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from './exit-codes.js';
+import { packageVersion } from './version.js';
+
+interface CommandEntry {
+  readonly name: string;
+  /** In yargs' notation: `<destination> [text]`. */
+  readonly positionals: string;
+  readonly describe: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'start',
+    positionals: '',
+    describe: 'Run one node on a store',
+    load: () => import('./commands/start.js'),
+  },
+  {
+    name: 'pair',
+    positionals: '',
+    describe: 'Run two nodes on this machine, to see one take over from the other',
+    load: () => import('./commands/pair.js'),
+  },
+  {
+    name: 'status',
+    positionals: '',
+    describe: 'Show who is live and how the others are',
+    load: () => import('./commands/status.js'),
+  },
+  {
+    name: 'handover',
+    positionals: '',
+    describe: 'Move the live role to a backup',
+    load: () => import('./commands/handover.js'),
+  },
+  {
+    name: 'doctor',
+    positionals: '<dir>',
+    describe: 'Find out whether a directory can keep two nodes apart',
+    load: () => import('./commands/doctor.js'),
+  },
+  {
+    name: 'journal',
+    positionals: '<action>',
+    describe: 'Verify or dump the journal, beside running nodes',
+    load: () => import('./commands/journal.js'),
+  },
+  {
+    name: 'send',
+    positionals: '<destination> [text]',
+    describe: 'Send messages',
+    load: () => import('./commands/send.js'),
+  },
+  {
+    name: 'receive',
+    positionals: '<destination>',
+    describe: 'Receive messages',
+    load: () => import('./commands/receive.js'),
+  },
+];
+
+const COMMAND_NAMES = COMMANDS.map((entry) => entry.name);
+const MAX_HELP_COLUMNS = 100;
+
+async function main(commandLine: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const parser = yargs([...commandLine])
+    .scriptName('holdfast')
+    .usage('A message broker whose high availability is one file lock in a shared directory.')
+    .usage('')
+    .usage('Usage: $0 COMMAND [OPTIONS]')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-positional-numbers': false,
+    })
+    .detectLocale(false)
+    .wrap(Math.min(MAX_HELP_COLUMNS, process.stdout.columns ?? MAX_HELP_COLUMNS))
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? usageError(readableUsage(message ?? ''));
+    })
+    .version(packageVersion())
+    .help()
+    .describe({ help: 'Show this help', version: 'Show the version' })
+    .example('$0 pair', 'Two nodes and a table that shows a takeover')
+    .example('$0 start --store /srv/holdfast', 'One node')
+    .example('$0 status --store /srv/holdfast', 'Who is live')
+    .epilogue('Each command has its own help: holdfast start --help. Exit codes: docs/cli.md.');
+  for (const entry of COMMANDS) {
+    addCommand(parser, entry, (code) => {
+      exitCode = code;
+    });
+  }
+  parser.command('$0', false, {}, (parsed: ParsedArguments) => {
+    const error = explainMissingCommand(parsed, COMMAND_NAMES);
+    if (error !== null) {
+      throw error;
+    }
+    parser.showHelp('error');
+    exitCode = EXIT.usage;
+  });
+  await parser.parseAsync();
+  return exitCode;
+}
+
+function addCommand(parser: Argv, entry: CommandEntry, onEnd: (code: ExitCode) => void): void {
+  let command: Command;
+  parser.command(
+    `${entry.name} ${entry.positionals}`.trim(),
+    entry.describe,
+    async (options: Argv) => {
+      ({ command } = await entry.load());
+      options
+        .usage(`${entry.describe}.`)
+        .usage('')
+        .usage(`Usage: $0 ${`${entry.name} ${entry.positionals}`.trim()} [OPTIONS]`)
+        .options({ ...command.options })
+        .epilogue(command.epilogue);
+      for (const [name, positional] of Object.entries(command.positionals)) {
+        options.positional(name, positional);
+      }
+      for (const [commandLine, meaning] of command.examples) {
+        options.example(`$0 ${commandLine}`, meaning);
+      }
+      return options;
+    },
+    async (parsed: ParsedArguments) => {
+      checkArguments(entry.name, command, parsed);
+      onEnd(await command.run(parsed));
+    },
+  );
+}
+
+/** yargs' own complaints, as one sentence in this program's words. */
+function readableUsage(message: string): string {
+  if (message.startsWith('Not enough non-option arguments')) {
+    return 'An argument is missing; see --help of this command.';
+  }
+  const option = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (option !== undefined) {
+    return `--${option} needs a value.`;
+  }
+  const choice = /Argument: (\S+), Given: (.+), Choices: (.+)/.exec(message);
+  if (choice !== null) {
+    return `${choice[1]} must be one of ${choice[3]?.replaceAll('"', '')}, but is ${choice[2]}.`;
+  }
+  return `${message.split('\n')[0]}.`;
+}
+
+function reportError(error: unknown, commandLine: readonly string[]): ExitCode {
+  const sentence = messageOf(error).split('\n')[0] ?? '';
+  process.stderr.write(`holdfast: ${sentence}\n`);
+  const debug = /--log-level[= ]debug/.test(commandLine.join(' '));
+  if (error instanceof HoldfastError) {
+    if (debug) {
+      process.stderr.write(`${error.stack ?? ''}\n`);
+    }
+    return EXIT_CODE_OF_ERROR[error.code];
+  }
+  if (debug && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+  return EXIT.failed;
+}
+
+/** Whoever reads our output (`| head`) has had enough: nothing is wrong. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+});
+
+const commandLine = hideBin(process.argv);
+process.exit(await main(commandLine).catch((error: unknown) => reportError(error, commandLine)));

@@ -1,0 +1,97 @@
+/** How numbers, times and tables look to people, on every page that this program prints. */
+
+import Table from 'cli-table3';
+import picocolors from 'picocolors';
+
+export type Paint = ReturnType<typeof picocolors.createColors>;
+
+/** Colours for a terminal that wants them, else the same functions without effect. */
+export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
+  const { NO_COLOR, TERM } = process.env;
+  return picocolors.createColors(stream.isTTY === true && !NO_COLOR && TERM !== 'dumb');
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `0.25 s`, `12 s`, `3 min`, `5 h`, `2 d`. */
+export function durationText(durationMs: number): string {
+  if (durationMs < 10 * SECOND_MS) {
+    return `${(Math.max(0, durationMs) / SECOND_MS).toFixed(2)} s`;
+  }
+  if (durationMs < 2 * MINUTE_MS) {
+    return `${Math.floor(durationMs / SECOND_MS)} s`;
+  }
+  if (durationMs < 2 * HOUR_MS) {
+    return `${Math.floor(durationMs / MINUTE_MS)} min`;
+  }
+  return durationMs < 2 * DAY_MS
+    ? `${Math.floor(durationMs / HOUR_MS)} h`
+    : `${Math.floor(durationMs / DAY_MS)} d`;
+}
+
+/** `512 B`, `1.5 KiB`, `20 MiB`. */
+export function bytesText(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.floor(value)} ${units[unit]}`;
+}
+
+/** `12:00:05.250`, in local time. */
+export function clockText(wallMs: number): string {
+  const date = new Date(wallMs);
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
+  return `${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** `2026-01-31 12:00:05`, in local time. */
+export function dateText(wallMs: number): string {
+  const date = new Date(wallMs);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
+  return `${day} ${clockText(wallMs).slice(0, 8)}`;
+}
+
+/** A table with one line under its head and no other lines. */
+export function tableLines(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const nothing = '';
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: {
+      top: nothing,
+      'top-mid': nothing,
+      'top-left': nothing,
+      'top-right': nothing,
+      bottom: nothing,
+      'bottom-mid': nothing,
+      'bottom-left': nothing,
+      'bottom-right': nothing,
+      left: nothing,
+      'left-mid': nothing,
+      mid: nothing,
+      'mid-mid': nothing,
+      right: nothing,
+      'right-mid': nothing,
+      middle: nothing,
+    },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}
