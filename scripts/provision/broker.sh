@@ -64,7 +64,7 @@ install_packages() {
 create_user() {
   getent group holdfast >/dev/null || groupadd --system --gid "$uid" holdfast
   getent passwd holdfast >/dev/null ||
-    useradd --system --uid "$uid" --gid holdfast --home-dir "$store" --no-create-home \
+    useradd --system --uid "$uid" --gid holdfast --home-dir /nonexistent --no-create-home \
       --shell /usr/sbin/nologin holdfast
 }
 
