@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { EXIT, EXIT_CODE_OF_ERROR, needsPerson } from '../../../src/cli/exit-codes.js';
+import { ERROR_CODES } from '../../../src/platform/errors.js';
+
+const page = readFileSync('docs/cli.md', 'utf8');
+
+test('every error code has exactly one exit code, and docs/cli.md says which', () => {
+  assert.deepEqual(Object.keys(EXIT_CODE_OF_ERROR).sort(), Object.keys(ERROR_CODES).sort());
+  const rows = Object.entries(EXIT_CODE_OF_ERROR).map(
+    ([error, code]) => `| \`${error}\` | ${code} |`,
+  );
+  assert.ok(page.includes(rows.join('\n')), `docs/cli.md needs:\n${rows.join('\n')}`);
+});
+
+test('docs/cli.md explains every exit code', () => {
+  for (const code of Object.values(EXIT)) {
+    assert.match(page, new RegExp(`^\\| ${code} \\| .{20,}`, 'm'));
+  }
+});
+
+test('no error ends with success, and exit codes do not collide', () => {
+  assert.ok(!Object.values(EXIT_CODE_OF_ERROR).includes(EXIT.ok));
+  assert.equal(new Set(Object.values(EXIT)).size, Object.values(EXIT).length);
+});
+
+test('starting again is left to supervisors only where it can help', () => {
+  const hopeless = Object.values(EXIT).filter((code) => needsPerson(code));
+  assert.deepEqual(hopeless, [EXIT.usage, EXIT.refused, EXIT.damaged]);
+  assert.equal(needsPerson(null), false);
+});

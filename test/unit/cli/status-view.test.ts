@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import picocolors from 'picocolors';
+import { findHandoverObstacle } from '../../../src/cli/handover-rules.js';
+import { statusJson, statusLines } from '../../../src/cli/status-view.js';
+import { dateText } from '../../../src/cli/text.js';
+import type { StoreStatus } from '../../../src/store/store-status.js';
+import { backupStatus, liveDocument, nodeStatus, storeStatus } from './store-statuses.js';
+
+const paint = picocolors.createColors(false);
+
+function page(status: StoreStatus): string[] {
+  return statusLines({ store: '/store', status, nowMs: 5_000, paint });
+}
+
+test('status --json has exactly the promised keys for the live node', () => {
+  assert.deepEqual(statusJson(storeStatus()).live, {
+    node: 'a',
+    host: 'host-1',
+    pid: 100,
+    epoch: 7,
+    sinceMs: 1_000,
+    addresses: { stomp: '127.0.0.1:61613' },
+  });
+  assert.deepEqual(Object.keys(statusJson(storeStatus())), ['storeId', 'live', 'nodes']);
+});
+
+test('status --json says name, role and lag of every node', () => {
+  const nodes = statusJson(storeStatus()).nodes;
+  assert.deepEqual(
+    nodes.map(({ name, role, lagBytes, ready }) => ({ name, role, lagBytes, ready })),
+    [
+      { name: 'a', role: 'live', lagBytes: 0, ready: false },
+      { name: 'b', role: 'backup', lagBytes: 2_048, ready: true },
+    ],
+  );
+});
+
+test('a node that is still taking over is not live yet', () => {
+  const live = liveDocument({ state: 'taking-over' });
+  assert.equal(statusJson(storeStatus({ live })).live, null);
+});
+
+test('a node whose process is gone is stopped and not ready, whatever it wrote last', () => {
+  const [node] = statusJson(storeStatus({ nodes: [backupStatus({ running: 'no' })] })).nodes;
+  assert.equal(node?.role, 'stopped');
+  assert.equal(node?.ready, false);
+});
+
+test('the page names the live node, its tenure, its address and every node', () => {
+  assert.deepEqual(page(storeStatus()), [
+    'Store  /store  store-1',
+    'Live   a on host-1, pid 100, epoch 7',
+    `       since ${dateText(1_000)} (4.00 s), verified 0.10 s ago`,
+    'STOMP  127.0.0.1:61613',
+    '',
+    'node  role    host    pid  stomp            lag      age',
+    'a     live    host-1  100  127.0.0.1:61613  -        0.50 s',
+    'b     backup  host-1  200  127.0.0.1:61614  2.0 KiB  0.50 s',
+  ]);
+});
+
+test('the page says who was live last when nobody is', () => {
+  const lines = page(storeStatus({ live: null, nodes: [] }));
+  assert.deepEqual(lines.slice(1), [
+    'Live   nobody; the last one was a on host-1, epoch 7',
+    '',
+    'No node has used this store yet.',
+  ]);
+});
+
+function refusal(status: StoreStatus, to: string | null): string | null {
+  const error = findHandoverObstacle(status, to);
+  return error === null ? null : `${error.code}: ${error.message}`;
+}
+
+test('a handover to a ready backup is allowed, named or not', () => {
+  assert.equal(refusal(storeStatus(), null), null);
+  assert.equal(refusal(storeStatus(), 'b'), null);
+});
+
+test('a handover says why it is refused', () => {
+  const busy = backupStatus({ role: 'joining', ready: false, detail: 'reading the journal' });
+  const cases: readonly [StoreStatus, string | null, string][] = [
+    [
+      storeStatus({ live: null }),
+      null,
+      'NOBODY_LIVE: No node is live, so there is nothing to hand over; start one with holdfast start.',
+    ],
+    [storeStatus(), 'a', 'HANDOVER_REFUSED: a is the live node already.'],
+    [storeStatus(), 'bb', 'HANDOVER_REFUSED: No node is called bb; did you mean b?'],
+    [storeStatus(), 'somebody', 'HANDOVER_REFUSED: No node is called somebody.'],
+    [
+      storeStatus({ nodes: [nodeStatus()] }),
+      null,
+      'HANDOVER_REFUSED: No backup is ready to take over from a: there is no other node.',
+    ],
+    [
+      storeStatus({ nodes: [nodeStatus(), busy] }),
+      null,
+      'HANDOVER_REFUSED: No backup is ready to take over from a: b is joining (reading the journal).',
+    ],
+    [
+      storeStatus({ nodes: [nodeStatus(), backupStatus({ running: 'no' })] }),
+      'b',
+      'HANDOVER_REFUSED: b is not ready to take over: b is stopped.',
+    ],
+  ];
+  for (const [status, to, sentence] of cases) {
+    assert.equal(refusal(status, to), sentence);
+  }
+});
