@@ -1,0 +1,54 @@
+/**
+ * Says in a message's own headers why it lies in a dead-letter queue. `dlqDeliveryFailureCause`
+ * and `original-destination` are what ActiveMQ shows there, so that its tools' scripts still work.
+ */
+import { CONTENT_KIND, type ContentKind, type Destination } from '../../broker/api.js';
+import { COLON, LINE_FEED, rangeEquals, utf8 } from './bytes.js';
+import { destinationText } from './destination.js';
+import { escapeHeader } from './escaping.js';
+import { VERSION } from './version.js';
+
+export interface DeadLetterCause {
+  readonly reason: string;
+  readonly originalDestination: Destination;
+  /** Deliveries that failed. */
+  readonly deliveries: number;
+}
+
+const REASON = 'dlqDeliveryFailureCause';
+const ORIGINAL_DESTINATION = 'original-destination';
+const DELIVERIES = 'original-delivery-count';
+const OWN_NAMES = [REASON, ORIGINAL_DESTINATION, DELIVERIES].map(utf8);
+
+/** Stored headers with the cause at their end; what an earlier dead-lettering said is replaced. */
+export function deadLetterHeaders(
+  contentKind: ContentKind,
+  headers: Uint8Array,
+  cause: DeadLetterCause,
+): Uint8Array {
+  if (contentKind !== CONTENT_KIND.stomp) {
+    throw new RangeError(`Content kind ${contentKind} is not STOMP's.`);
+  }
+  const causeLines = utf8(
+    line(REASON, cause.reason) +
+      line(ORIGINAL_DESTINATION, destinationText(cause.originalDestination)) +
+      line(DELIVERIES, String(cause.deliveries)),
+  );
+  const result = new Uint8Array(headers.length + causeLines.length);
+  let length = 0;
+  for (let start = 0; start < headers.length; ) {
+    const end = headers.indexOf(LINE_FEED, start) + 1;
+    const nameEnd = headers.indexOf(COLON, start);
+    if (!OWN_NAMES.some((name) => rangeEquals(headers, start, nameEnd, name))) {
+      result.set(headers.subarray(start, end), length);
+      length += end - start;
+    }
+    start = end;
+  }
+  result.set(causeLines, length);
+  return result.subarray(0, length + causeLines.length);
+}
+
+function line(name: string, value: string): string {
+  return `${name}:${escapeHeader(value, VERSION.v12)}\n`;
+}

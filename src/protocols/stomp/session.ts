@@ -1,0 +1,379 @@
+/**
+ * One STOMP client: its connection from accept to close, between the socket and the broker. The
+ * frames of a connected client are translated by ClientCommands; here are the connection's
+ * states, its receipts and what is sent.
+ */
+import type {
+  BrokerEndpoint,
+  BrokerSession,
+  ConfirmationToken,
+  DeliveryView,
+  SessionEvents,
+  Subscriber,
+} from '../../broker/api.js';
+import type { Config } from '../../config/schema.js';
+import { HoldfastError } from '../../platform/errors.js';
+import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
+import { ClientCommands } from './client-commands.js';
+import { COMMAND, commandName } from './commands.js';
+import type { Frame } from './frame.js';
+import { FrameDecoder } from './frame-decoder.js';
+import { encodeFrame, type HeaderLine } from './frame-encoder.js';
+import { HEADER } from './known-headers.js';
+import { Liveness, VERDICT } from './liveness.js';
+import { appendMessageFrame } from './message-frame.js';
+import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
+import { Output } from './output.js';
+import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
+import { limitExceeded, StompError } from './stomp-error.js';
+import type { Subscription } from './subscription.js';
+import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
+
+/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
+const CLOSE_LINGER_MS = 5_000;
+
+const RECEIPT_HEAD = utf8('RECEIPT\nreceipt-id:');
+const RECEIPT_TAIL = utf8('\n\n\0');
+const HEART_BEAT = Uint8Array.of(LINE_FEED);
+
+const STATE = {
+  /** No CONNECT yet. */
+  opening: 'opening',
+  connected: 'connected',
+  /** DISCONNECT came; its receipt is still to be given. */
+  disconnecting: 'disconnecting',
+  /** The last frame is written; only the socket's end is awaited. */
+  closing: 'closing',
+  closed: 'closed',
+} as const;
+type State = (typeof STATE)[keyof typeof STATE];
+
+export interface StompSessionOptions {
+  readonly socket: Socket;
+  readonly broker: BrokerEndpoint;
+  readonly clock: Clock;
+  readonly config: Config['stomp'];
+  /** Name and version of the software, as `holdfast/0.1.0`. */
+  readonly serverName: string;
+  readonly sessionId: string;
+  readonly nodeName: string;
+  /** Whether these credentials may connect. Without it everybody may. */
+  readonly authenticate?: (login: string | undefined, passcode: string | undefined) => boolean;
+  /** Called once, when the socket is gone. */
+  readonly onClosed: () => void;
+}
+
+export class StompSession implements SessionEvents {
+  private readonly options: StompSessionOptions;
+  private readonly socket: Socket;
+  private readonly clock: Clock;
+  private readonly decoder: FrameDecoder;
+  private readonly output: Output;
+  private state: State = STATE.opening;
+  private timer: Timer;
+  private liveness: Liveness | undefined;
+  private brokerSession: BrokerSession | undefined;
+  private commands: ClientCommands | undefined;
+
+  private readonly receipts = new ReceiptQueue();
+  /** Tokens are the numbers of receipts; the broker confirms them in order. */
+  private receiptsAsked = 0;
+  private receiptsGiven = 0;
+  private flushIsDue = false;
+  /** The broker was told that nothing can be written. */
+  private wasUnwritable = false;
+  private pausedByBroker = false;
+  private pausedByReceipts = false;
+  private writtenBytesAtCheck = 0;
+
+  constructor(options: StompSessionOptions) {
+    const { socket, clock, config } = options;
+    this.options = options;
+    this.socket = socket;
+    this.clock = clock;
+    this.decoder = new FrameDecoder(config, (frame) => this.onFrame(frame));
+    this.output = new Output((bytes) => socket.write(bytes));
+    this.timer = clock.after(config.connectTimeoutMs, () => this.onConnectTimeout());
+    socket.receive({
+      onData: (bytes) => this.onData(bytes),
+      onDrain: () => this.offerDelivery(),
+      onClose: () => this.onClose(),
+    });
+  }
+
+  // What the broker calls.
+
+  get writable(): boolean {
+    if (this.state !== STATE.connected) return false;
+    const waitingBytes = this.socket.bufferedBytes + this.output.gatheredBytes;
+    if (waitingBytes <= this.options.config.socketBufferMaxBytes) return true;
+    this.wasUnwritable = true;
+    return false;
+  }
+
+  confirmed(token: ConfirmationToken): void {
+    if (this.state !== STATE.connected && this.state !== STATE.disconnecting) return;
+    this.receiptsGiven += 1;
+    if (token !== this.receiptsGiven) {
+      // To go on would confirm something that the broker did not (P1).
+      throw new Error(`Receipt ${token} was confirmed where ${this.receiptsGiven} was next.`);
+    }
+    this.receipts.shift((bytes, start, end) => {
+      this.output.reserve(RECEIPT_HEAD.length + (end - start) + RECEIPT_TAIL.length);
+      this.output.bytes(RECEIPT_HEAD);
+      this.output.range(bytes, start, end);
+      this.output.bytes(RECEIPT_TAIL);
+    });
+    this.flushSoon();
+    if (this.pausedByReceipts) this.balanceReading();
+    if (this.state === STATE.disconnecting && this.receiptsGiven === this.receiptsAsked) {
+      this.finish();
+    }
+  }
+
+  deliver(subscriber: Subscriber, message: DeliveryView): void {
+    if (this.state !== STATE.connected) return;
+    appendMessageFrame(this.output, subscriber.context as Subscription, message);
+    this.flushSoon();
+  }
+
+  pauseReading(_reason: string): void {
+    this.pausedByBroker = true;
+    this.balanceReading();
+  }
+
+  resumeReading(): void {
+    this.pausedByBroker = false;
+    this.balanceReading();
+  }
+
+  abort(reason: string): void {
+    this.fail(
+      new StompError(reason, 'The broker closed this connection; connect again.'),
+      undefined,
+    );
+  }
+
+  // What the socket and the clock call.
+
+  private onData(bytes: Uint8Array): void {
+    if (this.state !== STATE.opening && this.state !== STATE.connected) return;
+    try {
+      this.decoder.push(bytes);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.fail(error, this.decoder.frame);
+      return;
+    }
+    this.liveness?.received(this.clock.monotonicMs(), this.decoder);
+  }
+
+  private onClose(): void {
+    this.state = STATE.closed;
+    this.timer.cancel();
+    this.decoder.stop();
+    this.brokerSession?.close();
+    this.options.onClosed();
+  }
+
+  private onConnectTimeout(): void {
+    const { connectTimeoutMs } = this.options.config;
+    this.fail(
+      new StompError(
+        `No whole CONNECT frame within ${connectTimeoutMs} ms`,
+        'Send CONNECT as soon as the connection is open; the limit is set by stomp.connectTimeoutMs.',
+        'LIMIT_EXCEEDED',
+      ),
+      undefined,
+    );
+  }
+
+  private onCheck(liveness: Liveness): void {
+    const verdict = liveness.check(this.clock.monotonicMs(), {
+      decoder: this.decoder,
+      readingPaused: this.readingPaused,
+      writtenBytes: this.output.writtenBytes,
+      bufferedBytes: this.socket.bufferedBytes,
+    });
+    if (verdict === VERDICT.stuck) {
+      this.socket.destroy();
+      return;
+    }
+    if (verdict instanceof StompError) {
+      this.fail(verdict, undefined);
+      return;
+    }
+    if (verdict === VERDICT.beat) {
+      this.output.reserve(HEART_BEAT.length);
+      this.output.bytes(HEART_BEAT);
+      this.flushSoon();
+    } else if (this.output.writtenBytes === this.writtenBytesAtCheck) {
+      this.output.releaseWhenEmpty();
+    }
+    this.writtenBytesAtCheck = this.output.writtenBytes;
+    this.scheduleCheck(liveness);
+  }
+
+  private scheduleCheck(liveness: Liveness): void {
+    this.timer = this.clock.after(liveness.checkIntervalMs, () => this.onCheck(liveness));
+  }
+
+  // Frames.
+
+  private onFrame(frame: Frame): void {
+    if (frame.command === COMMAND.connect || frame.command === COMMAND.stomp) {
+      this.connect(frame);
+    } else if (this.commands === undefined) {
+      throw new StompError(
+        `${commandName(frame.command)} came before CONNECT`,
+        'The first frame of a connection must be CONNECT or STOMP.',
+      );
+    } else if (frame.command === COMMAND.disconnect) {
+      this.disconnect(frame);
+    } else {
+      this.commands.handle(frame);
+    }
+  }
+
+  private connect(frame: Frame): void {
+    if (this.state !== STATE.opening) {
+      throw new StompError(
+        'This connection is connected already',
+        'Send CONNECT once; open another connection for another session.',
+      );
+    }
+    const { options, clock } = this;
+    const negotiated = negotiate(frame, options.config.heartbeatMs);
+    const { version, login, passcode, clientId } = negotiated;
+    if (options.authenticate !== undefined && !options.authenticate(login, passcode)) {
+      throw new StompError(
+        'Login or passcode is wrong',
+        'Send the headers login and passcode of a user that is configured on the broker.',
+      );
+    }
+    const broker = options.broker.openSession(this, `stomp ${this.socket.remoteAddress}`);
+    this.brokerSession = broker;
+    this.decoder.version = version;
+    this.state = STATE.connected;
+    this.commands = new ClientCommands({
+      broker,
+      version,
+      clientId,
+      tokenFor: (asking) => this.tokenFor(asking),
+    });
+    this.writeConnected(negotiated);
+    this.timer.cancel();
+    this.liveness = new Liveness(negotiated, options.config.frameTimeoutMs, clock.monotonicMs());
+    this.scheduleCheck(this.liveness);
+  }
+
+  private writeConnected(negotiated: Negotiated): void {
+    const { serverName, nodeName, sessionId, config } = this.options;
+    const headers: HeaderLine[] = [
+      ['version', versionText(negotiated.version)],
+      ['session', sessionId],
+      ['server', `${serverName} ${nodeName}`],
+    ];
+    if (negotiated.version !== VERSION.v10) {
+      headers.push(['heart-beat', `${config.heartbeatMs},${config.heartbeatMs}`]);
+    }
+    this.writeFrame(
+      encodeFrame({ command: COMMAND.connected, headers, body: NO_BYTES }, negotiated.version),
+    );
+  }
+
+  /** The receipt is the last frame sent, and says that everything before it was processed. */
+  private disconnect(frame: Frame): void {
+    this.decoder.stop();
+    const token = this.tokenFor(frame);
+    if (token === null) {
+      this.finish();
+    } else {
+      this.state = STATE.disconnecting;
+      this.brokerSession?.barrier(token);
+    }
+  }
+
+  private tokenFor(frame: Frame): ConfirmationToken {
+    const index = frame.indexOf(HEADER.receipt);
+    if (index === -1) return null;
+    const start = frame.valueStart(index);
+    const end = frame.valueEnd(index);
+    if (end - start > MAX_RECEIPT_BYTES) {
+      throw limitExceeded('Bytes of a receipt header', MAX_RECEIPT_BYTES, 'the broker itself');
+    }
+    this.receipts.push(frame.bytes, start, end);
+    if (this.receipts.heldBytes > this.options.config.socketBufferMaxBytes) this.balanceReading();
+    this.receiptsAsked += 1;
+    return this.receiptsAsked;
+  }
+
+  // Output and the end.
+
+  private writeFrame(bytes: Uint8Array): void {
+    this.output.reserve(bytes.length);
+    this.output.bytes(bytes);
+    this.flushSoon();
+  }
+
+  private flushSoon(): void {
+    if (this.flushIsDue) return;
+    this.flushIsDue = true;
+    this.clock.soon(this.flush);
+  }
+
+  private readonly flush = (): void => {
+    this.flushIsDue = false;
+    if (this.state === STATE.closing || this.state === STATE.closed) return;
+    this.output.flush();
+    this.liveness?.sent(this.clock.monotonicMs());
+    this.offerDelivery();
+  };
+
+  private offerDelivery(): void {
+    if (!this.wasUnwritable || !this.writable) return;
+    this.wasUnwritable = false;
+    this.brokerSession?.resumeDelivery();
+  }
+
+  private get readingPaused(): boolean {
+    return this.pausedByBroker || this.pausedByReceipts;
+  }
+
+  /** Reads on only when neither the broker nor too many receipts that wait for it hold the client back. */
+  private balanceReading(): void {
+    const wasPaused = this.readingPaused;
+    const limit = this.options.config.socketBufferMaxBytes;
+    this.pausedByReceipts = this.receipts.heldBytes > (this.pausedByReceipts ? limit / 2 : limit);
+    if (this.readingPaused) this.socket.pauseReading();
+    else if (wasPaused) this.socket.resumeReading();
+  }
+
+  private fail(error: HoldfastError, frame: Frame | undefined): void {
+    if (this.state === STATE.closing || this.state === STATE.closed) return;
+    const [summary, detail] =
+      error instanceof StompError ? [error.summary, error.detail] : [error.message, ''];
+    const headers: HeaderLine[] = [['message', summary]];
+    if (error instanceof NoCommonVersion) headers.push(['version', SUPPORTED_VERSIONS_TEXT]);
+    headers.push(['content-type', 'text/plain']);
+    const receipt = frame?.text(HEADER.receipt);
+    if (receipt !== undefined) headers.push(['receipt-id', receipt]);
+    const body = utf8(`${summary}${detail === '' ? '' : `.\n${detail}`}\n`);
+    this.writeFrame(encodeFrame({ command: COMMAND.error, headers, body }, this.decoder.version));
+    this.finish();
+  }
+
+  /** Sends what is gathered, gives the client some time to read it, and lets the broker go. */
+  private finish(): void {
+    this.decoder.stop();
+    this.output.flush();
+    this.state = STATE.closing;
+    this.socket.resumeReading();
+    this.socket.end();
+    this.timer.cancel();
+    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    // Not at once: the broker may be the caller.
+    this.clock.soon(() => this.brokerSession?.close());
+  }
+}
