@@ -13,6 +13,7 @@ import {
   inspectStore,
   requireWritableStore,
 } from '../../../src/store/store-file.js';
+import { delegatingFileSystem } from '../../support/delegating-file-system.js';
 import { makeStore, type TemporaryStore } from '../../support/store-samples.js';
 import {
   makeTemporaryDirectory,
@@ -120,10 +121,9 @@ describe('opening a store', () => {
 
   it('says so when the store cannot be written', async () => {
     await requireWritableStore(nodeFileSystem, store.layout);
-    const readOnly: FileSystem = {
-      ...bind(nodeFileSystem),
+    const readOnly = delegatingFileSystem(nodeFileSystem, {
       open: () => Promise.reject(Object.assign(new Error('EROFS: read-only'), { code: 'EROFS' })),
-    };
+    });
     await assert.rejects(
       requireWritableStore(readOnly, store.layout),
       refusal('STORE_UNWRITABLE', /mount it read-write/),
@@ -168,21 +168,6 @@ function refusal(code: ErrorCode, message: RegExp): (error: unknown) => boolean 
   };
 }
 
-/** The methods of a class, as a plain object that can be spread. */
-function bind(fileSystem: FileSystem): FileSystem {
-  return {
-    open: (path, mode) => fileSystem.open(path, mode),
-    stat: (path) => fileSystem.stat(path),
-    list: (path) => fileSystem.list(path),
-    makeDirectory: (path) => fileSystem.makeDirectory(path),
-    removeDirectory: (path) => fileSystem.removeDirectory(path),
-    unlink: (path) => fileSystem.unlink(path),
-    rename: (from, to) => fileSystem.rename(from, to),
-    syncDirectory: (path) => fileSystem.syncDirectory(path),
-    freeBytes: (path) => fileSystem.freeBytes(path),
-  };
-}
-
 /** A file system whose process is dead after so many calls that change something. */
 function crashAfter(steps: number): FileSystem {
   let left = steps;
@@ -190,8 +175,7 @@ function crashAfter(steps: number): FileSystem {
     if (left === 0) throw new Error('killed here');
     left -= 1;
   };
-  return {
-    ...bind(nodeFileSystem),
+  return delegatingFileSystem(nodeFileSystem, {
     async open(path, mode) {
       step();
       const handle = await nodeFileSystem.open(path, mode);
@@ -210,5 +194,5 @@ function crashAfter(steps: number): FileSystem {
       step();
       await nodeFileSystem.syncDirectory(path);
     },
-  };
+  });
 }

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { ElectionLock } from '../../../src/ownership/election.js';
+import { OwnershipCheck } from '../../../src/ownership/freshness.js';
+import { type ErrorCode, HoldfastError } from '../../../src/platform/errors.js';
+import { nodeClock } from '../../../src/platform/node/clock.js';
+import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import type { Clock, FileHandle } from '../../../src/platform/ports.js';
+import type { LiveDocument } from '../../../src/store/documents.js';
+import { openLiveFile } from '../../../src/store/known-documents.js';
+import { LIVE_SAMPLE, makeStore, type TemporaryStore } from '../../support/store-samples.js';
+
+describe('the ownership check', () => {
+  let store: TemporaryStore;
+  let lock: ElectionLock;
+  let tail: FileHandle;
+  let nowMs: number;
+  let check: OwnershipCheck;
+  const clock: Clock = { ...nodeClock, monotonicMs: () => nowMs };
+
+  beforeEach(async () => {
+    store = await makeStore();
+    nowMs = 1_000;
+    lock = new ElectionLock(nodeFileSystem, store.layout.lockFile);
+    assert.equal(await lock.tryAcquire(), true);
+    tail = await nodeFileSystem.open(join(store.layout.journalDirectory, 'tail'), 'create-new');
+    check = new OwnershipCheck({
+      fileSystem: nodeFileSystem,
+      clock,
+      layout: store.layout,
+      electionLock: lock,
+      node: 'a',
+      epoch: LIVE_SAMPLE.epoch,
+    });
+    await writeLive({});
+  });
+  afterEach(async () => {
+    await lock.release();
+    await tail.close();
+    await store.remove();
+  });
+
+  async function writeLive(change: Partial<LiveDocument>): Promise<void> {
+    const file = await openLiveFile(nodeFileSystem, store.layout);
+    await file.write({ ...LIVE_SAMPLE, ...change });
+    await file.close();
+  }
+
+  async function refuses(code: ErrorCode, message: RegExp): Promise<void> {
+    await assert.rejects(check.run(tail), (error) => {
+      assert.ok(error instanceof HoldfastError, String(error));
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      return true;
+    });
+    assert.equal(check.isFresh(1e12), false);
+  }
+
+  it('is not fresh before the first good one (P3)', () => {
+    assert.equal(check.isFresh(Number.MAX_VALUE), false);
+  });
+
+  it('counts from when it began, and only for so long', async () => {
+    const slowTail = {
+      path: tail.path,
+      stat: () => {
+        nowMs += 600;
+        return tail.stat();
+      },
+    };
+    assert.equal(await check.run(slowTail), 'owned');
+    assert.equal(check.lastGoodBeganMs, 1_000);
+    nowMs = 1_999;
+    assert.equal(check.isFresh(1_000), true);
+    nowMs = 2_000;
+    assert.equal(check.isFresh(1_000), false);
+  });
+
+  it('ends the tenure when the lock file is gone', async () => {
+    await unlink(store.layout.lockFile);
+    await refuses('OWNERSHIP_LOST', /lock file .* was removed or replaced/);
+  });
+
+  it('ends the tenure when another node unlinked the tail segment (fence 3)', async () => {
+    await unlink(tail.path);
+    await refuses('OWNERSHIP_LOST', /tail was replaced by another node/);
+  });
+
+  it('ends the tenure when a higher epoch is live', async () => {
+    await writeLive({ epoch: LIVE_SAMPLE.epoch + 1, node: 'b', host: 'beta' });
+    await refuses('OWNERSHIP_LOST', /node "b" on host beta is live with epoch 4/);
+  });
+
+  it('ends the tenure when another node uses the same epoch', async () => {
+    await writeLive({ node: 'b' });
+    await refuses('OWNERSHIP_LOST', /is live with epoch 3/);
+  });
+
+  it('asks for a rewrite, and gets no fresher, when `live` is torn or older', async () => {
+    const damages = [
+      () => writeFile(store.layout.liveFile, ''),
+      () => writeFile(store.layout.liveFile, 'holdfast-document 1 000'),
+      () => writeLive({ epoch: LIVE_SAMPLE.epoch - 1, node: 'b' }),
+    ];
+    for (const damage of damages) {
+      await damage();
+      assert.equal(await check.run(tail), 'rewrite-live-file');
+      assert.equal(check.isFresh(Number.MAX_VALUE), false);
+    }
+    await writeLive({});
+    assert.equal(await check.run(tail), 'owned');
+  });
+
+  it('ends the tenure when a file is stale, and when the check itself fails', async () => {
+    const failing = (code: string) => ({
+      path: tail.path,
+      stat: () => Promise.reject(Object.assign(new Error(`${code}: fstat`), { code })),
+    });
+    await assert.rejects(check.run(failing('ESTALE')), { code: 'OWNERSHIP_LOST' });
+    await assert.rejects(check.run(failing('EIO')), { code: 'JOURNAL_IO_FAILED' });
+    await assert.rejects(check.run(failing('ETIMEDOUT')), { code: 'JOURNAL_IO_FAILED' });
+  });
+});
