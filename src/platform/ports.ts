@@ -138,6 +138,14 @@ export interface Network {
   connect(address: HostPort, timeoutMs: number): Promise<Socket>;
 }
 
+/** What is known of the mount that a directory lies on. */
+export interface MountFacts {
+  /** Without symbolic links. */
+  readonly realPath: string;
+  /** The text of /proc/self/mountinfo. */
+  readonly mountInfo: string;
+}
+
 /** Which process this is, for the documents in the store. */
 export interface HostIdentity {
   readonly host: string;
