@@ -3,7 +3,7 @@
  * are refused with the nearest known one, and nothing is given twice by accident.
  */
 
-import { suggestNearest } from '../config/settings.js';
+import { suggestNearest } from '../config/nearest.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { Command } from './command.js';
 

@@ -1,6 +1,6 @@
 /** Why a handover cannot happen, as far as the store tells. The live node has the last word. Pure. */
 
-import { suggestNearest } from '../config/settings.js';
+import { suggestNearest } from '../config/nearest.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { NodeStatus, StoreStatus } from '../store/store-status.js';
 import { isReady, roleOf, servingLive } from './status-view.js';

@@ -35,7 +35,7 @@ const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'pair',
     positionals: '',
-    describe: 'Run two nodes on this machine, to see one take over from the other',
+    describe: 'Run two nodes on this machine and watch one take over',
     load: () => import('./commands/pair.js'),
   },
   {
@@ -95,8 +95,8 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .detectLocale(false)
     .wrap(Math.min(MAX_HELP_COLUMNS, process.stdout.columns ?? MAX_HELP_COLUMNS))
     .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? usageError(readableUsage(message ?? ''));
+    .fail((complaint: string | null, thrownByCommand: Error) => {
+      throw complaint === null ? thrownByCommand : usageError(readableUsage(complaint));
     })
     .version(packageVersion())
     .help()

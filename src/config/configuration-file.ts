@@ -5,7 +5,8 @@
 
 import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { HoldfastError } from '../platform/errors.js';
-import { SECTIONS, SETTINGS, suggestNearest } from './settings.js';
+import { suggestNearest } from './nearest.js';
+import { SECTIONS, SETTINGS } from './settings.js';
 
 /** One setting as one source gives it. `source` follows "in": `in /etc/holdfast.yaml, line 3`. */
 export interface GivenValue {

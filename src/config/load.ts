@@ -8,6 +8,7 @@ import { Value } from 'typebox/value';
 import { HoldfastError } from '../platform/errors.js';
 import { isLoopback, parseListenAddress, parseTargetAddress } from './address.js';
 import { type GivenValue, readConfigurationFile } from './configuration-file.js';
+import { suggestNearest } from './nearest.js';
 import { RELATIONS } from './relations.js';
 import { type Config, ConfigSchema } from './schema.js';
 import {
@@ -16,7 +17,6 @@ import {
   SECTIONS,
   SETTINGS,
   type Setting,
-  suggestNearest,
 } from './settings.js';
 
 /** Names the configuration file, as `--config` does; it is no setting itself. */

@@ -3,7 +3,6 @@
  * docs/configuration.md all work from this list, so that they cannot disagree.
  */
 
-import { distance } from 'fastest-levenshtein';
 import { ConfigSchema } from './schema.js';
 
 export const ENVIRONMENT_PREFIX = 'HOLDFAST_';
@@ -55,20 +54,6 @@ export function describeAllowed(type: SettingKind): string {
     case 'choice':
       return `one of ${type.choices.join(', ')}`;
   }
-}
-
-/** `; did you mean stomp.listen?`, or nothing when no candidate is near enough to be a slip. */
-export function suggestNearest(given: string, candidates: readonly string[]): string {
-  let nearest: string | undefined;
-  let nearestDistance = Math.max(2, Math.floor(given.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const candidateDistance = distance(given.toLowerCase(), candidate.toLowerCase());
-    if (candidateDistance < nearestDistance) {
-      nearest = candidate;
-      nearestDistance = candidateDistance;
-    }
-  }
-  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 function listSettings(node: SchemaNode, path: readonly string[]): Setting[] {

@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import type { GivenValue } from '../../config/configuration-file.js';
 import { CONFIG_FILE_VARIABLE, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
-import { runNode } from '../../node/run-node.js';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { usageError } from '../arguments.js';
@@ -88,6 +87,8 @@ async function runUntilEnd(
   logger: Logger,
   stopWithParent: boolean,
 ): Promise<ExitCode> {
+  // Loaded late, so that help and refused settings do not wait for it.
+  const { runNode } = await import('../../node/run-node.js');
   const node = await runNode({ config, logger });
   const stop = (): void => {
     node.stop().catch((error: unknown) => {

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
+after(() => rmSync(directory, { recursive: true }));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function holdfast(commandLine: readonly string[], environment: NodeJS.ProcessEnv = {}): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...commandLine], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...environment },
+  });
+  return { code: status, stdout, stderr };
+}
+
+function refuses(promise: string, commandLine: readonly string[], code: number, sentence: string) {
+  test(promise, () => {
+    assert.deepEqual(holdfast(commandLine), {
+      code,
+      stdout: '',
+      stderr: `holdfast: ${sentence}\n`,
+    });
+  });
+}
+
+refuses(
+  'an unknown command is refused with the nearest one',
+  ['handove'],
+  2,
+  'Unknown command handove; did you mean handover?',
+);
+refuses(
+  'an unknown option is refused with the nearest one',
+  ['start', '--stor', 'x'],
+  2,
+  'Unknown option --stor of holdfast start; did you mean --store?',
+);
+refuses(
+  'an option without its value is refused',
+  ['status', '--store'],
+  2,
+  '--store needs a value.',
+);
+refuses(
+  'an option given twice is refused',
+  ['status', '--store', 'a', '--store', 'b'],
+  2,
+  '--store is given more than once.',
+);
+refuses(
+  'an argument too many is refused',
+  ['status', 'here'],
+  2,
+  'holdfast status does not take "here"; see holdfast status --help.',
+);
+refuses(
+  'a number that is none is refused',
+  ['handover', '--timeout', 'soon'],
+  2,
+  '--timeout must be a number.',
+);
+refuses(
+  'a command without its store says the two ways to name one',
+  ['status'],
+  2,
+  'No store directory is given; pass --store DIR or set HOLDFAST_STORE.',
+);
+refuses(
+  'a node without a store says the three ways to name one',
+  ['start'],
+  2,
+  'No store directory is given; pass --store DIR, set HOLDFAST_STORE, or write "store: DIR" into the configuration file.',
+);
+refuses(
+  'a bad flag of start is named as the flag',
+  ['start', '--store', directory, '--log-level', 'loud'],
+  2,
+  'log.level in --log-level must be one of trace, debug, info, warn, error, silent, but is "loud".',
+);
+refuses(
+  'a listener for everybody is refused with the mend',
+  ['start', '--store', directory, '--stomp', '0.0.0.0:0'],
+  2,
+  'stomp.listen in --stomp is 0.0.0.0:0, which other hosts can reach, and no users are configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who reaches it may use it.',
+);
+refuses(
+  'a configuration file that is not there is named',
+  ['start', '--config', '/nowhere/holdfast.yaml'],
+  2,
+  "The configuration file /nowhere/holdfast.yaml cannot be read: ENOENT: no such file or directory, open '/nowhere/holdfast.yaml'.",
+);
+refuses(
+  'the status of a directory that is not there is refused',
+  ['status', '--store', '/nowhere'],
+  3,
+  'The store directory /nowhere does not exist: create it, or mount it.',
+);
+refuses(
+  'a handover with nobody live ends with 4',
+  ['handover', '--store', directory],
+  4,
+  'No node is live, so there is nothing to hand over; start one with holdfast start.',
+);
+
+test('the configuration file named by HOLDFAST_CONFIG is read', () => {
+  const file = join(directory, 'holdfast.yaml');
+  writeFileSync(file, 'stor: /store\n');
+  const { code, stderr } = holdfast(['start'], { HOLDFAST_CONFIG: file });
+  assert.equal(stderr, `holdfast: Unknown key stor in ${file}, line 1; did you mean store?\n`);
+  assert.equal(code, 2);
+});
+
+test('an unknown HOLDFAST_ variable is refused', () => {
+  const { code, stderr } = holdfast(['start'], { HOLDFAST_STORES: directory });
+  assert.equal(
+    stderr,
+    'holdfast: Unknown environment variable HOLDFAST_STORES; did you mean HOLDFAST_STORE?\n',
+  );
+  assert.equal(code, 2);
+});
+
+test('the stack of an error is shown when debugging, and only then', () => {
+  const { stderr } = holdfast(['start', '--log-level', 'debug']);
+  assert.match(stderr, /^holdfast: No store directory is given.*\nHoldfastError: .*\n {4}at /);
+});
+
+test('status of a store that no node has used says so, in both forms, and ends with 4', () => {
+  const page = holdfast(['status', '--store', directory]);
+  assert.match(
+    page.stdout,
+    /not initialised yet\nLive {3}nobody\n\nNo node has used this store yet\.\n$/,
+  );
+  assert.equal(page.code, 4);
+  const json = holdfast(['status', '--json'], { HOLDFAST_STORE: directory });
+  assert.deepEqual(JSON.parse(json.stdout), { storeId: null, live: null, nodes: [] });
+  assert.equal(json.code, 4);
+});
+
+test('the version is the one of the package', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.deepEqual(holdfast(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('without a command the help is shown as an error', () => {
+  const { code, stdout, stderr } = holdfast([]);
+  assert.equal(code, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /Usage: holdfast COMMAND \[OPTIONS\]/);
+});
+
+for (const command of ['start', 'pair', 'status', 'handover']) {
+  test(`holdfast ${command} --help shows its usage, its options and examples`, () => {
+    const { code, stdout, stderr } = holdfast([command, '--help']);
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+    assert.match(
+      stdout,
+      new RegExp(`Usage: holdfast ${command} .*\\[OPTIONS\\]`.replace(' .*', '.*')),
+    );
+    assert.match(stdout, /Options:\n(.*\n)*Examples:\n {2}holdfast/);
+    assert.doesNotMatch(stdout, /stop-with-parent/);
+  });
+}
