@@ -1,7 +1,6 @@
 /**
  * `npm run check`: everything about the sources that a machine can judge without running them.
- * All steps run, and the last lines say which failed. Types are checked by the build that
- * `npm run check` makes first (scripts/prepare.mjs).
+ * All steps run, and the last lines say which failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -18,6 +17,7 @@ const filesBelow = (folder, ending) =>
 
 /** `optional`: may be missing on a developer's machine, never in CI. */
 const STEPS = [
+  { name: 'types (tsc, by the build)', command: ['node', 'scripts/prepare.mjs'] },
   { name: 'style (biome)', command: [tool('biome'), 'check', '--error-on-warnings'] },
   { name: 'import directions (dependency-cruiser)', run: checkImports },
   { name: 'dead code (knip)', command: [tool('knip')] },
