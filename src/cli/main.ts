@@ -95,8 +95,8 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .detectLocale(false)
     .wrap(Math.min(MAX_HELP_COLUMNS, process.stdout.columns ?? MAX_HELP_COLUMNS))
     .exitProcess(false)
-    .fail((complaint: string | null, thrownByCommand: Error) => {
-      throw complaint === null ? thrownByCommand : usageError(readableUsage(complaint));
+    .fail((complaint: string | null, error: Error | undefined) => {
+      throw error ?? usageError(readableUsage(complaint ?? ''));
     })
     .version(packageVersion())
     .help()
@@ -166,20 +166,15 @@ function readableUsage(message: string): string {
   return `${message.split('\n')[0]}.`;
 }
 
-function reportError(error: unknown, commandLine: readonly string[]): ExitCode {
+function reportError(thrown: unknown, commandLine: readonly string[]): ExitCode {
+  const isOfYargs = thrown instanceof Error && thrown.name === 'YError';
+  const error = isOfYargs ? usageError(readableUsage(thrown.message)) : thrown;
   const sentence = messageOf(error).split('\n')[0] ?? '';
   process.stderr.write(`holdfast: ${sentence}\n`);
-  const debug = /--log-level[= ]debug/.test(commandLine.join(' '));
-  if (error instanceof HoldfastError) {
-    if (debug) {
-      process.stderr.write(`${error.stack ?? ''}\n`);
-    }
-    return EXIT_CODE_OF_ERROR[error.code];
-  }
-  if (debug && error instanceof Error) {
+  if (/--log-level[= ]debug/.test(commandLine.join(' ')) && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`);
   }
-  return EXIT.failed;
+  return error instanceof HoldfastError ? EXIT_CODE_OF_ERROR[error.code] : EXIT.failed;
 }
 
 /** Whoever reads our output (`| head`) has had enough: nothing is wrong. */

@@ -1,6 +1,8 @@
 /** `holdfast status`: what the store says about its nodes, read by any host, changing nothing. */
 
 import { watch } from 'chokidar';
+import { classifyFileSystem } from '../../doctor/file-system-kind.js';
+import { readMounts } from '../../platform/node/mounts.js';
 import { storeLayout } from '../../store/layout.js';
 import type { StoreStatus } from '../../store/store-status.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
@@ -61,9 +63,10 @@ function pageFor(store: string): Show {
 /** A change wakes it early; what it shows is always read afresh. */
 async function watchForEver(store: string, reader: StoreReader, show: Show): Promise<ExitCode> {
   const layout = storeLayout(store);
+  const mounts = await readMounts(store);
   let wake = (): void => undefined;
   const watcher = watch([layout.liveFile, layout.nodesDirectory], {
-    usePolling: await isNetworkFileSystem(store),
+    usePolling: classifyFileSystem(mounts.mountInfo, mounts.realPath).isNetwork,
     interval: POLL_INTERVAL_MS,
     ignoreInitial: true,
   });
