@@ -139,10 +139,10 @@ function onPath(program) {
 
 function missingForCompiling(headersPrefix) {
   const missing = [];
-  if (!process.env.CXX && !onPath('g++') && !onPath('c++')) missing.push('C++ compiler');
+  if (!process.env.CXX && !onPath('g++') && !onPath('c++')) missing.push('a C++ compiler');
   if (!onPath('make')) missing.push('make');
   if (!onPath('python3') && !onPath('python')) missing.push('Python 3');
-  if (headersPrefix === null) missing.push(`headers of Node ${process.versions.node}`);
+  if (headersPrefix === null) missing.push(`the headers of Node ${process.versions.node}`);
   return missing;
 }
 
@@ -156,7 +156,7 @@ function compileNativeModule() {
   const missing = missingForCompiling(prefix);
   if (missing.length > 0) {
     fail(
-      `fs-ext could not be compiled: there is no ${missing.join(', no ')} here. Install ` +
+      `fs-ext could not be compiled; missing here: ${missing.join(', ')}. Install ` +
         'build-essential and python3 (Debian, Ubuntu) or gcc-c++, make and python3 (Fedora, RHEL, ' +
         "SUSE); where Node is the distribution's own, also libnode-dev or nodejs-devel.",
     );
