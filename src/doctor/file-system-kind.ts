@@ -4,17 +4,9 @@
  * tested without having it.
  */
 import { type Fence, type FenceFamily, fencesOf } from './fences.js';
+import { type Finding, type Verdict, verdictOf } from './finding.js';
 import { rulesFor } from './mount-rules.js';
 import { findMount, type Mount } from './mount-table.js';
-
-export type Severity = 'note' | 'warning' | 'refuse';
-export type Verdict = 'ok' | 'warnings' | 'refuse';
-
-export interface Finding {
-  readonly severity: Severity;
-  readonly what: string;
-  readonly mend: string;
-}
 
 export interface FileSystemKind {
   /** As people call it: `ext4`, `NFS 4.2`, `CephFS`, ... */
@@ -37,22 +29,18 @@ export function classifyFileSystem(mountInfo: string, path: string): FileSystemK
   const { kind, family, findings } = rulesFor(mount);
   const all = [...findings, ...generalFindings(mount)];
   const fences = fencesOf(family);
+  const verdict = verdictOf(all);
   return {
     kind,
     mountPoint: mount.mountPoint,
     source: mount.source,
     options: mount.options,
     fences,
-    verdict: verdictOf(all),
+    verdict,
     findings: all,
-    fence1Enforced: fences[0]?.holds === 'yes' && !all.some(isRefusal),
+    fence1Enforced: fences[0]?.holds === 'yes' && verdict !== 'refuse',
     isNetwork: NETWORK[family],
   };
-}
-
-export function verdictOf(findings: readonly Finding[]): Verdict {
-  if (findings.some(isRefusal)) return 'refuse';
-  return findings.some((finding) => finding.severity === 'warning') ? 'warnings' : 'ok';
 }
 
 const UNKNOWN_MOUNT: Mount = { mountPoint: '?', type: 'unknown', source: '?', options: [] };
@@ -75,8 +63,4 @@ function generalFindings(mount: Mount): Finding[] {
       mend: 'mount it read-write',
     },
   ];
-}
-
-function isRefusal(finding: Finding): boolean {
-  return finding.severity === 'refuse';
 }

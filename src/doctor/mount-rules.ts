@@ -1,6 +1,6 @@
 /** What is known of each type of file system and of its mount options: tables, and how to read them. */
 import type { FenceFamily } from './fences.js';
-import type { Finding, Severity } from './file-system-kind.js';
+import type { Finding, Severity } from './finding.js';
 import type { Mount } from './mount-table.js';
 
 interface TypeRule {

@@ -32,9 +32,9 @@ function parseLine(line: string): Mount | null {
   if (type === undefined || source === undefined) return null;
   const options = [...mountOptions.split(','), ...(superOptions ?? '').split(',')];
   return {
-    mountPoint: unescape(mountPoint),
+    mountPoint: unescapeOctal(mountPoint),
     type,
-    source: unescape(source),
+    source: unescapeOctal(source),
     options: [...new Set(options.filter((option) => option !== ''))],
   };
 }
@@ -44,7 +44,7 @@ function contains(mountPoint: string, path: string): boolean {
 }
 
 /** The kernel writes blanks, tabs, line feeds and backslashes as three octal digits. */
-function unescape(text: string): string {
+function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );
