@@ -105,9 +105,19 @@ export interface BrokerSession {
   /** Removes a durable topic subscription and what it holds. Refused while somebody is subscribed to it. */
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void;
   /** In `cumulative` mode also everything delivered to `subscriber` before it. Throws CLIENT_FAILED when it is not delivered and unacknowledged there. */
-  acknowledge(subscriber: Subscriber, entryId: number, token: ConfirmationToken, transaction: string | null): void;
+  acknowledge(
+    subscriber: Subscriber,
+    entryId: number,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void;
   /** NACK: counts as a failed delivery; redelivered, or moved to `DLQ.<name>` at the maximum. */
-  reject(subscriber: Subscriber, entryId: number, token: ConfirmationToken, transaction: string | null): void;
+  reject(
+    subscriber: Subscriber,
+    entryId: number,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void;
   begin(transaction: string): void;
   commit(transaction: string, token: ConfirmationToken): void;
   rollback(transaction: string, token: ConfirmationToken): void;

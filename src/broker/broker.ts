@@ -1,0 +1,271 @@
+/**
+ * The broker as the node sees it. While the node is a backup it only applies blocks; while it is
+ * live it also takes commands from sessions, gathers them into batches, and goes on with them
+ * (deliveries, confirmations) when the node says that a batch is committed.
+ */
+
+import { BLOCK_HEADER_BYTES } from '../journal/format.js';
+import { HoldfastError } from '../platform/errors.js';
+import type { BrokerEndpoint, BrokerSession, SessionEvents } from './api.js';
+import { BatchBuilder, type PendingBatch, type VolatileArrival } from './batch-builder.js';
+import { writeCheckpoint } from './checkpoint.js';
+import { Client } from './client.js';
+import { relocateBlock } from './compaction.js';
+import { DeadLetters } from './dead-letters.js';
+import { Deliveries } from './deliveries.js';
+import { Dispatcher } from './dispatcher.js';
+import { FlowControl } from './flow-control.js';
+import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
+import { MessageIndex } from './message-index.js';
+import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
+import { Publisher } from './publisher.js';
+import type { BrokerServices, DeadLetterHeaders, LiveCounts } from './services.js';
+import { Session } from './session.js';
+import { type BrokerStatistics, gatherStatistics } from './statistics.js';
+import { Subscriptions } from './subscriptions.js';
+import { forgetLiveState } from './tenure-end.js';
+
+export interface BrokerOptions {
+  readonly limits: BrokerLimits;
+  readonly maxBatchBytes: number;
+  readonly bodies: BodySource;
+  readonly usage: SegmentUsage;
+  readonly wallMs: () => number;
+  /** There is something to take: called once after each `takeBatch`. Must not call back. */
+  readonly onPending: () => void;
+  /** At least `minimumBytes` for a header and records; the slab is handed over with its batch. */
+  readonly allocateSlab: (minimumBytes: number) => Uint8Array;
+  readonly deadLetterHeaders: DeadLetterHeaders;
+}
+
+/** Everything that hangs on one index; replaced as a whole by `reset`. */
+interface Parts {
+  readonly index: MessageIndex;
+  readonly batches: BatchBuilder;
+  readonly flow: FlowControl;
+  readonly publisher: Publisher;
+  readonly deliveries: Deliveries;
+  readonly deadLetters: DeadLetters;
+  readonly dispatcher: Dispatcher;
+  readonly subscriptions: Subscriptions;
+  readonly services: BrokerServices;
+}
+
+const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
+
+export class Broker implements BrokerEndpoint {
+  private readonly options: BrokerOptions;
+  private parts: Parts;
+  private serving = false;
+  private readonly clients = new Set<Client>();
+  /** Batches that were taken and not yet committed, oldest first. */
+  private outstanding: PendingBatch[] = [];
+  private counts: LiveCounts = noCounts();
+
+  constructor(options: BrokerOptions) {
+    this.options = options;
+    this.parts = assemble(options, this.counts);
+  }
+
+  /** Applies a block that another node wrote, or this one before: for following and replay. */
+  apply(payload: Uint8Array, recordCount: number, position: BlockPosition): void {
+    assertThat(!this.serving, 'a live broker applies only its own batches');
+    const { index } = this.parts;
+    index.openPayload(payload, position);
+    index.expectRecords(recordCount, index.applyUpTo(0, payload.length, false));
+  }
+
+  /** What was applied so far, as checkpoint payloads of at most 1 MiB. */
+  snapshot(): Uint8Array[] {
+    return writeCheckpoint(this.parts.index);
+  }
+
+  /** Takes one payload of a snapshot, in order, onto a broker that was reset. */
+  restore(payload: Uint8Array, recordCount?: number): void {
+    assertThat(!this.serving, 'a live broker restores nothing');
+    const { index } = this.parts;
+    const found = index.restore(payload);
+    if (recordCount !== undefined) index.expectRecords(recordCount, found);
+  }
+
+  /** Forgets everything. Segment usage is not released entry by entry: the caller forgets it too. */
+  reset(): void {
+    if (this.serving) this.stopServing();
+    this.parts = assemble(this.options, this.counts);
+  }
+
+  startServing(): void {
+    assertThat(!this.serving, 'the broker serves already');
+    this.serving = true;
+    Object.assign(this.counts, noCounts());
+    this.parts.publisher.start();
+    this.parts.deadLetters.start();
+  }
+
+  /**
+   * Forgets sessions without telling them, and everything that is not in the journal. Batches
+   * that were taken and not committed are forgotten too: `committed` refuses them.
+   */
+  stopServing(): void {
+    if (!this.serving) return;
+    this.serving = false;
+    const { index, batches, flow, deliveries, deadLetters, dispatcher, subscriptions } = this.parts;
+    for (const client of this.clients) client.closed = true;
+    this.clients.clear();
+    this.outstanding = [];
+    batches.drop();
+    flow.reset();
+    deliveries.forgetNotes();
+    deadLetters.stop();
+    dispatcher.stop();
+    subscriptions.reset();
+    forgetLiveState(index);
+  }
+
+  openSession(events: SessionEvents, describe: string): BrokerSession {
+    if (!this.serving) {
+      throw new HoldfastError(
+        'OWNERSHIP_LOST',
+        `This node is not live, so it cannot serve ${describe}; connect to the live node.`,
+      );
+    }
+    const client = new Client(events, describe);
+    this.clients.add(client);
+    return new Session(client, {
+      ...this.parts,
+      onClosed: (closed) => this.clients.delete(closed),
+    });
+  }
+
+  /** The next batch to commit, or null. Batches are to be committed in the order they are taken. */
+  takeBatch(): Batch | null {
+    if (!this.serving) return null;
+    const batch = this.parts.batches.take(this.parts.deliveries);
+    if (batch !== null) this.outstanding.push(batch);
+    return batch;
+  }
+
+  /** The batch is on stable storage and owned. `position` is null when it had no records. */
+  committed(batch: Batch, position: BlockPosition | null): void {
+    const taken = this.outstanding.shift();
+    assertThat(taken !== undefined && taken === batch, 'batches are committed in order, once');
+    assertThat(position !== null || taken.recordCount === 0, 'records were not journaled');
+    const { index, dispatcher, flow } = this.parts;
+    const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
+    const at = position ?? NO_POSITION;
+    index.openPayload(payload, at);
+    let records = 0;
+    let offset = 0;
+    for (const arrival of taken.volatileArrivals) {
+      const until = arrival.slabOffset - BLOCK_HEADER_BYTES;
+      records += index.applyUpTo(offset, until, true);
+      offset = until;
+      this.applyArrival(arrival);
+    }
+    records += index.applyUpTo(offset, payload.length, true);
+    index.expectRecords(taken.recordCount, records);
+    if (taken.recordCount > 0) dispatcher.runWith(payload, at);
+    else dispatcher.run();
+    this.abortSlowSubscribers(taken.volatileArrivals);
+    flow.recheck();
+    this.confirm(taken);
+  }
+
+  /** Compaction: appends again what is still needed of a block; returns the bytes appended. */
+  relocate(payload: Uint8Array, position: BlockPosition): number {
+    assertThat(this.serving, 'only a live broker compacts');
+    return relocateBlock(this.parts.index, this.parts.batches, payload, position);
+  }
+
+  /** Removes what has expired. To be called from a timer. */
+  sweep(): void {
+    if (!this.serving) return;
+    const { index, deliveries, flow } = this.parts;
+    const { table, expiry } = index;
+    const nowMs = this.options.wallMs();
+    while (expiry.earliestMs <= nowMs) {
+      const slot = table.find(expiry.pop());
+      if (slot === NONE) continue;
+      // What is not in its queue now is watched again when it comes back.
+      table.clearFlag(slot, ENTRY_FLAG.inExpiryHeap);
+      const isReady = table.stateOf(slot) === ENTRY_STATE.ready;
+      if (isReady && !index.queues.at(table.queueOf(slot)).removed) deliveries.expire(slot);
+    }
+    flow.recheck();
+  }
+
+  /** Makes every session that sends stop reading, and those that send later too. */
+  holdProducers(reason: string): void {
+    this.parts.flow.holdAll(reason, this.clients);
+  }
+
+  releaseProducers(): void {
+    this.parts.flow.releaseAll();
+  }
+
+  statistics(): BrokerStatistics {
+    return gatherStatistics(this.parts.index, this.counts, this.clients.size);
+  }
+
+  private applyArrival(arrival: VolatileArrival): void {
+    const { index } = this.parts;
+    const { record, queues } = arrival;
+    index.arrivingMemoryBytes -= record.length;
+    const alive = queues.filter((queue) => !queue.removed).length;
+    const place = alive > 0 ? index.volatile.add(record, alive) : NONE;
+    for (const [offset, queue] of queues.entries()) {
+      index.arrive(queue, -1, -record.length);
+      if (queue.removed) continue;
+      const id = arrival.baseEntryId + offset;
+      index.addVolatile(id, queue, place, record.length, arrival.expiresAtMs);
+    }
+  }
+
+  /** Who does not take what a topic sends is disconnected before it fills the memory. */
+  private abortSlowSubscribers(arrivals: readonly VolatileArrival[]): void {
+    const limit = this.options.limits.topicBacklogMaxBytes;
+    for (const arrival of arrivals) {
+      for (const queue of arrival.queues) {
+        if (queue.stored !== null || queue.removed || queue.bytes <= limit) continue;
+        this.parts.index.queues.unpublish(queue);
+        const topic = queue.destination.name;
+        for (const consumer of queue.consumers) {
+          consumer.client.events.abort(
+            `More than ${limit} bytes of topic ${topic} wait for this client; ` +
+              'read faster, use a durable subscription, or raise limits.topicBacklogMaxBytes.',
+          );
+        }
+      }
+    }
+  }
+
+  private confirm(batch: PendingBatch): void {
+    for (const [index, client] of batch.confirmClients.entries()) {
+      if (!client.closed) client.events.confirmed(batch.confirmTokens[index]);
+    }
+  }
+}
+
+function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
+  const { limits, wallMs, bodies, deadLetterHeaders } = options;
+  const services: BrokerServices = { limits, wallMs, bodies, deadLetterHeaders, counts };
+  const index = new MessageIndex(options.usage);
+  const batches = new BatchBuilder(options);
+  const flow = new FlowControl(index, limits);
+  const publisher = new Publisher(index, batches, flow, services);
+  const deliveries = new Deliveries(index, batches, services);
+  const shared = { index, batches, flow, publisher, deliveries, services };
+  const deadLetters = new DeadLetters(shared);
+  const dispatcher = new Dispatcher(index, deliveries, services);
+  const subscriptions = new Subscriptions(shared);
+  return { ...shared, deadLetters, dispatcher, subscriptions };
+}
+
+function noCounts(): LiveCounts {
+  return { sent: 0, delivered: 0, acknowledged: 0, failed: 0, expired: 0, deadLettered: 0 };
+}
+
+/** What cannot happen unless the caller breaks the contract; it stays on in production. */
+function assertThat(condition: boolean, contract: string): asserts condition {
+  if (!condition) throw new Error(`The broker's contract is broken: ${contract}.`);
+}

@@ -1,0 +1,161 @@
+/**
+ * Failed deliveries, and what becomes of a message that failed too often: it moves to the queue
+ * `DLQ.<name>`, its new copy and the removal of the old one in one batch. The failure itself is
+ * journaled first, so a node that dies in between leaves the move to the next one.
+ */
+
+import { HoldfastError } from '../platform/errors.js';
+import type { BatchBuilder } from './batch-builder.js';
+import type { Deliveries } from './deliveries.js';
+import type { MessageIndex } from './message-index.js';
+import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
+import type { Publisher } from './publisher.js';
+import { DEAD_LETTER_PREFIX, type Queue } from './queue.js';
+import { RecordReader } from './record-reader.js';
+import { FIXED_BYTES, MESSAGE_TARGET_BYTES, REMOVAL_REASON, removalBytes } from './records.js';
+import type { BrokerServices } from './services.js';
+
+export class DeadLetters {
+  private readonly index: MessageIndex;
+  private readonly batches: BatchBuilder;
+  private readonly publisher: Publisher;
+  private readonly deliveries: Deliveries;
+  private readonly services: BrokerServices;
+  private readonly reader = new RecordReader();
+  /** Changes when the node stops serving: loads that were begun before it come to nothing. */
+  private tenure = 0;
+
+  constructor(options: {
+    readonly index: MessageIndex;
+    readonly batches: BatchBuilder;
+    readonly publisher: Publisher;
+    readonly deliveries: Deliveries;
+    readonly services: BrokerServices;
+  }) {
+    this.index = options.index;
+    this.batches = options.batches;
+    this.publisher = options.publisher;
+    this.deliveries = options.deliveries;
+    this.services = options.services;
+  }
+
+  /** Moves what a node before this one left behind: messages that have failed too often already. */
+  start(): void {
+    const { table } = this.index;
+    for (let slot = 0; slot < table.slotLimit; slot += 1) {
+      if (table.stateOf(slot) !== ENTRY_STATE.ready) continue;
+      if (table.failedDeliveriesOf(slot) < this.services.limits.maxDeliveries) continue;
+      const queue = this.queueOf(slot);
+      if (queue.isDeadLetterQueue) continue;
+      queue.ready.remove(slot);
+      this.move(slot);
+    }
+  }
+
+  stop(): void {
+    this.tenure += 1;
+  }
+
+  /** Counts a failed delivery of an entry that is in no list, and puts it where it belongs now. */
+  fail(slot: number): void {
+    if (this.countFailure(slot)) this.move(slot);
+    else this.index.putBack(slot, NONE);
+  }
+
+  /** Returns whether the entry, which is in no list, has to be moved now. */
+  countFailure(slot: number): boolean {
+    const { table } = this.index;
+    const { maxDeliveries } = this.services.limits;
+    this.services.counts.failed += 1;
+    const count = Math.min(table.failedDeliveriesOf(slot) + 1, maxDeliveries);
+    table.setFailedDeliveries(slot, count);
+    table.setFlag(slot, ENTRY_FLAG.handedOver);
+    if (!table.hasFlag(slot, ENTRY_FLAG.volatile)) this.batches.addFailed(table.idOf(slot), count);
+    return count >= maxDeliveries && !this.queueOf(slot).isDeadLetterQueue;
+  }
+
+  /** Moves an entry that is in no list to its dead-letter queue. */
+  move(slot: number): void {
+    const { table } = this.index;
+    table.setState(slot, ENTRY_STATE.deadLettering);
+    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
+      this.moveRecord(slot, this.index.volatile.recordAt(table.blockOffsetOf(slot)), 0);
+      return;
+    }
+    const segment = table.segmentOf(slot);
+    const blockOffset = table.blockOffsetOf(slot);
+    const payload = this.services.bodies.cached(segment, blockOffset);
+    if (payload !== undefined) {
+      this.moveRecord(slot, payload, table.recordOffsetOf(slot));
+      return;
+    }
+    const id = table.idOf(slot);
+    const { tenure } = this;
+    this.services.bodies.load(segment, blockOffset, () => {
+      if (tenure !== this.tenure || table.idOf(slot) !== id) return;
+      if (table.stateOf(slot) !== ENTRY_STATE.deadLettering || this.queueOf(slot).removed) return;
+      this.moveLoaded(slot, segment, blockOffset);
+    });
+  }
+
+  private moveLoaded(slot: number, segment: number, blockOffset: number): void {
+    const { table } = this.index;
+    if (table.segmentOf(slot) !== segment || table.blockOffsetOf(slot) !== blockOffset) {
+      // It was relocated while its body was being loaded.
+      this.move(slot);
+      return;
+    }
+    const payload = this.services.bodies.cached(segment, blockOffset);
+    if (payload === undefined) throw bodyMissing(segment, blockOffset);
+    this.moveRecord(slot, payload, table.recordOffsetOf(slot));
+  }
+
+  private moveRecord(slot: number, payload: Uint8Array, recordOffset: number): void {
+    const { table } = this.index;
+    const { reader } = this;
+    const queue = this.queueOf(slot);
+    const durable = !table.hasFlag(slot, ENTRY_FLAG.volatile);
+    const segment = durable ? table.segmentOf(slot) : 0;
+    reader.open(payload, segment, table.blockOffsetOf(slot));
+    reader.readHeader(recordOffset);
+    reader.readMessage();
+    const { contentKind, priority, timestampMs } = reader;
+    const deliveries = table.failedDeliveriesOf(slot);
+    const headers = this.services.deadLetterHeaders(
+      contentKind,
+      payload.subarray(reader.headersStart, reader.bodyStart),
+      {
+        reason: `It failed ${deliveries} deliveries, and no more are allowed.`,
+        originalDestination: queue.destination,
+        deliveries,
+      },
+    );
+    const body = payload.subarray(reader.bodyStart, reader.bodyEnd);
+    const target = this.publisher.deadLetterQueue(DEAD_LETTER_PREFIX + queue.destination.name);
+    // A dead letter is kept until somebody looks at it, so its expiry ends here.
+    const message = { contentKind, headers, body, priority, expiresAtMs: 0 };
+    this.batches.reserve(groupBytes(headers.length + body.length));
+    this.publisher.publishTo(target, message, timestampMs, durable);
+    this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
+    this.services.counts.deadLettered += 1;
+  }
+
+  private queueOf(slot: number): Queue {
+    return this.index.queues.at(this.index.table.queueOf(slot));
+  }
+}
+
+/** Room for the message and the removal, and for ids that may have to be reserved. */
+function groupBytes(contentBytes: number): number {
+  const message = FIXED_BYTES.message + contentBytes + MESSAGE_TARGET_BYTES;
+  return message + removalBytes(true, 1) + FIXED_BYTES.entryIdsReserved;
+}
+
+/** `load` promised that the block is at hand when it calls back. */
+export function bodyMissing(segment: number, blockOffset: number): HoldfastError {
+  return new HoldfastError(
+    'JOURNAL_IO_FAILED',
+    `The block at byte ${blockOffset} of segment ${segment} was loaded but is not at hand; ` +
+      'this is a defect of holdfast, please report it.',
+  );
+}

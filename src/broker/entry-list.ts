@@ -1,0 +1,55 @@
+/** A doubly linked list of table slots. A slot is in at most one list, so the links are columns of the table. */
+
+import { type MessageTable, NONE } from './message-table.js';
+
+export class EntryList {
+  head = NONE;
+  tail = NONE;
+  length = 0;
+  private readonly table: MessageTable;
+
+  constructor(table: MessageTable) {
+    this.table = table;
+  }
+
+  append(slot: number): void {
+    this.table.link(this.tail, slot);
+    this.table.link(slot, NONE);
+    if (this.head === NONE) this.head = slot;
+    this.tail = slot;
+    this.length += 1;
+  }
+
+  remove(slot: number): void {
+    const previous = this.table.previousOf(slot);
+    const next = this.table.nextOf(slot);
+    this.table.link(previous, next);
+    if (this.head === slot) this.head = next;
+    if (this.tail === slot) this.tail = previous;
+    this.length -= 1;
+  }
+
+  /**
+   * Puts `slot` where its id belongs. The search begins behind `hint` when that lies before it,
+   * else at the head: what comes back was delivered earlier, so it belongs near the head.
+   */
+  insertById(slot: number, hint: number): void {
+    const id = this.table.idOf(slot);
+    if (this.tail === NONE || this.table.idOf(this.tail) < id) {
+      this.append(slot);
+      return;
+    }
+    let next = hint !== NONE && this.table.idOf(hint) < id ? hint : this.head;
+    while (this.table.idOf(next) < id) next = this.table.nextOf(next);
+    this.table.link(this.table.previousOf(next), slot);
+    this.table.link(slot, next);
+    if (this.head === next) this.head = slot;
+    this.length += 1;
+  }
+
+  clear(): void {
+    this.head = NONE;
+    this.tail = NONE;
+    this.length = 0;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Holds producers back: a session that sends into what is full is told to stop reading from its
+ * client, after its message was taken, and to go on once there is room again.
+ */
+
+import type { Client } from './client.js';
+import type { BrokerLimits } from './host.js';
+import type { MessageIndex } from './message-index.js';
+import type { Queue } from './queue.js';
+
+/** A producer goes on when what was full is below this part of its limit. */
+const RESUME_FRACTION = 0.9;
+
+/** What can be full: a queue, all queues, the memory for non-durable messages, or what the node says. */
+type Holder = Queue | 'store' | 'memory' | 'node';
+
+export class FlowControl {
+  private readonly index: MessageIndex;
+  private readonly limits: BrokerLimits;
+  private readonly held = new Map<Holder, Set<Client>>();
+  private nodeReason: string | null = null;
+
+  constructor(index: MessageIndex, limits: BrokerLimits) {
+    this.index = index;
+    this.limits = limits;
+  }
+
+  /** To be called when `client` has sent a message to `queue`. */
+  sent(client: Client, queue: Queue): void {
+    if (this.queueFill(queue) > 1) {
+      this.hold(queue, client, `Queue ${queue.destination.name} is full`);
+    }
+  }
+
+  /** To be called when `client` has sent a message, wherever it went. */
+  sentAnything(client: Client): void {
+    client.sends = true;
+    if (this.storeFill() > 1) this.hold('store', client, 'The store is full');
+    if (this.memoryFill() > 1) {
+      this.hold('memory', client, 'The memory for non-durable messages is full');
+    }
+    if (this.nodeReason !== null) this.hold('node', client, this.nodeReason);
+  }
+
+  holdAll(reason: string, clients: Iterable<Client>): void {
+    this.nodeReason = reason;
+    for (const client of clients) if (client.sends) this.hold('node', client, reason);
+  }
+
+  releaseAll(): void {
+    this.nodeReason = null;
+    this.release('node');
+  }
+
+  /** Lets go on whoever waits for something that has room again. */
+  recheck(): void {
+    if (this.held.size === 0) return;
+    for (const holder of [...this.held.keys()]) {
+      if (holder !== 'node' && this.fill(holder) < RESUME_FRACTION) this.release(holder);
+    }
+  }
+
+  forget(client: Client): void {
+    for (const [holder, clients] of this.held) {
+      clients.delete(client);
+      if (clients.size === 0) this.held.delete(holder);
+    }
+  }
+
+  reset(): void {
+    this.held.clear();
+    this.nodeReason = null;
+  }
+
+  private fill(holder: Exclude<Holder, 'node'>): number {
+    if (holder === 'store') return this.storeFill();
+    return holder === 'memory' ? this.memoryFill() : this.queueFill(holder);
+  }
+
+  /** Above 1 when full. */
+  private queueFill(queue: Queue): number {
+    return Math.max(
+      (queue.messages + queue.arrivingMessages) / this.limits.queueMaxMessages,
+      (queue.bytes + queue.arrivingBytes) / this.limits.queueMaxBytes,
+    );
+  }
+
+  private storeFill(): number {
+    return Math.max(
+      (this.index.messages + this.index.arrivingMessages) / this.limits.storeMaxMessages,
+      (this.index.bytes + this.index.arrivingBytes) / this.limits.storeMaxBytes,
+    );
+  }
+
+  private memoryFill(): number {
+    return (
+      (this.index.volatile.bytes + this.index.arrivingMemoryBytes) / this.limits.memoryMaxBytes
+    );
+  }
+
+  private hold(holder: Holder, client: Client, reason: string): void {
+    let clients = this.held.get(holder);
+    if (clients === undefined) {
+      clients = new Set();
+      this.held.set(holder, clients);
+    }
+    if (clients.has(client)) return;
+    clients.add(client);
+    client.holds += 1;
+    if (client.holds === 1) client.events.pauseReading(reason);
+  }
+
+  private release(holder: Holder): void {
+    const clients = this.held.get(holder);
+    if (clients === undefined) return;
+    this.held.delete(holder);
+    for (const client of clients) {
+      client.holds -= 1;
+      if (client.holds === 0) client.events.resumeReading();
+    }
+  }
+}

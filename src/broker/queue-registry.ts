@@ -1,0 +1,122 @@
+/**
+ * All queues, by index, by stored id, and by name. A queue has its name from the moment it is
+ * decided, before its record is applied, so that the next command of any client finds it.
+ */
+
+import type { Destination } from './api.js';
+import { type MessageTable, NONE } from './message-table.js';
+import { Queue } from './queue.js';
+import { QUEUE_KIND, type QueueDescription } from './records.js';
+
+export class QueueRegistry {
+  /** One higher than the highest id in the journal. */
+  nextQueueId = 1;
+  readonly byId = new Map<number, Queue>();
+
+  private readonly table: MessageTable;
+  private readonly byIndex: (Queue | undefined)[] = [];
+  private readonly freeIndexes: number[] = [];
+  private readonly byName = new Map<string, Queue>();
+  private readonly subscriptions = new Map<string, Queue>();
+  private readonly topics = new Map<string, Queue[]>();
+
+  constructor(table: MessageTable) {
+    this.table = table;
+  }
+
+  at(index: number): Queue {
+    return this.byIndex[index] as Queue;
+  }
+
+  named(name: string): Queue | undefined {
+    return this.byName.get(name);
+  }
+
+  subscription(clientId: string, name: string): Queue | undefined {
+    return this.subscriptions.get(subscriptionKey(clientId, name));
+  }
+
+  /** The queues that get a copy of what is sent to a topic: durable subscriptions and others. */
+  subscribedTo(topic: string): readonly Queue[] {
+    return this.topics.get(topic) ?? [];
+  }
+
+  *all(): IterableIterator<Queue> {
+    for (const queue of this.byIndex) if (queue !== undefined) yield queue;
+  }
+
+  /** Whether a queue with these names is there already, under whatever id. */
+  find(stored: QueueDescription): Queue | undefined {
+    return stored.kind === QUEUE_KIND.queue
+      ? this.named(stored.name)
+      : this.subscription(stored.clientId, stored.subscriptionName);
+  }
+
+  addStored(stored: QueueDescription): Queue {
+    const destination: Destination =
+      stored.kind === QUEUE_KIND.queue
+        ? { kind: 'queue', name: stored.name }
+        : { kind: 'topic', name: stored.topic };
+    const queue = this.place(new Queue(this.table, destination, stored));
+    this.byId.set(stored.id, queue);
+    this.publish(queue);
+    return queue;
+  }
+
+  /** A queue in memory only, for one subscriber of a topic. */
+  addTopicSubscription(destination: Destination): Queue {
+    const queue = this.place(new Queue(this.table, { ...destination }, null));
+    this.publish(queue);
+    return queue;
+  }
+
+  /** Takes the names away, so that nothing new reaches the queue. Its entries are still there. */
+  unpublish(queue: Queue): void {
+    queue.removed = true;
+    if (queue.stored?.kind === QUEUE_KIND.queue) {
+      this.byName.delete(queue.stored.name);
+      return;
+    }
+    if (queue.stored !== null) {
+      const { clientId, subscriptionName } = queue.stored;
+      this.subscriptions.delete(subscriptionKey(clientId, subscriptionName));
+    }
+    const topic = queue.destination.name;
+    const others = this.subscribedTo(topic).filter((other) => other !== queue);
+    if (others.length > 0) this.topics.set(topic, others);
+    else this.topics.delete(topic);
+  }
+
+  /** Undoes `unpublish` or does it for the first time. */
+  publish(queue: Queue): void {
+    queue.removed = false;
+    if (queue.stored?.kind === QUEUE_KIND.queue) {
+      this.byName.set(queue.stored.name, queue);
+      return;
+    }
+    if (queue.stored !== null) {
+      const { clientId, subscriptionName } = queue.stored;
+      this.subscriptions.set(subscriptionKey(clientId, subscriptionName), queue);
+    }
+    const topic = queue.destination.name;
+    this.topics.set(topic, [...this.subscribedTo(topic), queue]);
+  }
+
+  /** Forgets a queue that was unpublished and has no entries any more. */
+  discard(queue: Queue): void {
+    if (queue.stored !== null) this.byId.delete(queue.stored.id);
+    this.byIndex[queue.index] = undefined;
+    this.freeIndexes.push(queue.index);
+    queue.index = NONE;
+  }
+
+  private place(queue: Queue): Queue {
+    queue.index = this.freeIndexes.pop() ?? this.byIndex.length;
+    this.byIndex[queue.index] = queue;
+    return queue;
+  }
+}
+
+function subscriptionKey(clientId: string, name: string): string {
+  return `${clientId}\0${name}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * A queue of entries and who consumes them. Queues and durable subscriptions are stored; what a
+ * topic subscriber without a durable subscription has waiting is a queue in memory only.
+ */
+
+import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
+import type { Client } from './client.js';
+import { EntryList } from './entry-list.js';
+import type { MessageTable } from './message-table.js';
+import { NONE } from './message-table.js';
+import { QUEUE_KIND, type QueueDescription } from './records.js';
+
+export const DEAD_LETTER_PREFIX = 'DLQ.';
+
+export class Queue {
+  /** Its place in the registry, and in the table's queue column. */
+  index = NONE;
+  /** Null for a queue that is in memory only. */
+  readonly stored: QueueDescription | null;
+  readonly destination: Destination;
+  readonly isDeadLetterQueue: boolean;
+
+  /** Waiting for a consumer, ordered by id. */
+  readonly ready: EntryList;
+  messages = 0;
+  bytes = 0;
+  unacknowledged = 0;
+  /** Taken from producers, but in batches that are not applied yet. */
+  arrivingMessages = 0;
+  arrivingBytes = 0;
+
+  readonly consumers: Consumer[] = [];
+  nextConsumer = 0;
+  /** It is in the list of queues to dispatch. */
+  dirty = false;
+  /** Its first message is being loaded from the journal. */
+  loading = false;
+
+  /** Its queue-created record was applied. */
+  created = false;
+  /** Its removal is decided, and perhaps applied: nothing goes in or out any more. */
+  removed = false;
+
+  constructor(table: MessageTable, destination: Destination, stored: QueueDescription | null) {
+    this.ready = new EntryList(table);
+    this.destination = destination;
+    this.stored = stored;
+    this.isDeadLetterQueue =
+      stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
+  }
+
+  removeConsumer(consumer: Consumer): void {
+    const index = this.consumers.indexOf(consumer);
+    this.consumers.splice(index, 1);
+    if (this.nextConsumer > index) this.nextConsumer -= 1;
+  }
+}
+
+/** One subscription of one session, as its queue sees it. */
+export class Consumer implements Subscriber {
+  /** In the table's owner column. */
+  index = NONE;
+  readonly client: Client;
+  readonly queue: Queue;
+  readonly mode: AcknowledgementMode;
+  readonly prefetch: number;
+  readonly context: unknown;
+  /** Delivered and not acknowledged, in the order of delivery. */
+  readonly delivered: EntryList;
+  closed = false;
+
+  constructor(
+    table: MessageTable,
+    client: Client,
+    queue: Queue,
+    options: {
+      readonly mode: AcknowledgementMode;
+      readonly prefetch: number;
+      readonly context: unknown;
+    },
+  ) {
+    this.client = client;
+    this.queue = queue;
+    this.mode = options.mode;
+    this.prefetch = options.prefetch;
+    this.context = options.context;
+    this.delivered = new EntryList(table);
+  }
+
+  canTake(): boolean {
+    return this.delivered.length < this.prefetch && this.client.events.writable;
+  }
+}

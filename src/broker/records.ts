@@ -1,0 +1,290 @@
+/**
+ * The records that a journal block's payload is made of, and how they are written. The bytes are
+ * specified in docs/records-format.md; record-reader.ts reads them back.
+ */
+
+import type { IncomingMessage } from './api.js';
+
+/** Zero is no type, so bytes that were never written are never a record. */
+export const RECORD_TYPE = {
+  message: 1,
+  relocated: 2,
+  removed: 3,
+  delivered: 4,
+  failed: 5,
+  queueCreated: 6,
+  queueRemoved: 7,
+  entryIdsReserved: 8,
+  storedEntries: 9,
+  counters: 10,
+} as const;
+
+export const REMOVAL_REASON = {
+  acknowledged: 1,
+  expired: 2,
+  deadLettered: 3,
+  purged: 4,
+} as const;
+export type RemovalReason = (typeof REMOVAL_REASON)[keyof typeof REMOVAL_REASON];
+
+export const QUEUE_KIND = { queue: 1, durableSubscription: 2 } as const;
+export type StoredQueueKind = (typeof QUEUE_KIND)[keyof typeof QUEUE_KIND];
+
+/** Bytes of each record before its variable part. */
+export const FIXED_BYTES = {
+  message: 44,
+  idList: 12,
+  queueCreated: 20,
+  queueRemoved: 12,
+  entryIdsReserved: 16,
+  storedEntries: 16,
+  counters: 28,
+} as const;
+
+export const SMALLEST_RECORD_BYTES = 12;
+export const ENTRY_ID_BYTES = 8;
+export const FAILURE_BYTES = 10;
+export const MESSAGE_TARGET_BYTES = 4;
+export const RELOCATED_TARGET_BYTES = 12;
+export const STORED_ENTRY_BYTES = 36;
+
+/** What a message record holds besides its targets. */
+export type MessageContent = Pick<
+  IncomingMessage,
+  'contentKind' | 'headers' | 'body' | 'priority' | 'expiresAtMs'
+>;
+
+/** A queue as `queue-created` tells it; the texts that its kind does not have are empty. */
+export interface QueueDescription {
+  readonly id: number;
+  readonly kind: StoredQueueKind;
+  readonly name: string;
+  readonly topic: string;
+  readonly clientId: string;
+  readonly subscriptionName: string;
+}
+
+/** Bytes and a view of the same memory; records are written at offsets from its start. */
+export interface RecordTarget {
+  readonly slab: Uint8Array;
+  readonly view: DataView;
+}
+
+export function messageRecordBytes(
+  headersBytes: number,
+  bodyBytes: number,
+  targetCount: number,
+): number {
+  return FIXED_BYTES.message + headersBytes + bodyBytes + MESSAGE_TARGET_BYTES * targetCount;
+}
+
+/** Each target of a message is charged an equal part of the record; every entry costs something. */
+export function shareBytes(recordBytes: number, targetCount: number): number {
+  return Math.max(1, Math.floor(recordBytes / targetCount));
+}
+
+/** Bytes that the removal of `count` entries adds, in a record that is there already or not. */
+export function removalBytes(startsRecord: boolean, count: number): number {
+  return (startsRecord ? FIXED_BYTES.idList : 0) + ENTRY_ID_BYTES * count;
+}
+
+function writeHeader(view: DataView, offset: number, bytes: number, type: number): void {
+  view.setUint32(offset, bytes, true);
+  // The type, and zero for the flags, for the reason or kind, and for the padding.
+  view.setUint32(offset + 4, type, true);
+}
+
+/** Returns the offset behind the record. */
+export function writeMessage(
+  into: RecordTarget,
+  offset: number,
+  message: MessageContent,
+  timestampMs: number,
+  baseEntryId: number,
+  targetQueueIds: readonly number[],
+): number {
+  const { slab, view } = into;
+  const { headers, body } = message;
+  const targetCount = targetQueueIds.length;
+  const bytes = messageRecordBytes(headers.length, body.length, targetCount);
+  writeHeader(view, offset, bytes, RECORD_TYPE.message);
+  slab[offset + 6] = message.contentKind;
+  slab[offset + 7] = message.priority;
+  view.setUint32(offset + 8, headers.length, true);
+  view.setUint32(offset + 12, body.length, true);
+  view.setFloat64(offset + 16, timestampMs, true);
+  view.setFloat64(offset + 24, message.expiresAtMs, true);
+  view.setFloat64(offset + 32, baseEntryId, true);
+  view.setUint32(offset + 40, targetCount, true);
+  let at = offset + FIXED_BYTES.message;
+  slab.set(headers, at);
+  at += headers.length;
+  slab.set(body, at);
+  at += body.length;
+  return writeTargets(view, at, targetQueueIds);
+}
+
+function writeTargets(view: DataView, offset: number, targetQueueIds: readonly number[]): number {
+  let at = offset;
+  for (let index = 0; index < targetQueueIds.length; index += 1) {
+    view.setUint32(at, targetQueueIds[index] as number, true);
+    at += MESSAGE_TARGET_BYTES;
+  }
+  return at;
+}
+
+/** Writes `prepared`, a message record without targets, with a base id and targets. */
+export function writePreparedMessage(
+  into: RecordTarget,
+  offset: number,
+  prepared: Uint8Array,
+  baseEntryId: number,
+  targetQueueIds: readonly number[],
+): number {
+  const { slab, view } = into;
+  slab.set(prepared, offset);
+  view.setUint32(offset, prepared.length + MESSAGE_TARGET_BYTES * targetQueueIds.length, true);
+  view.setFloat64(offset + 32, baseEntryId, true);
+  view.setUint32(offset + 40, targetQueueIds.length, true);
+  return writeTargets(view, offset + prepared.length, targetQueueIds);
+}
+
+/** `content`: the message record from its start to the end of its body. */
+export function writeRelocated(
+  into: RecordTarget,
+  offset: number,
+  content: Uint8Array,
+  entryIds: readonly number[],
+  queueIds: readonly number[],
+): number {
+  const { slab, view } = into;
+  const bytes = content.length + RELOCATED_TARGET_BYTES * entryIds.length;
+  slab.set(content, offset);
+  view.setUint32(offset, bytes, true);
+  slab[offset + 4] = RECORD_TYPE.relocated;
+  view.setFloat64(offset + 32, 0, true);
+  view.setUint32(offset + 40, entryIds.length, true);
+  let at = offset + content.length;
+  for (const [index, entryId] of entryIds.entries()) {
+    view.setFloat64(at, entryId, true);
+    view.setUint32(at + ENTRY_ID_BYTES, queueIds[index] as number, true);
+    at += RELOCATED_TARGET_BYTES;
+  }
+  return at;
+}
+
+function writeIdList(
+  view: DataView,
+  offset: number,
+  type: number,
+  ids: readonly number[],
+  count: number,
+): number {
+  writeHeader(view, offset, FIXED_BYTES.idList + ENTRY_ID_BYTES * count, type);
+  view.setUint32(offset + 8, count, true);
+  let at = offset + FIXED_BYTES.idList;
+  for (let index = 0; index < count; index += 1) {
+    view.setFloat64(at, ids[index] as number, true);
+    at += ENTRY_ID_BYTES;
+  }
+  return at;
+}
+
+export function writeRemoved(
+  into: RecordTarget,
+  offset: number,
+  reason: RemovalReason,
+  ids: readonly number[],
+): number {
+  const end = writeIdList(into.view, offset, RECORD_TYPE.removed, ids, ids.length);
+  into.slab[offset + 6] = reason;
+  return end;
+}
+
+export function writeDelivered(
+  into: RecordTarget,
+  offset: number,
+  ids: readonly number[],
+  count: number,
+): number {
+  return writeIdList(into.view, offset, RECORD_TYPE.delivered, ids, count);
+}
+
+/** `count`: the entry's failed deliveries with this one, so that applying it twice does no harm. */
+export function writeFailed(into: RecordTarget, offset: number, id: number, count: number): number {
+  const end = offset + FIXED_BYTES.idList + FAILURE_BYTES;
+  writeHeader(into.view, offset, end - offset, RECORD_TYPE.failed);
+  into.view.setUint32(offset + 8, 1, true);
+  into.view.setFloat64(offset + 12, id, true);
+  into.view.setUint16(offset + 20, count, true);
+  return end;
+}
+
+const encoder = new TextEncoder();
+
+/** The whole record as bytes of its own: queues are created rarely. */
+export function encodeQueueCreated(queue: QueueDescription): Uint8Array {
+  const texts = [queue.name, queue.topic, queue.clientId, queue.subscriptionName].map((text) =>
+    encoder.encode(text),
+  );
+  const textBytes = texts.reduce((sum, text) => sum + text.length, 0);
+  const slab = new Uint8Array(FIXED_BYTES.queueCreated + textBytes);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.queueCreated);
+  slab[6] = queue.kind;
+  view.setUint32(8, queue.id, true);
+  let at: number = FIXED_BYTES.queueCreated;
+  for (const [index, text] of texts.entries()) {
+    view.setUint16(12 + 2 * index, text.length, true);
+    slab.set(text, at);
+    at += text.length;
+  }
+  return slab;
+}
+
+export function encodeQueueRemoved(queueId: number): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.queueRemoved);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.queueRemoved);
+  view.setUint32(8, queueId, true);
+  return slab;
+}
+
+/** Entry ids below `until` may have been given to messages that are not in the journal. */
+export function encodeEntryIdsReserved(until: number): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.entryIdsReserved);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.entryIdsReserved);
+  view.setFloat64(8, until, true);
+  return slab;
+}
+
+export interface Counters {
+  /** The highest entry id that the journal has seen; 0 when none. */
+  readonly highestEntryId: number;
+  readonly reservedEntryIds: number;
+  readonly nextQueueId: number;
+}
+
+export function encodeCounters(counters: Counters): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.counters);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.counters);
+  view.setFloat64(8, counters.highestEntryId, true);
+  view.setFloat64(16, counters.reservedEntryIds, true);
+  view.setUint32(24, counters.nextQueueId, true);
+  return slab;
+}
+
+/** The head of a stored-entries record; checkpoint.ts writes the entries behind it. */
+export function writeStoredEntriesHead(
+  into: RecordTarget,
+  offset: number,
+  queueId: number,
+  count: number,
+): void {
+  const bytes = FIXED_BYTES.storedEntries + STORED_ENTRY_BYTES * count;
+  writeHeader(into.view, offset, bytes, RECORD_TYPE.storedEntries);
+  into.view.setUint32(offset + 8, queueId, true);
+  into.view.setUint32(offset + 12, count, true);
+}

@@ -1,0 +1,37 @@
+/** What the parts of the live broker share: its limits, clock, counts and surroundings. */
+
+import type { ContentKind, Destination } from './api.js';
+import type { BodySource, BrokerLimits } from './host.js';
+
+/** What is written into the headers of a message that goes to a dead-letter queue. */
+export interface DeadLetterFacts {
+  /** A sentence for people. */
+  readonly reason: string;
+  readonly originalDestination: Destination;
+  readonly deliveries: number;
+}
+
+/** Returns `headers` with the facts added, in the codec of `contentKind`. */
+export type DeadLetterHeaders = (
+  contentKind: ContentKind,
+  headers: Uint8Array,
+  facts: DeadLetterFacts,
+) => Uint8Array;
+
+/** Counted since this node went live; a durable message for several queues counts once as sent. */
+export interface LiveCounts {
+  sent: number;
+  delivered: number;
+  acknowledged: number;
+  failed: number;
+  expired: number;
+  deadLettered: number;
+}
+
+export interface BrokerServices {
+  readonly limits: BrokerLimits;
+  readonly wallMs: () => number;
+  readonly bodies: BodySource;
+  readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly counts: LiveCounts;
+}

@@ -1,0 +1,275 @@
+/** The commands of one client connection, checked and passed on to the parts that do the work. */
+
+import { HoldfastError } from '../platform/errors.js';
+import {
+  ACKNOWLEDGEMENT,
+  type BrokerSession,
+  type ConfirmationToken,
+  type IncomingMessage,
+  type SubscribeOptions,
+  type Subscriber,
+} from './api.js';
+import type { Client } from './client.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { FlowControl } from './flow-control.js';
+import { ENTRY_STATE, NONE } from './message-table.js';
+import type { Consumer } from './queue.js';
+import { FIXED_BYTES } from './records.js';
+import type { BrokerServices } from './services.js';
+import type { Subscriptions } from './subscriptions.js';
+import { Transaction, type TransactionParts } from './transaction.js';
+
+export interface SessionParts extends TransactionParts {
+  readonly dispatcher: Dispatcher;
+  readonly flow: FlowControl;
+  readonly subscriptions: Subscriptions;
+  readonly services: BrokerServices;
+  readonly onClosed: (client: Client) => void;
+}
+
+export class Session implements BrokerSession {
+  private readonly client: Client;
+  private readonly parts: SessionParts;
+  private readonly consumers = new Set<Consumer>();
+  private readonly transactions = new Map<string, Transaction>();
+
+  constructor(client: Client, parts: SessionParts) {
+    this.client = client;
+    this.parts = parts;
+  }
+
+  send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void {
+    this.assertOpen();
+    const { publisher } = this.parts;
+    if (transaction === null) {
+      publisher.publish(this.client, message);
+    } else {
+      const open = this.transaction(transaction);
+      open.reserve(FIXED_BYTES.message + message.headers.length + message.body.length);
+      open.addMessage(publisher.prepare(message));
+    }
+    this.confirm(token);
+  }
+
+  subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
+    this.assertOpen();
+    const { limits } = this.parts.services;
+    if (this.consumers.size >= limits.maxSubscriptionsPerSession) {
+      throw new HoldfastError(
+        'LIMIT_EXCEEDED',
+        `${this.client.description} has ${this.consumers.size} subscriptions already; ` +
+          'unsubscribe from some, or raise limits.maxSubscriptionsPerSession.',
+      );
+    }
+    const consumer = this.parts.subscriptions.open(this.client, options);
+    this.consumers.add(consumer);
+    this.confirm(token);
+    this.parts.index.markDirty(consumer.queue);
+    this.parts.dispatcher.run();
+    return consumer;
+  }
+
+  unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void {
+    this.assertOpen();
+    const consumer = this.ownConsumer(subscriber);
+    this.consumers.delete(consumer);
+    this.parts.subscriptions.close(consumer);
+    this.confirm(token);
+    this.settled();
+  }
+
+  removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {
+    this.assertOpen();
+    this.parts.subscriptions.removeDurable(clientId, name);
+    this.confirm(token);
+  }
+
+  acknowledge(
+    subscriber: Subscriber,
+    entryId: number,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void {
+    this.assertOpen();
+    const consumer = this.ownConsumer(subscriber);
+    const slot = this.deliveredSlot(consumer, entryId);
+    const open = transaction === null ? null : this.transaction(transaction);
+    if (consumer.mode === ACKNOWLEDGEMENT.cumulative) this.acknowledgeUpTo(consumer, slot, open);
+    else this.acknowledgeOne(consumer, slot, open);
+    this.confirm(token);
+    this.parts.flow.recheck();
+    this.parts.dispatcher.runFor(consumer);
+  }
+
+  reject(
+    subscriber: Subscriber,
+    entryId: number,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void {
+    this.assertOpen();
+    const consumer = this.ownConsumer(subscriber);
+    const slot = this.deliveredSlot(consumer, entryId);
+    if (transaction !== null) {
+      const open = this.transaction(transaction);
+      open.reserveSettlements(1);
+      open.settle(consumer, slot, true);
+    } else {
+      this.parts.deliveries.takeFrom(consumer, slot);
+      this.parts.deadLetters.fail(slot);
+    }
+    this.confirm(token);
+    this.parts.index.markDirty(consumer.queue);
+    this.settled();
+  }
+
+  begin(transaction: string): void {
+    this.assertOpen();
+    const { limits } = this.parts.services;
+    if (this.transactions.has(transaction)) {
+      throw new HoldfastError(
+        'CLIENT_FAILED',
+        `Transaction "${transaction}" has begun already; commit or abort it, or use another name.`,
+      );
+    }
+    if (this.transactions.size >= limits.maxTransactionsPerSession) {
+      throw new HoldfastError(
+        'LIMIT_EXCEEDED',
+        `${this.client.description} has ${this.transactions.size} open transactions already; ` +
+          'end some, or raise limits.maxTransactionsPerSession.',
+      );
+    }
+    const opened = new Transaction(transaction, limits.maxTransactionBytes, this.parts);
+    this.transactions.set(transaction, opened);
+  }
+
+  commit(transaction: string, token: ConfirmationToken): void {
+    this.assertOpen();
+    const open = this.transaction(transaction);
+    this.transactions.delete(transaction);
+    open.commit(this.client);
+    this.confirm(token);
+    this.settled();
+  }
+
+  rollback(transaction: string, token: ConfirmationToken): void {
+    this.assertOpen();
+    const open = this.transaction(transaction);
+    this.transactions.delete(transaction);
+    open.rollback();
+    this.confirm(token);
+    this.parts.dispatcher.run();
+  }
+
+  barrier(token: ConfirmationToken): void {
+    this.assertOpen();
+    this.confirm(token);
+  }
+
+  resumeDelivery(): void {
+    if (this.client.closed) return;
+    for (const consumer of this.consumers) this.parts.index.markDirty(consumer.queue);
+    this.parts.dispatcher.run();
+  }
+
+  close(): void {
+    if (this.client.closed) return;
+    this.client.closed = true;
+    for (const transaction of this.transactions.values()) transaction.rollback();
+    this.transactions.clear();
+    for (const consumer of this.consumers) {
+      // Only the oldest can have made the client fail; the others were merely on their way.
+      const oldest = consumer.delivered.head;
+      if (oldest !== NONE) this.parts.deliveries.takeFrom(consumer, oldest);
+      this.parts.subscriptions.close(consumer);
+      if (oldest !== NONE && consumer.queue.stored !== null) this.parts.deadLetters.fail(oldest);
+    }
+    this.consumers.clear();
+    this.parts.flow.forget(this.client);
+    this.parts.onClosed(this.client);
+    this.settled();
+  }
+
+  /** After entries went back or away: others may take them, and there may be room again. */
+  private settled(): void {
+    this.parts.flow.recheck();
+    this.parts.dispatcher.run();
+  }
+
+  private confirm(token: ConfirmationToken): void {
+    this.parts.batches.confirm(this.client, token);
+  }
+
+  private acknowledgeOne(consumer: Consumer, slot: number, open: Transaction | null): void {
+    if (open !== null) {
+      open.reserveSettlements(1);
+      open.settle(consumer, slot, false);
+      return;
+    }
+    this.parts.deliveries.takeFrom(consumer, slot);
+    this.parts.deliveries.acknowledged(slot);
+  }
+
+  /** The entry and everything that was delivered before it. */
+  private acknowledgeUpTo(consumer: Consumer, slot: number, open: Transaction | null): void {
+    const { table } = this.parts.index;
+    if (open !== null) {
+      let count = 1;
+      for (let at = consumer.delivered.head; at !== slot; at = table.nextOf(at)) count += 1;
+      open.reserveSettlements(count);
+    }
+    for (let done = false; !done; ) {
+      const oldest = consumer.delivered.head;
+      done = oldest === slot;
+      if (open !== null) {
+        open.settle(consumer, oldest, false);
+      } else {
+        this.parts.deliveries.takeFrom(consumer, oldest);
+        this.parts.deliveries.acknowledged(oldest);
+      }
+    }
+  }
+
+  private deliveredSlot(consumer: Consumer, entryId: number): number {
+    const { table } = this.parts.index;
+    const slot = table.find(entryId);
+    if (
+      slot === NONE ||
+      table.stateOf(slot) !== ENTRY_STATE.delivered ||
+      table.ownerOf(slot) !== consumer.index
+    ) {
+      throw new HoldfastError(
+        'CLIENT_FAILED',
+        `Message ${entryId} is not delivered to this subscription and unacknowledged; ` +
+          'acknowledge each message once, on the connection that it came on.',
+      );
+    }
+    return slot;
+  }
+
+  private ownConsumer(subscriber: Subscriber): Consumer {
+    const consumer = subscriber as Consumer;
+    if (this.consumers.has(consumer)) return consumer;
+    throw new HoldfastError(
+      'CLIENT_FAILED',
+      `${this.client.description} is not subscribed there; subscribe before it.`,
+    );
+  }
+
+  private transaction(name: string): Transaction {
+    const open = this.transactions.get(name);
+    if (open !== undefined) return open;
+    throw new HoldfastError(
+      'CLIENT_FAILED',
+      `There is no open transaction "${name}" on this connection; begin it first.`,
+    );
+  }
+
+  private assertOpen(): void {
+    if (!this.client.closed) return;
+    throw new HoldfastError(
+      'CLIENT_FAILED',
+      `The connection of ${this.client.description} is closed; connect again.`,
+    );
+  }
+}

@@ -1,0 +1,39 @@
+/** Makes an index again what the journal says, when a node stops serving: only that is left. */
+
+import type { MessageIndex } from './message-index.js';
+import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
+
+/** Consumers must be forgotten already, and their lists empty. */
+export function forgetLiveState(index: MessageIndex): void {
+  const { table, queues } = index;
+  const held: number[] = [];
+  for (let slot = 0; slot < table.slotLimit; slot += 1) {
+    const state = table.stateOf(slot);
+    if (state === ENTRY_STATE.free) continue;
+    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) index.removeEntry(slot);
+    else if (state !== ENTRY_STATE.ready) held.push(slot);
+    table.clearFlag(slot, ENTRY_FLAG.noted);
+  }
+  held.sort(
+    (one, two) => table.queueOf(one) - table.queueOf(two) || table.idOf(one) - table.idOf(two),
+  );
+  let hint = NONE;
+  for (const slot of held) {
+    const sameQueue = hint !== NONE && table.queueOf(hint) === table.queueOf(slot);
+    index.putBack(slot, sameQueue ? hint : NONE);
+    hint = slot;
+  }
+  for (const queue of queues.all()) if (!queue.created) index.removeQueue(queue);
+  for (const queue of queues.all()) {
+    queue.arrivingMessages = 0;
+    queue.arrivingBytes = 0;
+    queue.unacknowledged = 0;
+    queue.loading = false;
+    queue.dirty = false;
+    if (queue.removed) queues.publish(queue);
+  }
+  index.arrivingMessages = 0;
+  index.arrivingBytes = 0;
+  index.arrivingMemoryBytes = 0;
+  index.dirtyQueues.length = 0;
+}

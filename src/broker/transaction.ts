@@ -1,0 +1,142 @@
+/**
+ * What a session asked for between `begin` and `commit`. Messages are kept as bytes and
+ * acknowledgements as marks on their entries; the commit writes all of it into one batch.
+ */
+
+import { HoldfastError } from '../platform/errors.js';
+import type { BatchBuilder } from './batch-builder.js';
+import type { Client } from './client.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { Deliveries } from './deliveries.js';
+import type { MessageIndex } from './message-index.js';
+import { ENTRY_STATE, NONE } from './message-table.js';
+import type { PreparedMessage, Publisher } from './publisher.js';
+import type { Consumer } from './queue.js';
+import { FAILURE_BYTES, FIXED_BYTES, removalBytes } from './records.js';
+
+/** What one acknowledgement or rejection counts against the limit of a transaction. */
+const SETTLEMENT_BYTES = 64;
+
+interface Settlement {
+  readonly consumer: Consumer;
+  readonly entryId: number;
+  readonly rejected: boolean;
+}
+
+export interface TransactionParts {
+  readonly index: MessageIndex;
+  readonly batches: BatchBuilder;
+  readonly publisher: Publisher;
+  readonly deliveries: Deliveries;
+  readonly deadLetters: DeadLetters;
+}
+
+export class Transaction {
+  private readonly name: string;
+  private readonly parts: TransactionParts;
+  private readonly maxBytes: number;
+  private readonly messages: PreparedMessage[] = [];
+  private readonly settlements: Settlement[] = [];
+  private bytes = 0;
+
+  constructor(name: string, maxBytes: number, parts: TransactionParts) {
+    this.name = name;
+    this.maxBytes = maxBytes;
+    this.parts = parts;
+  }
+
+  /** Throws when `bytes` more would be too much; the transaction stays as it is. */
+  reserve(bytes: number): void {
+    if (this.bytes + bytes > this.maxBytes) {
+      throw new HoldfastError(
+        'LIMIT_EXCEEDED',
+        `Transaction "${this.name}" would hold more than ${this.maxBytes} bytes; ` +
+          'commit more often, or raise limits.maxTransactionBytes.',
+      );
+    }
+    this.bytes += bytes;
+  }
+
+  addMessage(message: PreparedMessage): void {
+    this.messages.push(message);
+  }
+
+  reserveSettlements(count: number): void {
+    this.reserve(SETTLEMENT_BYTES * count);
+  }
+
+  /** Takes a delivered entry from its consumer until the transaction ends. */
+  settle(consumer: Consumer, slot: number, rejected: boolean): void {
+    const { table } = this.parts.index;
+    this.parts.deliveries.takeFrom(consumer, slot);
+    table.setState(slot, ENTRY_STATE.inTransaction);
+    this.settlements.push({ consumer, entryId: table.idOf(slot), rejected });
+  }
+
+  commit(client: Client): void {
+    const { batches, publisher, deliveries, deadLetters, index } = this.parts;
+    batches.reserve(this.recordBytes());
+    for (const message of this.messages) publisher.publishPrepared(client, message);
+    const exhausted: number[] = [];
+    let hint = NONE;
+    let hintConsumer: Consumer | null = null;
+    for (const { slot, consumer, rejected } of this.heldInOrder()) {
+      if (!rejected) {
+        deliveries.acknowledged(slot);
+      } else if (deadLetters.countFailure(slot)) {
+        exhausted.push(slot);
+      } else {
+        index.putBack(slot, consumer === hintConsumer ? hint : NONE);
+        hint = slot;
+        hintConsumer = consumer;
+      }
+    }
+    // Each of these is a group of its own; the failure that calls for it is in this one.
+    for (const slot of exhausted) deadLetters.move(slot);
+  }
+
+  /** What was acknowledged or rejected is delivered and unacknowledged again. */
+  rollback(): void {
+    const { index } = this.parts;
+    let last = NONE;
+    let lastConsumer: Consumer | null = null;
+    for (const { slot, consumer } of this.heldInOrder()) {
+      const hint = consumer === lastConsumer ? last : NONE;
+      if (consumer.closed) {
+        index.putBack(slot, hint);
+      } else {
+        index.table.setState(slot, ENTRY_STATE.delivered);
+        consumer.delivered.insertById(slot, hint);
+        consumer.queue.unacknowledged += 1;
+      }
+      last = slot;
+      lastConsumer = consumer;
+    }
+  }
+
+  private recordBytes(): number {
+    const { publisher } = this.parts;
+    let bytes = removalBytes(true, this.settlements.length);
+    for (const message of this.messages) bytes += publisher.preparedBytes(message);
+    const rejected = this.settlements.filter((settlement) => settlement.rejected).length;
+    return bytes + rejected * (FIXED_BYTES.idList + FAILURE_BYTES);
+  }
+
+  /**
+   * The settlements by consumer and entry id, which makes putting entries back into ordered lists
+   * quick. Without those whose entry went away with its durable subscription.
+   */
+  private heldInOrder(): { slot: number; consumer: Consumer; rejected: boolean }[] {
+    const { table, queues } = this.parts.index;
+    const held = [];
+    for (const { consumer, entryId, rejected } of this.settlements) {
+      const slot = table.find(entryId);
+      if (slot === NONE || queues.at(table.queueOf(slot)).removed) continue;
+      held.push({ slot, consumer, rejected });
+    }
+    return held.sort(
+      (one, two) =>
+        one.consumer.index - two.consumer.index || table.idOf(one.slot) - table.idOf(two.slot),
+    );
+  }
+}
