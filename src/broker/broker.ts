@@ -19,6 +19,7 @@ import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } fro
 import { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
+import { STORED_ENTRY_BYTES } from './records.js';
 import type { BrokerServices, DeadLetterHeaders, LiveCounts } from './services.js';
 import { Session } from './session.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
@@ -78,6 +79,11 @@ export class Broker implements BrokerEndpoint {
   /** What was applied so far, as checkpoint payloads of at most 1 MiB. */
   snapshot(): Uint8Array[] {
     return writeCheckpoint(this.parts.index);
+  }
+
+  /** What `snapshot` would take now, roughly. */
+  snapshotBytes(): number {
+    return this.parts.index.table.size * STORED_ENTRY_BYTES;
   }
 
   /** Takes one payload of a snapshot, in order, onto a broker that was reset. */

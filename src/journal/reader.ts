@@ -99,6 +99,7 @@ export class JournalReader {
     if (this.#handle !== null) return this.#handle;
     this.#file ??= await this.#findFile(this.#cursor.segment, 0 as Epoch);
     if (this.#file === null) return null;
+    await this.#refuseCutOff(this.#file);
     this.#handle = await this.#directory.openIfThere(this.#file.name);
     if (this.#handle === null) this.#file = null;
     return this.#handle;
@@ -138,12 +139,17 @@ export class JournalReader {
     const sealed = await this.#findFile(this.#cursor.segment, this.#cursor.epoch);
     if (sealed === null) return false;
     if (current !== null && sealed.epoch <= current.epoch) return false;
-    const header = await this.#directory.segmentHeader(sealed);
-    if (header === null) return false;
-    if (header.sealedEnd < this.#cursor.offset) throw new JournalGap(CUT_OFF);
+    await this.#refuseCutOff(sealed);
     await this.close();
     this.#file = sealed;
     return true;
+  }
+
+  /** A file of a later tenure must have been copied at least up to the cursor. */
+  async #refuseCutOff(file: SegmentName): Promise<void> {
+    if (file.epoch <= this.#cursor.epoch || this.#cursor.offset === SEGMENT_HEADER_BYTES) return;
+    const header = await this.#directory.segmentHeader(file);
+    if (header !== null && header.sealedEnd < this.#cursor.offset) throw new JournalGap(CUT_OFF);
   }
 
   async #moveToNextSegment(): Promise<boolean> {
@@ -216,27 +222,35 @@ export function continues(block: Block, cursor: Cursor): boolean {
   );
 }
 
-/** Reads one block whose place is known, for a message's body. */
-export async function readBlockAt(
+/**
+ * Reads the block at a known place, for a message's body, and the whole blocks that follow it in
+ * the same read.
+ */
+export async function readBlocksAt(
   handle: FileHandle,
   segment: SegmentNumber,
   offset: number,
-): Promise<{ block: Block; payload: Uint8Array<ArrayBuffer> }> {
-  let bytes = new Uint8Array(FIRST_READ_BYTES);
+): Promise<BlockRun> {
+  let bytes = new Uint8Array(LARGE_READ_BYTES);
   let filled = await handle.read(bytes, offset);
   const claimed = claimedLength(bytes.subarray(0, filled), 0);
   if (claimed > filled && offset + claimed <= (await handle.stat()).sizeBytes) {
     bytes = new Uint8Array(claimed);
     filled = await handle.read(bytes, offset);
   }
-  const block = decodeBlock(bytes.subarray(0, filled), 0);
-  if (block === null || block.segment !== segment || block.offset !== offset) {
+  const blocks: LocatedBlock[] = [];
+  for (let at = 0; ; ) {
+    const block = decodeBlock(bytes.subarray(0, filled), at);
+    if (block === null || block.segment !== segment || block.offset !== offset + at) break;
+    blocks.push({ ...block, payloadStart: at + BLOCK_HEADER_BYTES });
+    at += block.lengthBytes;
+  }
+  if (blocks[0]?.offset !== offset) {
     throw new HoldfastError(
       'JOURNAL_CORRUPT',
       `${handle.path} has no whole block at offset ${offset}, where a stored message lies. ` +
-        'The file was damaged after it was written; restore it from a backup of the store.',
+        'The file was damaged after it was written; restore the store from a copy.',
     );
   }
-  const payload = bytes.slice(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + block.payloadLength);
-  return { block, payload };
+  return { bytes, blocks };
 }

@@ -82,7 +82,7 @@ export const LIVE_SHAPE: DocumentShape<LiveDocument> = {
   position: shaped(POSITION_SHAPE),
   beat: isCount,
   verifiedAtMs: isTime,
-  state: oneOf(['live', 'handing-over', 'released']),
+  state: oneOf(['taking-over', 'live', 'handing-over', 'released']),
   successor: orNull(isName),
 };
 

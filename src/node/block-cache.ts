@@ -1,0 +1,159 @@
+/**
+ * Payloads of journal blocks in memory: what was just written stays for its consumers, what a
+ * consumer needs of an old block is loaded through the storage thread. First in, first out, within
+ * a limit, so memory does not depend on what is stored (P7). Main thread.
+ */
+
+import type { BodySource } from '../broker/host.js';
+import {
+  alignToSector,
+  BLOCK_HEADER_BYTES,
+  SECTOR_BYTES,
+  type SegmentNumber,
+} from '../journal/format.js';
+import type { LoadedBlock } from './space-keeper.js';
+import type { TransferredBlock } from './storage-protocol.js';
+
+/** A block's place as one number: offsets are multiples of a sector and below 4 GiB. */
+const SECTORS_PER_SEGMENT = 2 ** 32 / SECTOR_BYTES;
+
+function keyOf(segment: number, offset: number): number {
+  return segment * SECTORS_PER_SEGMENT + offset / SECTOR_BYTES;
+}
+
+interface Load {
+  readonly segment: number;
+  readonly offset: number;
+  readonly waiting: (() => void)[];
+}
+
+export class BlockCache implements BodySource {
+  readonly #maxBytes: number;
+  readonly #request: (requestId: number, segment: SegmentNumber, offset: number) => void;
+  readonly #payloads = new Map<number, Uint8Array>();
+  readonly #loads = new Map<number, Load>();
+  readonly #requestOf = new Map<number, number>();
+  readonly #runs = new Map<number, (blocks: LoadedBlock[]) => void>();
+  #bytes = 0;
+  #nextRequestId = 1;
+  #lastKey = -1;
+  #lastPayload: Uint8Array | undefined;
+
+  constructor(
+    maxBytes: number,
+    request: (requestId: number, segment: SegmentNumber, offset: number) => void,
+  ) {
+    this.#maxBytes = maxBytes;
+    this.#request = request;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  cached(segment: number, blockOffset: number): Uint8Array | undefined {
+    const key = keyOf(segment, blockOffset);
+    if (key === this.#lastKey) return this.#lastPayload;
+    const payload = this.#payloads.get(key);
+    if (payload === undefined) return undefined;
+    this.#lastKey = key;
+    this.#lastPayload = payload;
+    return payload;
+  }
+
+  load(segment: number, blockOffset: number, loaded: () => void): void {
+    const key = keyOf(segment, blockOffset);
+    const under = this.#requestOf.get(key);
+    if (under !== undefined) {
+      this.#loads.get(under)?.waiting.push(loaded);
+      return;
+    }
+    const requestId = this.#nextRequestId;
+    this.#nextRequestId += 1;
+    this.#requestOf.set(key, requestId);
+    this.#loads.set(requestId, { segment, offset: blockOffset, waiting: [loaded] });
+    this.#request(requestId, segment as SegmentNumber, blockOffset);
+  }
+
+  /** The whole blocks of one read, for compaction; they are not kept. Empty when the segment is gone. */
+  loadRun(segment: SegmentNumber, offset: number): Promise<LoadedBlock[]> {
+    const requestId = this.#nextRequestId;
+    this.#nextRequestId += 1;
+    this.#request(requestId, segment, offset);
+    return new Promise((resolve) => this.#runs.set(requestId, resolve));
+  }
+
+  put(segment: number, offset: number, payload: Uint8Array): void {
+    const key = keyOf(segment, offset);
+    const before = this.#payloads.get(key);
+    if (before !== undefined) {
+      this.#bytes -= before.byteLength;
+      this.#payloads.delete(key);
+    }
+    this.#payloads.set(key, payload);
+    this.#bytes += payload.byteLength;
+    this.#lastKey = -1;
+  }
+
+  /** Drops the oldest until the limit holds; `keep` entries put last always stay. */
+  evict(keep: number): void {
+    if (this.#bytes <= this.#maxBytes) return;
+    let removable = this.#payloads.size - keep;
+    for (const [key, payload] of this.#payloads) {
+      if (removable <= 0 || this.#bytes <= this.#maxBytes) return;
+      this.#payloads.delete(key);
+      this.#bytes -= payload.byteLength;
+      removable -= 1;
+      if (key === this.#lastKey) this.#lastKey = -1;
+    }
+  }
+
+  onLoaded(requestId: number, bytes: ArrayBuffer, blocks: readonly TransferredBlock[]): void {
+    const run = this.#runs.get(requestId);
+    if (run !== undefined) {
+      this.#runs.delete(requestId);
+      run(blocks.map((block) => asLoaded(bytes, block)));
+      return;
+    }
+    for (const { segment, offset, start, length, hasRecords } of blocks) {
+      if (!hasRecords) continue;
+      this.put(segment, offset, new Uint8Array(bytes, start, length));
+    }
+    this.evict(blocks.length);
+    this.#finish(requestId);
+  }
+
+  /** The segment is gone: whoever asked finds that the message is gone too. */
+  onMissed(requestId: number): void {
+    this.#runs.get(requestId)?.([]);
+    this.#runs.delete(requestId);
+    this.#finish(requestId);
+  }
+
+  clear(): void {
+    this.#payloads.clear();
+    this.#bytes = 0;
+    this.#lastKey = -1;
+    this.#lastPayload = undefined;
+    this.#loads.clear();
+    this.#runs.clear();
+    this.#requestOf.clear();
+  }
+
+  #finish(requestId: number): void {
+    const load = this.#loads.get(requestId);
+    if (load === undefined) return;
+    this.#loads.delete(requestId);
+    this.#requestOf.delete(keyOf(load.segment, load.offset));
+    for (const loaded of load.waiting) loaded();
+  }
+}
+
+function asLoaded(bytes: ArrayBuffer, block: TransferredBlock): LoadedBlock {
+  return {
+    offset: block.offset,
+    lengthBytes: alignToSector(BLOCK_HEADER_BYTES + block.length),
+    hasRecords: block.hasRecords,
+    payload: new Uint8Array(bytes, block.start, block.length),
+  };
+}

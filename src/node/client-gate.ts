@@ -1,0 +1,163 @@
+/**
+ * Where every accepted client goes: to the broker when this node is live, through to the live node
+ * when another one is, and otherwise it waits a while, unread, until somebody is live. Main thread.
+ */
+
+import { messageOf } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+import type { Clock, HostPort, Network, Socket } from '../platform/ports.js';
+import { passThrough } from './pass-through.js';
+
+const WAIT_LIMIT_MS = 30_000;
+const RETRY_MS = 100;
+
+export interface ClientGateOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxConnections: number;
+  /** Serves a client here; calls `onClosed` once when it is gone. */
+  readonly serve: (socket: Socket, onClosed: () => void) => void;
+  /** Tells a client why it is not served, and closes. */
+  readonly refuse: (socket: Socket, reason: string) => void;
+}
+
+type Destination =
+  | { readonly kind: 'here' }
+  | { readonly kind: 'elsewhere'; readonly address: HostPort }
+  | { readonly kind: 'nowhere' };
+
+export class ClientGate {
+  readonly #options: ClientGateOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #waiting = new Set<Socket>();
+  /** Until when a client that was not served yet may wait. */
+  readonly #deadlines = new Map<Socket, number>();
+  #destination: Destination = { kind: 'nowhere' };
+  #isRetrying = false;
+
+  constructor(options: ClientGateOptions) {
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  accept(socket: Socket): void {
+    if (this.#sockets.size >= this.#options.maxConnections) {
+      const limit = this.#options.maxConnections;
+      this.#options.refuse(socket, `this node has its ${limit} connections (stomp.maxConnections)`);
+      return;
+    }
+    this.#sockets.add(socket);
+    this.#route(socket);
+  }
+
+  /** Clients are served here from now on. */
+  openHere(): void {
+    this.#destination = { kind: 'here' };
+    this.#routeWaiting();
+  }
+
+  /** Clients are passed on to `address`, or wait when it is null. Those of another destination are cut off. */
+  openElsewhere(address: HostPort | null): void {
+    const before = this.#destination;
+    const isSame =
+      before.kind === 'elsewhere' &&
+      before.address.host === address?.host &&
+      before.address.port === address.port;
+    if (isSame) return;
+    this.#destination = address === null ? { kind: 'nowhere' } : { kind: 'elsewhere', address };
+    if (before.kind === 'elsewhere') this.#destroyServed();
+    this.#routeWaiting();
+  }
+
+  /** Closes every served client; `graceful` first sends what is buffered. New ones wait. */
+  close(graceful: boolean): void {
+    this.#destination = { kind: 'nowhere' };
+    this.#destroyServed(graceful);
+  }
+
+  /** What clients have sent and not been read of stays with them. */
+  pauseAll(): void {
+    for (const socket of this.#sockets) socket.pauseReading();
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #route(socket: Socket): void {
+    const destination = this.#destination;
+    this.#waiting.delete(socket);
+    switch (destination.kind) {
+      case 'here':
+        this.#deadlines.delete(socket);
+        this.#options.serve(socket, () => this.#forget(socket));
+        return;
+      case 'elsewhere':
+        void this.#passOn(socket, destination.address);
+        return;
+      case 'nowhere':
+        this.#wait(socket);
+    }
+  }
+
+  async #passOn(socket: Socket, live: HostPort): Promise<void> {
+    try {
+      await passThrough(this.#options.network, socket, live, () => this.#forget(socket));
+      this.#deadlines.delete(socket);
+    } catch (error) {
+      this.#options.logger.debug(
+        'pass-through-failed',
+        { live, error: messageOf(error) },
+        'The live node could not be reached for a client; it waits',
+      );
+      this.#wait(socket);
+    }
+  }
+
+  #wait(socket: Socket): void {
+    this.#waiting.add(socket);
+    if (!this.#deadlines.has(socket)) {
+      this.#deadlines.set(socket, this.#options.clock.monotonicMs() + WAIT_LIMIT_MS);
+    }
+    this.#retryLater();
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#waiting.delete(socket);
+    this.#deadlines.delete(socket);
+  }
+
+  #retryLater(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    this.#options.clock.after(RETRY_MS, () => {
+      this.#isRetrying = false;
+      this.#routeWaiting();
+    });
+  }
+
+  #routeWaiting(): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const socket of [...this.#waiting]) {
+      if (now > (this.#deadlines.get(socket) ?? 0)) {
+        this.#forget(socket);
+        this.#options.refuse(socket, 'no node of this store is live now; try again later');
+      } else {
+        this.#route(socket);
+      }
+    }
+  }
+
+  #destroyServed(graceful = false): void {
+    for (const socket of this.#sockets) {
+      if (this.#waiting.has(socket)) continue;
+      if (graceful) socket.end();
+      else socket.destroy();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * From the broker's batch to stable storage and back: one batch is under way at a time, and what
+ * arrives meanwhile gathers in the next. A batch is applied and confirmed once its block is durable
+ * and ownership was verified by a check that began less than `freshMs` ago (P1, P3). No timers on
+ * this path. Main thread.
+ */
+
+import type { Batch } from '../broker/host.js';
+import { BLOCK_HEADER_BYTES } from '../journal/format.js';
+import type { Clock } from '../platform/ports.js';
+import type { BlockCache } from './block-cache.js';
+import type { SlabPool } from './slab-pool.js';
+import type { StorageCommand, StorageEvent } from './storage-protocol.js';
+
+/** What the pipeline needs of the broker. */
+export interface BatchSource {
+  takeBatch(): Batch | null;
+  committed(batch: Batch, position: { segment: number; blockOffset: number } | null): void;
+}
+
+type Appended = Extract<StorageEvent, { kind: 'appended' }>;
+
+export interface PipelineOptions {
+  readonly clock: Clock;
+  readonly freshMs: number;
+  readonly source: BatchSource;
+  readonly cache: BlockCache;
+  readonly slabs: SlabPool;
+  readonly post: (command: StorageCommand, transfer: readonly ArrayBuffer[]) => void;
+  /** After each batch that was applied. */
+  readonly onCommitted: (appended: Appended | null) => void;
+}
+
+export class CommitPipeline {
+  readonly #options: PipelineOptions;
+  #isOpen = false;
+  #isScheduled = false;
+  #inFlight: Batch | null = null;
+  /** The block is durable; only ownership may still have to be verified. */
+  #appended: Appended | null = null;
+  #isDurable = false;
+  #verifiedBeganMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === null;
+  }
+
+  open(verifiedBeganMs: number): void {
+    this.#isOpen = true;
+    this.#verifiedBeganMs = verifiedBeganMs;
+  }
+
+  /** Nothing leaves any more, whatever comes back. */
+  close(): void {
+    this.#isOpen = false;
+    this.#inFlight = null;
+    this.#appended = null;
+  }
+
+  /** The broker has something: goes out at the end of this turn, with all that the turn brings. */
+  schedule(): void {
+    if (this.#isScheduled || this.#inFlight !== null || !this.#isOpen) return;
+    this.#isScheduled = true;
+    this.#options.clock.soon(() => {
+      this.#isScheduled = false;
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    if (this.#inFlight !== null || !this.#isOpen) return;
+    const batch = this.#options.source.takeBatch();
+    if (batch === null) return;
+    this.#inFlight = batch;
+    if (batch.end === BLOCK_HEADER_BYTES) {
+      this.#isDurable = true;
+      this.#release();
+      return;
+    }
+    const slab = batch.slab.buffer as ArrayBuffer;
+    const { end, recordCount } = batch;
+    this.#options.post({ kind: 'append', slab, end, recordCount }, [slab]);
+  }
+
+  onAppended(appended: Appended): void {
+    const batch = this.#inFlight;
+    if (batch === null) return;
+    batch.slab = new Uint8Array(appended.slab);
+    this.#appended = appended;
+    this.#isDurable = true;
+    this.onVerified(appended.verifiedBeganMs);
+  }
+
+  onVerified(beganMs: number): void {
+    this.#verifiedBeganMs = Math.max(this.#verifiedBeganMs, beganMs);
+    this.#release();
+  }
+
+  #release(): void {
+    const batch = this.#inFlight;
+    if (batch === null || !this.#isDurable || !this.#isFresh()) return;
+    const appended = this.#appended;
+    this.#inFlight = null;
+    this.#appended = null;
+    this.#isDurable = false;
+    const { source, onCommitted } = this.#options;
+    if (appended === null) {
+      source.committed(batch, null);
+      onCommitted(null);
+      this.schedule();
+      return;
+    }
+    const { segment, offset, slab } = appended;
+    this.#cachePayload(batch, appended);
+    source.committed(batch, { segment, blockOffset: offset });
+    this.#options.slabs.giveBack(slab, batch.end);
+    onCommitted(appended);
+    this.flush();
+  }
+
+  #isFresh(): boolean {
+    const { clock, freshMs } = this.#options;
+    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;
+  }
+
+  #cachePayload(batch: Batch, appended: Appended): void {
+    const { cache, slabs } = this.#options;
+    const { segment, offset, slab } = appended;
+    cache.put(segment, offset, slabs.payloadToKeep(slab, BLOCK_HEADER_BYTES, batch.end));
+    cache.evict(1);
+  }
+}

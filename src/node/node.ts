@@ -1,0 +1,354 @@
+/**
+ * One node on the main thread: its broker, its clients, and what the storage thread tells it. As a
+ * backup the broker follows the live node's blocks; as the live node it takes clients' commands and
+ * sends its batches to the storage thread. It never touches the store itself.
+ */
+
+import type { BrokerSession, SessionEvents } from '../broker/api.js';
+import { Broker } from '../broker/broker.js';
+import { formatAddress, parseListenAddress, parseTargetAddress } from '../config/address.js';
+import type { Config } from '../config/schema.js';
+import { type Cursor, JOURNAL_START } from '../journal/format.js';
+import { SegmentLedger } from '../journal/space.js';
+import type { Role } from '../ownership/role.js';
+import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+import type { Channel, Clock, Listener, Network, Socket } from '../platform/ports.js';
+import { deadLetterHeaders } from '../protocols/stomp/dead-letter.js';
+import { BlockCache } from './block-cache.js';
+import { ClientGate } from './client-gate.js';
+import { CommitPipeline } from './commit-pipeline.js';
+import { SlabPool } from './slab-pool.js';
+import { SpaceKeeper } from './space-keeper.js';
+import type { StorageCommand, StorageEvent } from './storage-protocol.js';
+
+const HOUSEKEEPING_MS = 50;
+const CONFIRMED_POSITION_MS = 1_000;
+
+export interface NodeEnd {
+  /** Why the node ended by itself; null after a stop in good order. */
+  readonly exitCodeReason: ErrorCode | null;
+  readonly sentence: string;
+}
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly logger: Logger;
+  readonly channel: Channel<StorageCommand, StorageEvent>;
+  /** Makes a STOMP session of a client; `onClosed` once when it is gone. */
+  readonly serveStomp: (broker: Broker, socket: Socket, onClosed: () => void) => void;
+  readonly refuseStomp: (socket: Socket, reason: string) => void;
+}
+
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #slabs = new SlabPool();
+  readonly #ledger = new SegmentLedger();
+  readonly #cache: BlockCache;
+  readonly #broker: Broker;
+  readonly #pipeline: CommitPipeline;
+  readonly #space: SpaceKeeper;
+  readonly #gate: ClientGate;
+  #listener: Listener | null = null;
+  #housekeeper: BrokerSession | null = null;
+  #role: Role = 'joining';
+  #applied: Cursor = JOURNAL_START;
+  #isDiskFull = false;
+  #hasEnded = false;
+  #resolveEnded: (end: NodeEnd) => void = () => undefined;
+  readonly ended: Promise<NodeEnd>;
+
+  constructor(options: NodeOptions) {
+    const { config, clock, logger } = options;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#cache = new BlockCache(config.journal.cacheBytes, (requestId, segment, offset) =>
+      this.#post({ kind: 'load', requestId, segment, offset }),
+    );
+    this.#broker = new Broker({
+      limits: config.limits,
+      maxBatchBytes: config.journal.maxBatchBytes,
+      bodies: this.#cache,
+      usage: this.#ledger,
+      wallMs: () => clock.wallMs(),
+      onPending: () => this.#pipeline.schedule(),
+      allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
+      deadLetterHeaders,
+    });
+    const post = (command: StorageCommand, transfer: readonly ArrayBuffer[]): void =>
+      this.#post(command, transfer);
+    this.#pipeline = new CommitPipeline({
+      clock,
+      freshMs: config.ownership.freshMs,
+      source: this.#broker,
+      cache: this.#cache,
+      slabs: this.#slabs,
+      post,
+      onCommitted: (appended) => {
+        if (appended === null) return;
+        this.#applied = appended.cursor;
+        this.#space.onAppended(appended.cursor.offset - appended.offset, appended.tail);
+      },
+    });
+    this.#space = new SpaceKeeper({
+      ledger: this.#ledger,
+      segmentBytes: config.journal.segmentBytes,
+      broker: this.#broker,
+      post,
+      loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),
+      drained: () => this.#drained(),
+      applied: () => this.#applied,
+      onFailure: (error) => this.#end(asEnd(error)),
+    });
+    this.#gate = new ClientGate({
+      network: options.network,
+      clock,
+      logger,
+      maxConnections: config.stomp.maxConnections,
+      serve: (socket, onClosed) => options.serveStomp(this.#broker, socket, onClosed),
+      refuse: options.refuseStomp,
+    });
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  /** Binds the listeners, then joins the store. */
+  async start(): Promise<void> {
+    const { config, network, channel, logger } = this.#options;
+    const listen = parseListenAddress(config.stomp.listen, 'stomp.listen');
+    this.#listener = await network.listen(listen, (socket) => this.#gate.accept(socket));
+    const bound = formatAddress(this.#listener.address);
+    const stomp = config.stomp.advertise ?? bound;
+    logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
+    channel.onMessage((event) => this.#receive(event));
+    channel.onClose((reason) => this.#onStorageClosed(reason));
+    this.#post({ kind: 'addresses', addresses: { stomp } });
+    this.#keepHouse();
+    this.#reportConfirmed();
+  }
+
+  /** Ends the node in good order: `ended` tells when. */
+  stop(): void {
+    this.#post({ kind: 'stop' });
+  }
+
+  /** Nothing more is confirmed and every client is cut off, at once. */
+  cutOff(): void {
+    this.#pipeline.close();
+    this.#gate.destroyAll();
+  }
+
+  #receive(event: StorageEvent): void {
+    if (this.#hasEnded) return;
+    switch (event.kind) {
+      case 'reset':
+        this.#broker.reset();
+        this.#cache.clear();
+        this.#ledger.clear();
+        return;
+      case 'restore':
+        this.#restore(event.payload);
+        return;
+      case 'blocks':
+        this.#follow(event);
+        return;
+      case 'live':
+        this.#goLive(event);
+        return;
+      case 'appended':
+        this.#pipeline.onAppended(event);
+        return;
+      case 'verified':
+        this.#pipeline.onVerified(event.beganMs);
+        return;
+      case 'loaded':
+        this.#cache.onLoaded(event.requestId, event.bytes, event.blocks);
+        return;
+      case 'load-missed':
+        this.#cache.onMissed(event.requestId);
+        return;
+      case 'free-bytes':
+        this.#onFreeBytes(event.bytes);
+        return;
+      case 'role':
+        this.#onRole(event);
+        return;
+      case 'live-elsewhere':
+        this.#onLiveElsewhere(event);
+        return;
+      case 'quiesce':
+        void this.#quiesce();
+        return;
+      case 'log':
+        this.#options.logger[event.level](event.event, event.fields, event.sentence);
+        return;
+      case 'ended':
+        this.#end({ exitCodeReason: event.code, sentence: event.sentence });
+        return;
+      default:
+        this.#space.onEvent(event);
+    }
+  }
+
+  #restore(payload: ArrayBuffer): void {
+    this.#guarded(() => this.#broker.restore(new Uint8Array(payload)));
+    this.#post({ kind: 'applied', bytes: payload.byteLength });
+  }
+
+  #follow(event: Extract<StorageEvent, { kind: 'blocks' }>): void {
+    this.#guarded(() => {
+      for (const block of event.blocks) {
+        if (!block.hasRecords) continue;
+        const payload = new Uint8Array(event.bytes, block.start, block.length);
+        const { segment, offset } = block;
+        this.#broker.apply(payload, block.recordCount, { segment, blockOffset: offset });
+      }
+    });
+    this.#post({ kind: 'applied', bytes: event.fileBytes });
+  }
+
+  #goLive(event: Extract<StorageEvent, { kind: 'live' }>): void {
+    this.#applied = event.cursor;
+    this.#pipeline.open(event.verifiedBeganMs);
+    this.#broker.startServing();
+    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
+    if (this.#isDiskFull) this.#broker.holdProducers(DISK_FULL);
+    this.#space.start(event);
+    this.#gate.openHere();
+  }
+
+  #onRole(event: Extract<StorageEvent, { kind: 'role' }>): void {
+    const before = this.#role;
+    this.#role = event.role;
+    this.#options.logger.info(
+      'role-changed',
+      { from: before, to: event.role, epoch: event.epoch, detail: event.detail },
+      `${this.#options.name} is ${event.role}${event.detail === '' ? '' : `: ${event.detail}`}`,
+    );
+  }
+
+  #onLiveElsewhere(event: Extract<StorageEvent, { kind: 'live-elsewhere' }>): void {
+    if (this.#role === 'live' || this.#role === 'handing-over') return;
+    const { document } = event;
+    const stomp = document?.addresses.stomp;
+    const isServing = document?.state === 'live' && document.node !== this.#options.name;
+    if (!isServing || stomp === undefined) {
+      this.#gate.openElsewhere(null);
+      return;
+    }
+    this.#gate.openElsewhere(parseTargetAddress(stomp, 'the `live` file'));
+  }
+
+  #onFreeBytes(bytes: number): void {
+    const { minFreeBytes } = this.#options.config.journal;
+    const isFull = bytes < minFreeBytes;
+    if (isFull === this.#isDiskFull) return;
+    this.#isDiskFull = isFull;
+    const { logger } = this.#options;
+    if (isFull) {
+      logger.warn(
+        'disk-full',
+        { freeBytes: bytes, minFreeBytes },
+        `Producers are held back: the store has ${bytes} bytes free, and journal.minFreeBytes is ${minFreeBytes}`,
+      );
+      this.#broker.holdProducers(DISK_FULL);
+      return;
+    }
+    logger.info('disk-freed', { freeBytes: bytes }, 'Producers go on: the store has room again');
+    this.#broker.releaseProducers();
+  }
+
+  /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */
+  async #quiesce(): Promise<void> {
+    this.#gate.pauseAll();
+    await this.#drained();
+    await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+    this.#space.stop();
+    this.#pipeline.close();
+    this.#gate.close(true);
+    this.#housekeeper = null;
+    this.#broker.stopServing();
+    this.#post({ kind: 'confirmed', cursor: this.#applied });
+    this.#post({ kind: 'quiesced' });
+  }
+
+  /** Everything that the broker was asked for so far is committed. */
+  #drained(): Promise<void> {
+    const housekeeper = this.#housekeeper;
+    if (housekeeper === null) return Promise.resolve();
+    return new Promise((resolve) => housekeeper.barrier(resolve));
+  }
+
+  #keepHouse(): void {
+    this.#options.clock.after(HOUSEKEEPING_MS, () => {
+      if (this.#hasEnded) return;
+      if (this.#role === 'live') {
+        this.#broker.sweep();
+        this.#pipeline.flush();
+        this.#space.consider();
+      }
+      this.#keepHouse();
+    });
+  }
+
+  #reportConfirmed(): void {
+    this.#options.clock.after(CONFIRMED_POSITION_MS, () => {
+      if (this.#hasEnded) return;
+      if (this.#role === 'live') this.#post({ kind: 'confirmed', cursor: this.#applied });
+      this.#reportConfirmed();
+    });
+  }
+
+  #guarded(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#end(asEnd(error));
+    }
+  }
+
+  #onStorageClosed(reason: string): void {
+    const sentence = `The storage thread is gone: ${reason}`;
+    this.#end({ exitCodeReason: 'OWNERSHIP_LOST', sentence });
+  }
+
+  #end(end: NodeEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.cutOff();
+    this.#resolveEnded(end);
+  }
+
+  #post(command: StorageCommand, transfer: readonly ArrayBuffer[] = []): void {
+    this.#options.channel.post(command, transfer);
+  }
+}
+
+const DISK_FULL = 'the file system of the store is nearly full (journal.minFreeBytes)';
+
+/** The node's own session with the broker: its tokens are callbacks. */
+const HOUSEKEEPER: SessionEvents = {
+  confirmed: (token) => (token as () => void)(),
+  writable: false,
+  deliver: () => undefined,
+  pauseReading: () => undefined,
+  resumeReading: () => undefined,
+  abort: () => undefined,
+};
+
+function asEnd(error: unknown): NodeEnd {
+  if (error instanceof HoldfastError)
+    return { exitCodeReason: error.code, sentence: error.message };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return {
+    exitCodeReason: 'OWNERSHIP_LOST',
+    sentence: `An unexpected failure ended this node: ${detail}`,
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * Keeps the journal's directory small while this node is live: asks `nextStep` what to do and has
+ * it done, one step at a time. Main thread.
+ */
+
+import type { Cursor, SegmentNumber } from '../journal/format.js';
+import { SEGMENT_HEADER_BYTES } from '../journal/format.js';
+import { nextStep, type SegmentLedger, type SpaceStep } from '../journal/space.js';
+import { HoldfastError } from '../platform/errors.js';
+import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
+
+/** What it needs of the broker. */
+export interface Compactable {
+  snapshot(): Uint8Array[];
+  /** What `snapshot` would take now, roughly. */
+  snapshotBytes(): number;
+  relocate(payload: Uint8Array, position: { segment: number; blockOffset: number }): number;
+}
+
+/** A block as it was loaded, for compaction. */
+export interface LoadedBlock {
+  readonly offset: number;
+  /** With header and padding: the next block begins that much further on. */
+  readonly lengthBytes: number;
+  readonly hasRecords: boolean;
+  readonly payload: Uint8Array;
+}
+
+export interface SpaceKeeperOptions {
+  readonly ledger: SegmentLedger;
+  readonly segmentBytes: number;
+  readonly broker: Compactable;
+  readonly post: (command: StorageCommand, transfer: readonly ArrayBuffer[]) => void;
+  /** The whole blocks of one read at `offset`; empty when the segment is gone. */
+  readonly loadBlocks: (segment: SegmentNumber, offset: number) => Promise<LoadedBlock[]>;
+  /** Resolves when everything that the broker was asked for so far is committed. */
+  readonly drained: () => Promise<void>;
+  /** The last block that was applied. */
+  readonly applied: () => Cursor;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class SpaceKeeper {
+  readonly #options: SpaceKeeperOptions;
+  #tail: TailFacts | null = null;
+  #checkpointCovers: Cursor | null = null;
+  #checkpointBytes = 0;
+  #bytesSinceCheckpoint = 0;
+  #isBusy = false;
+  #done: () => void = () => undefined;
+
+  constructor(options: SpaceKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(live: Extract<StorageEvent, { kind: 'live' }>): void {
+    this.#tail = live.tail;
+    this.#checkpointCovers = live.checkpointCovers;
+    this.#checkpointBytes = live.checkpointBytes;
+    const covered = live.checkpointCovers?.segment ?? 0;
+    this.#bytesSinceCheckpoint = (live.tail.segment - covered) * this.#options.segmentBytes;
+    this.#options.ledger.setSize(live.tail.segment, live.tail.sizeBytes);
+    this.consider();
+  }
+
+  stop(): void {
+    this.#tail = null;
+    this.#done();
+  }
+
+  onAppended(bytes: number, tail: TailFacts): void {
+    this.#bytesSinceCheckpoint += bytes;
+    const hasRolled = tail.segment !== this.#tail?.segment;
+    this.#tail = tail;
+    if (hasRolled) this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
+  }
+
+  onEvent(event: StorageEvent): void {
+    switch (event.kind) {
+      case 'checkpoint-written':
+        if (event.bytes >= 0) {
+          this.#checkpointCovers = event.covers;
+          this.#checkpointBytes = event.bytes;
+          this.#bytesSinceCheckpoint = 0;
+        }
+        break;
+      case 'segments-deleted':
+        for (const segment of event.segments) this.#options.ledger.remove(segment);
+        break;
+      case 'segment-prepared':
+        if (event.tail.segment === this.#tail?.segment) this.#tail = event.tail;
+        break;
+      case 'segments':
+        this.#onSizes(event.sizes);
+        return;
+      default:
+        return;
+    }
+    this.#done();
+  }
+
+  /** Cheap; called after commits and from a timer. */
+  consider(): void {
+    if (this.#isBusy || this.#tail === null) return;
+    const step = this.#nextStep(this.#tail);
+    if (step === null) return;
+    this.#isBusy = true;
+    this.#carryOut(step)
+      .catch(this.#options.onFailure)
+      .finally(() => {
+        this.#isBusy = false;
+      });
+  }
+
+  #nextStep(tail: TailFacts): SpaceStep | null {
+    return nextStep({
+      ledger: this.#options.ledger,
+      segmentBytes: this.#options.segmentBytes,
+      tail: tail.segment,
+      tailUsedBytes: tail.usedBytes,
+      tailSizeBytes: tail.sizeBytes,
+      spareBytes: tail.spareBytes,
+      checkpointBytes: this.#checkpointBytes,
+      checkpointCovers: this.#checkpointCovers,
+      bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
+      snapshotBytes: this.#options.broker.snapshotBytes(),
+    });
+  }
+
+  async #carryOut(step: SpaceStep): Promise<void> {
+    switch (step.kind) {
+      case 'delete':
+        return this.#ask({ kind: 'delete-segments', segments: step.segments });
+      case 'prepare-segment':
+        return this.#ask({ kind: 'prepare-segment' });
+      case 'checkpoint':
+        return this.#checkpoint();
+      case 'compact':
+        return this.#compact(step.segment);
+    }
+  }
+
+  #checkpoint(): Promise<void> {
+    const payloads = this.#options.broker.snapshot().map((bytes) => exactBuffer(bytes));
+    const covers = this.#options.applied();
+    return this.#ask({ kind: 'checkpoint', covers, payloads }, payloads);
+  }
+
+  /** Appends again what is still needed of a segment, block by block. */
+  async #compact(segment: SegmentNumber): Promise<void> {
+    const { loadBlocks, broker, drained, ledger } = this.#options;
+    let offset = SEGMENT_HEADER_BYTES;
+    while (this.#tail !== null && ledger.neededOf(segment) > 0) {
+      const blocks = await loadBlocks(segment, offset);
+      const last = blocks.at(-1);
+      if (last === undefined) break;
+      for (const block of blocks) {
+        if (!block.hasRecords) continue;
+        broker.relocate(block.payload, { segment, blockOffset: block.offset });
+      }
+      offset = last.offset + last.lengthBytes;
+      await drained();
+    }
+  }
+
+  async #ask(command: StorageCommand, transfer: readonly ArrayBuffer[] = []): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#done = resolve;
+    });
+    this.#options.post(command, transfer);
+    await done;
+  }
+
+  #onSizes(sizes: Extract<StorageEvent, { kind: 'segments' }>['sizes']): void {
+    const { ledger, onFailure } = this.#options;
+    for (const { segment, sizeBytes } of sizes) ledger.setSize(segment, sizeBytes);
+    const missing = ledger.missing();
+    if (missing.length === 0) return;
+    onFailure(
+      new HoldfastError(
+        'JOURNAL_CORRUPT',
+        `The journal lacks segment ${missing.join(', ')}, in which stored messages lie. Somebody removed it: ` +
+          'restore the store from a copy.',
+      ),
+    );
+  }
+}
+
+function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  if (bytes.byteLength === bytes.buffer.byteLength) return bytes.buffer as ArrayBuffer;
+  return bytes.slice().buffer as ArrayBuffer;
+}

@@ -1,0 +1,427 @@
+/**
+ * The life of a node as the storage thread sees it: join the store, follow it as a backup while
+ * polling for the lock, take over, serve a tenure, hand over or end. The role table says which
+ * step may follow which. It ends with exactly one `ended` event.
+ */
+
+import { JournalDirectory } from '../journal/directory.js';
+import { BLOCK_TYPE, type SegmentNumber } from '../journal/format.js';
+import { readBlocksAt } from '../journal/reader.js';
+import { ElectionLock } from '../ownership/election.js';
+import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
+import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
+import type { Addresses, LiveDocument } from '../store/documents.js';
+import { readLiveDocument } from '../store/known-documents.js';
+import { initialiseStore, inspectStore, requireWritableStore } from '../store/store-file.js';
+import { Follower } from './follower.js';
+import { HandoverDesk } from './handover-desk.js';
+import { type NodeFacts, NodeStatus } from './node-status.js';
+import { SegmentHandles } from './segment-handles.js';
+import type { StorageCommand, StorageEvent } from './storage-protocol.js';
+import type { StorageSettings, StorageWorld } from './storage-world.js';
+import { takeOver } from './takeover.js';
+import { Tenure } from './tenure.js';
+
+/** While a handover is under way a backup polls the lock this often. */
+const EAGER_POLL_MS = 5;
+const EAGER_FOR_MS = 3_000;
+const FREE_BYTES_INTERVAL_MS = 1_000;
+
+export class StorageEngine {
+  readonly #world: StorageWorld;
+  readonly #settings: StorageSettings;
+  readonly #electionLock: ElectionLock;
+  #role: Role = 'joining';
+  #directory: JournalDirectory | null = null;
+  #follower: Follower | null = null;
+  #tenure: Tenure | null = null;
+  #handles: SegmentHandles | null = null;
+  #status: NodeStatus | null = null;
+  #handover: HandoverDesk | null = null;
+  #addresses: Addresses = {};
+  #lastLive: LiveDocument | null = null;
+  #isStopping = false;
+  #isOver = false;
+  #eagerUntilMs = 0;
+  /** After a handover this node lets the others go first until then. */
+  #standBackUntilMs = 0;
+  #releasedSeenAtMs = 0;
+  #wake: () => void = () => undefined;
+  #quiesced: () => void = () => undefined;
+
+  constructor(world: StorageWorld, settings: StorageSettings) {
+    this.#world = world;
+    this.#settings = settings;
+    this.#electionLock = new ElectionLock(world.fileSystem, settings.layout.lockFile);
+  }
+
+  async run(): Promise<void> {
+    this.#world.channel.onMessage((command) => this.#receive(command));
+    try {
+      await this.#join();
+      while (!this.#isStopping) await this.#cycle();
+      await this.#stopCleanly();
+      this.#end(null, 'The node was stopped.');
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { fileSystem, clock } = this.#world;
+    const { layout, lockPollIntervalMs } = this.#settings;
+    let state = await inspectStore(fileSystem, layout);
+    await requireWritableStore(fileSystem, layout);
+    while (state.kind !== 'ready') {
+      if (this.#isStopping) return;
+      if (await this.#electionLock.tryAcquire()) await this.#initialise();
+      else await new Promise<void>((resolve) => clock.after(lockPollIntervalMs, resolve));
+      state = await inspectStore(fileSystem, layout);
+    }
+    const { storeId } = state.store;
+    this.#directory = new JournalDirectory(fileSystem, layout.journalDirectory, storeId);
+    this.#handles = new SegmentHandles(this.#directory);
+    this.#follower = new Follower({
+      directory: this.#directory,
+      clock,
+      pollIntervalMs: lockPollIntervalMs,
+      post: (event, transfer) => this.#post(event, transfer),
+    });
+    this.#status = await NodeStatus.claim(this.#world, this.#settings, () => this.#statusFacts());
+    this.#handover = new HandoverDesk(this.#world, this.#settings, () => this.#onHandoverRequest());
+    await this.#change('store-ready', '');
+    void this.#repeat(this.#settings.statusIntervalMs, () => this.#refresh());
+    void this.#repeat(FREE_BYTES_INTERVAL_MS, () => this.#reportFreeBytes());
+  }
+
+  /** Holds the election lock; keeps it when the store was made by this very node, for it goes live next. */
+  async #initialise(): Promise<void> {
+    const { fileSystem, clock, random } = this.#world;
+    const { layout, version } = this.#settings;
+    const state = await inspectStore(fileSystem, layout);
+    if (state.kind === 'ready') return;
+    const createdBy = `holdfast ${version}`;
+    await initialiseStore({ fileSystem, layout, clock, random, createdBy });
+  }
+
+  /** Backup, then one tenure, or nothing when the takeover was declined. */
+  async #cycle(): Promise<void> {
+    const follower = required(this.#follower);
+    const following = follower.run();
+    following.catch(() => this.#wake());
+    await Promise.race([this.#waitForLock(), following]);
+    follower.stop();
+    await following;
+    if (this.#isStopping) return;
+    await this.#change('lock-acquired', '');
+    const takeover = await takeOver({
+      world: this.#world,
+      settings: this.#settings,
+      electionLock: this.#electionLock,
+      follower,
+      directory: required(this.#directory),
+    });
+    if (takeover === null) {
+      await this.#electionLock.release();
+      await this.#change('takeover-declined', 'another node claimed the epoch at the same moment');
+      return;
+    }
+    this.#tenure = new Tenure({
+      world: this.#world,
+      settings: this.#settings,
+      electionLock: this.#electionLock,
+      directory: required(this.#directory),
+      takeover,
+      addresses: this.#addresses,
+      post: (event, transfer) => this.#post(event, transfer),
+    });
+    await this.#serve(this.#tenure);
+  }
+
+  async #serve(tenure: Tenure): Promise<void> {
+    await tenure.begin();
+    const follower = required(this.#follower);
+    this.#post({
+      kind: 'live',
+      epoch: tenure.epoch,
+      cursor: tenure.cursor,
+      tail: tenure.tail,
+      checkpointCovers: follower.checkpoint.covers,
+      checkpointBytes: follower.checkpoint.bytes,
+      verifiedBeganMs: tenure.verifiedBeganMs,
+    });
+    await this.#change('takeover-complete', '');
+    const successor = await Promise.race([this.#untilHandover(), tenure.failed]);
+    await this.#release(tenure, successor);
+  }
+
+  /** Resolves with the successor's name, or null when this node just stops. */
+  async #untilHandover(): Promise<string | null> {
+    const desk = required(this.#handover);
+    for (;;) {
+      if (this.#isStopping) return desk.readyBackup(null);
+      const accepted = await desk.takeRequest();
+      if (accepted !== null) return accepted;
+      await this.#sleep(this.#settings.statusIntervalMs);
+    }
+  }
+
+  async #release(tenure: Tenure, successor: string | null): Promise<void> {
+    const { clock } = this.#world;
+    if (successor !== null) {
+      await this.#change('handover-started', `handing over to ${successor}`);
+      await tenure.setState('handing-over', successor);
+    }
+    const quiesced = new Promise<void>((resolve) => {
+      this.#quiesced = resolve;
+    });
+    this.#post({ kind: 'quiesce', why: successor === null ? 'stopping' : 'handing over' });
+    await Promise.race([quiesced, tenure.failed]);
+    await tenure.release();
+    this.#tenure = null;
+    if (successor === null) return;
+    await this.#change('handover-complete', `handed over to ${successor}`);
+    required(this.#follower).resumeAt(tenure.cursor);
+    this.#standBackUntilMs = clock.monotonicMs() + this.#settings.handoverTimeoutMs;
+  }
+
+  async #waitForLock(): Promise<void> {
+    while (!this.#isStopping) {
+      if (await this.#mayTryLock()) {
+        if ((await this.#electionLock.tryAcquire()) && (await this.#isMyTurn())) return;
+      }
+      await this.#sleep(this.#pollIntervalMs());
+    }
+  }
+
+  async #mayTryLock(): Promise<boolean> {
+    if (this.#world.clock.monotonicMs() >= this.#standBackUntilMs) return true;
+    const epoch = this.#lastLive?.epoch ?? 0;
+    await this.#readLive();
+    if ((this.#lastLive?.epoch ?? 0) > epoch) this.#standBackUntilMs = 0;
+    return false;
+  }
+
+  /** A tenure that was handed over names its successor, who goes first while it can. */
+  async #isMyTurn(): Promise<boolean> {
+    await this.#readLive();
+    const document = this.#lastLive;
+    if (document?.state !== 'released' || document.successor === null) return true;
+    const { successor } = document;
+    if (successor === this.#settings.name) return true;
+    const waitedMs = this.#world.clock.monotonicMs() - this.#releasedSeenAtMs;
+    if (waitedMs >= this.#settings.handoverTimeoutMs) return true;
+    if (required(this.#handover).readyBackup(successor) === null) return true;
+    await this.#electionLock.release();
+    return false;
+  }
+
+  #pollIntervalMs(): number {
+    const isEager = this.#world.clock.monotonicMs() < this.#eagerUntilMs;
+    return isEager ? EAGER_POLL_MS : this.#settings.lockPollIntervalMs;
+  }
+
+  #onHandoverRequest(): void {
+    this.#eagerUntilMs = this.#world.clock.monotonicMs() + EAGER_FOR_MS;
+    this.#wake();
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#tenure === null) await this.#readLive();
+    await required(this.#handover).watchPeers();
+    await required(this.#status).write();
+  }
+
+  async #readLive(): Promise<void> {
+    const read = await readLiveDocument(this.#world.fileSystem, this.#settings.layout);
+    const document = read.kind === 'valid' ? read.document : null;
+    const known = this.#lastLive;
+    this.#lastLive = document;
+    const isSame =
+      known?.epoch === document?.epoch &&
+      known?.state === document?.state &&
+      JSON.stringify(known?.addresses) === JSON.stringify(document?.addresses);
+    if (isSame) return;
+    if (document?.state === 'handing-over') this.#onHandoverRequest();
+    if (document?.state === 'released') this.#releasedSeenAtMs = this.#world.clock.monotonicMs();
+    this.#post({ kind: 'live-elsewhere', document });
+  }
+
+  async #reportFreeBytes(): Promise<void> {
+    const bytes = await this.#world.fileSystem.freeBytes(this.#settings.layout.root);
+    this.#post({ kind: 'free-bytes', bytes });
+  }
+
+  #receive(command: StorageCommand): void {
+    this.#carryOut(command).catch((error: unknown) => {
+      // A failure inside a tenure has already ended it through `failed`.
+      if (this.#tenure === null) void this.#fail(error);
+    });
+  }
+
+  async #carryOut(command: StorageCommand): Promise<void> {
+    const tenure = this.#tenure;
+    switch (command.kind) {
+      case 'append':
+        return required(tenure).append(command);
+      case 'checkpoint':
+        return tenure?.checkpoint(command);
+      case 'delete-segments':
+        return tenure?.deleteSegments(command.segments);
+      case 'prepare-segment':
+        return tenure?.prepareSegment();
+      case 'confirmed':
+        return tenure?.confirmed(command.cursor);
+      case 'applied':
+        return this.#follower?.applied(command.bytes);
+      case 'load':
+        return this.#load(command.requestId, command.segment, command.offset);
+      case 'addresses':
+        this.#addresses = command.addresses;
+        await tenure?.setAddresses(command.addresses);
+        return this.#status?.write();
+      case 'quiesced':
+        return this.#quiesced();
+      case 'stop':
+        this.#isStopping = true;
+        this.#wake();
+        return;
+    }
+  }
+
+  async #load(requestId: number, segment: SegmentNumber, offset: number): Promise<void> {
+    const handle = await required(this.#handles).open(segment);
+    if (handle === null) {
+      this.#post({ kind: 'load-missed', requestId, segment });
+      return;
+    }
+    const { bytes, blocks } = await readBlocksAt(handle, segment, offset);
+    this.#post(
+      {
+        kind: 'loaded',
+        requestId,
+        bytes: bytes.buffer,
+        blocks: blocks.map((block) => ({
+          start: block.payloadStart,
+          length: block.payloadLength,
+          recordCount: block.recordCount,
+          hasRecords: block.type === BLOCK_TYPE.records,
+          segment,
+          offset: block.offset,
+        })),
+      },
+      [bytes.buffer],
+    );
+  }
+
+  #statusFacts(): NodeFacts {
+    const tenure = this.#tenure;
+    const follower = this.#follower;
+    const cursor = tenure?.cursor ?? required(follower).cursor;
+    const { segment, offset, sequence } = cursor;
+    return {
+      role: this.#role,
+      addresses: this.#addresses,
+      position: { segment, offset, sequence },
+      lagBytes: tenure === null ? this.#lagBytes() : 0,
+      ready: this.#role === 'backup' && (follower?.isCaughtUp ?? false),
+    };
+  }
+
+  #lagBytes(): number {
+    const live = this.#lastLive?.position;
+    const own = required(this.#follower).cursor;
+    if (live === undefined || live.sequence <= own.sequence) return 0;
+    const wholeSegments = (live.segment - own.segment) * this.#settings.segmentBytes;
+    return Math.max(0, wholeSegments + live.offset - own.offset);
+  }
+
+  async #change(event: RoleEvent, detail: string): Promise<void> {
+    const next = nextRole(this.#role, event);
+    if (next === null) throw new Error(`role ${this.#role} does not know the event ${event}`);
+    if (next === this.#role) return;
+    this.#role = next;
+    const epoch = this.#tenure?.epoch ?? this.#lastLive?.epoch ?? 0;
+    this.#post({ kind: 'role', role: next, epoch, detail });
+    await this.#status?.change(detail);
+  }
+
+  async #stopCleanly(): Promise<void> {
+    await this.#change('stop-requested', 'stopped');
+    this.#isOver = true;
+    await this.#electionLock.release();
+    await this.#follower?.close();
+    await this.#handles?.close();
+    await this.#handover?.close();
+    await this.#status?.close();
+  }
+
+  /** Says why before anything that could hang: the main thread ends the process. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const wasOwner = this.#tenure !== null;
+    const failure = asHoldfastError(error);
+    const event: RoleEvent =
+      failure.code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
+    this.#role = nextRole(this.#role, event) ?? 'stopped';
+    const epoch = this.#tenure?.epoch ?? 0;
+    this.#post({ kind: 'role', role: this.#role, epoch, detail: failure.message });
+    this.#end(failure.code, failure.message);
+    if (!wasOwner) await this.#status?.close();
+  }
+
+  #end(code: HoldfastError['code'] | null, sentence: string): void {
+    this.#isOver = true;
+    this.#world.channel.post({ kind: 'ended', code, sentence });
+  }
+
+  async #repeat(intervalMs: number, task: () => Promise<void>): Promise<void> {
+    const { clock } = this.#world;
+    while (!this.#isOver) {
+      await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
+      if (this.#isOver) return;
+      try {
+        await task();
+      } catch (error) {
+        await this.#fail(error);
+      }
+    }
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#world.clock.after(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #post(event: StorageEvent, transfer: readonly ArrayBuffer[] = []): void {
+    this.#world.channel.post(event, transfer);
+  }
+}
+
+function required<Value>(value: Value | null): Value {
+  if (value === null)
+    throw new Error('the storage engine was asked before it had joined the store');
+  return value;
+}
+
+function asHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  if (errnoOf(error) === undefined) {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return new HoldfastError('OWNERSHIP_LOST', `An unexpected failure ended this node: ${detail}`, {
+      cause: error,
+    });
+  }
+  return new HoldfastError(
+    'JOURNAL_IO_FAILED',
+    `The file system failed (${messageOf(error)}). What was confirmed is safe; look at the mount and the ` +
+      'file server, then start this node again.',
+    { cause: error },
+  );
+}

@@ -1,0 +1,92 @@
+/**
+ * What the main thread and the storage thread say to each other. The storage thread owns every
+ * descriptor of the store; the main thread owns the broker and the clients. Buffers are transferred,
+ * never shared, so each has one owner at any time.
+ */
+
+import type { Cursor, SegmentNumber } from '../journal/format.js';
+import type { Role } from '../ownership/role.js';
+import type { ErrorCode } from '../platform/errors.js';
+import type { LogFields } from '../platform/logger.js';
+import type { Addresses, LiveDocument } from '../store/documents.js';
+
+/** Where a block's payload lies in a transferred buffer, and where the block lies in the journal. */
+export interface TransferredBlock {
+  readonly start: number;
+  readonly length: number;
+  readonly recordCount: number;
+  /** False for a tenure block, which has no records. */
+  readonly hasRecords: boolean;
+  readonly segment: SegmentNumber;
+  readonly offset: number;
+}
+
+export type StorageCommand =
+  /** One block: records from BLOCK_HEADER_BYTES to `end`. Only in a tenure, one at a time. */
+  | { kind: 'append'; slab: ArrayBuffer; end: number; recordCount: number }
+  /** Reads the block at a place that a message lies in, and some that follow it. */
+  | { kind: 'load'; requestId: number; segment: SegmentNumber; offset: number }
+  /** Everything up to `cursor` is in the index; the follower may send more. */
+  | { kind: 'applied'; bytes: number }
+  | { kind: 'confirmed'; cursor: Cursor }
+  | { kind: 'checkpoint'; covers: Cursor; payloads: ArrayBuffer[] }
+  | { kind: 'delete-segments'; segments: readonly SegmentNumber[] }
+  | { kind: 'prepare-segment' }
+  | { kind: 'addresses'; addresses: Addresses }
+  /** The answer to `quiesce`: nothing is under way any more, and clients are gone. */
+  | { kind: 'quiesced' }
+  | { kind: 'stop' };
+
+export interface TailFacts {
+  readonly segment: SegmentNumber;
+  readonly usedBytes: number;
+  readonly sizeBytes: number;
+  readonly spareBytes: number;
+}
+
+export type StorageEvent =
+  | { kind: 'role'; role: Role; epoch: number; detail: string }
+  /** Forget the index: the follower starts again from a checkpoint or the beginning. */
+  | { kind: 'reset' }
+  | { kind: 'restore'; payload: ArrayBuffer }
+  | { kind: 'blocks'; bytes: ArrayBuffer; blocks: readonly TransferredBlock[]; fileBytes: number }
+  | {
+      kind: 'live';
+      epoch: number;
+      cursor: Cursor;
+      tail: TailFacts;
+      checkpointCovers: Cursor | null;
+      checkpointBytes: number;
+      verifiedBeganMs: number;
+    }
+  | {
+      kind: 'appended';
+      slab: ArrayBuffer;
+      segment: SegmentNumber;
+      offset: number;
+      cursor: Cursor;
+      tail: TailFacts;
+      verifiedBeganMs: number;
+    }
+  | { kind: 'verified'; beganMs: number }
+  | { kind: 'segments'; sizes: readonly { segment: SegmentNumber; sizeBytes: number }[] }
+  | { kind: 'loaded'; requestId: number; bytes: ArrayBuffer; blocks: readonly TransferredBlock[] }
+  /** The segment was deleted before it could be read. */
+  | { kind: 'load-missed'; requestId: number; segment: SegmentNumber }
+  | { kind: 'checkpoint-written'; covers: Cursor; bytes: number }
+  | { kind: 'segments-deleted'; segments: readonly SegmentNumber[] }
+  | { kind: 'segment-prepared'; tail: TailFacts }
+  | { kind: 'free-bytes'; bytes: number }
+  /** Who is live elsewhere, as far as this node knows: where a backup passes clients on to. */
+  | { kind: 'live-elsewhere'; document: LiveDocument | null }
+  /** Finish what is under way, close the clients, then say `quiesced`. */
+  | { kind: 'quiesce'; why: string }
+  | {
+      kind: 'log';
+      level: 'debug' | 'info' | 'warn' | 'error';
+      event: string;
+      fields: LogFields;
+      sentence: string;
+    }
+  /** The last message: the storage thread is done. `code` is null after a stop in good order. */
+  | { kind: 'ended'; code: ErrorCode | null; sentence: string };

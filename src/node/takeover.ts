@@ -1,0 +1,157 @@
+/**
+ * From the election lock to a journal that this node may write: the steps of
+ * docs/journal-format.md, section 4. Storage thread. Until `claimNextEpoch` nothing is changed.
+ */
+
+import type { JournalDirectory } from '../journal/directory.js';
+import type { Epoch, SegmentName, Sequence } from '../journal/format.js';
+import { judgeEnd } from '../journal/journal-end.js';
+import { sealJournal } from '../journal/seal.js';
+import { openLocked } from '../journal/segment-file.js';
+import type { JournalWriter } from '../journal/writer.js';
+import type { ElectionLock } from '../ownership/election.js';
+import { claimNextEpoch } from '../ownership/epoch.js';
+import { mayGoLive } from '../ownership/witness.js';
+import { HoldfastError } from '../platform/errors.js';
+import type { FileHandle } from '../platform/ports.js';
+import type { DocumentFile } from '../store/document-file.js';
+import type { LiveDocument } from '../store/documents.js';
+import { openLiveFile, readLiveDocument } from '../store/known-documents.js';
+import type { Follower } from './follower.js';
+import type { StorageSettings, StorageWorld } from './storage-world.js';
+
+/** A dead node's locks go one after the other, all within moments of the first. */
+const LOCK_TRAIL_LIMIT_MS = 15_000;
+const LOCK_TRAIL_POLL_MS = 5;
+
+export interface TakeoverContext {
+  readonly world: StorageWorld;
+  readonly settings: StorageSettings;
+  readonly electionLock: ElectionLock;
+  readonly follower: Follower;
+  readonly directory: JournalDirectory;
+}
+
+export interface Takeover {
+  readonly epoch: Epoch;
+  readonly sinceMs: number;
+  readonly writer: JournalWriter;
+  readonly liveFile: DocumentFile<LiveDocument>;
+}
+
+/** Null when another node claimed the epoch at the same moment: step back. */
+export async function takeOver(context: TakeoverContext): Promise<Takeover | null> {
+  const { world, settings, electionLock, follower, directory } = context;
+  const { fileSystem, clock } = world;
+  const { layout, identity } = settings;
+  const read = await readLiveDocument(fileSystem, layout);
+  const lastLive = read.kind === 'valid' ? read.document : null;
+  const lockSeenContended = electionLock.seenContended;
+  await mayGoLive({ fileSystem, clock, layout, identity, lockSeenContended, lastLive });
+  const epoch = (await claimNextEpoch({
+    fileSystem,
+    epochsDirectory: layout.epochsDirectory,
+    node: settings.name,
+    identity,
+    wallMs: clock.wallMs(),
+    above: Math.max(lastLive?.epoch ?? 0, follower.cursor.epoch),
+  })) as Epoch | null;
+  if (epoch === null) return null;
+  const sinceMs = Math.round(clock.wallMs());
+  const liveFile = await publish(context, epoch, sinceMs);
+  if (!settings.isFencedByServer) {
+    await new Promise<void>((resolve) => clock.after(settings.freshMs, resolve));
+  }
+  const locked = await lockTail(context);
+  await follower.catchUp();
+  const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
+  const end = await judgeEnd(directory, follower.cursor, locked?.file ?? null, knownGood);
+  const writer = await sealJournal({
+    directory,
+    clock,
+    epoch,
+    segmentBytes: settings.segmentBytes,
+    cursor: follower.cursor,
+    oldFile: locked?.file ?? null,
+    closeOldFile: async () => locked?.handle.close(),
+    end,
+    node: { name: settings.name, ...identity },
+  });
+  return { epoch, sinceMs, writer, liveFile };
+}
+
+/** From here on the ownership check of any older tenure fails. */
+async function publish(
+  context: TakeoverContext,
+  epoch: Epoch,
+  sinceMs: number,
+): Promise<DocumentFile<LiveDocument>> {
+  const { world, settings, follower } = context;
+  const liveFile = await openLiveFile(world.fileSystem, settings.layout);
+  await withinLockTrail(context, `${settings.layout.liveFile}`, () => liveFile.tryLock());
+  const { segment, offset, sequence } = follower.cursor;
+  await liveFile.write({
+    epoch,
+    node: settings.name,
+    ...settings.identity,
+    sinceMs,
+    addresses: {},
+    position: { segment, offset, sequence },
+    beat: 0,
+    verifiedAtMs: 0,
+    state: 'taking-over',
+    successor: null,
+  });
+  return liveFile;
+}
+
+/** Locks the file in which the journal ends; null when there is no journal yet. */
+async function lockTail(
+  context: TakeoverContext,
+): Promise<{ file: SegmentName; handle: FileHandle } | null> {
+  const { directory, follower } = context;
+  for (;;) {
+    await follower.catchUp();
+    const file = follower.file;
+    if (file === null) return null;
+    let handle: FileHandle | null = null;
+    await withinLockTrail(context, directory.pathOf(file.name), async () => {
+      handle = await tryOpenLocked(directory, file.name);
+      return handle !== null;
+    });
+    await follower.catchUp();
+    if (handle !== null && follower.file?.name === file.name) return { file, handle };
+    await (handle as FileHandle | null)?.close();
+  }
+}
+
+async function tryOpenLocked(
+  directory: JournalDirectory,
+  name: string,
+): Promise<FileHandle | null> {
+  try {
+    return await openLocked(directory, name);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'OWNERSHIP_LOST') return null;
+    throw error;
+  }
+}
+
+async function withinLockTrail(
+  context: TakeoverContext,
+  path: string,
+  tryLock: () => Promise<boolean>,
+): Promise<void> {
+  const { clock } = context.world;
+  const deadline = clock.monotonicMs() + LOCK_TRAIL_LIMIT_MS;
+  while (!(await tryLock())) {
+    if (clock.monotonicMs() > deadline) {
+      throw new HoldfastError(
+        'OWNERSHIP_LOST',
+        `${path} stays locked by another process although this node holds the election lock. ` +
+          'End the process that has it open (`lsof` names it), then start this node again.',
+      );
+    }
+    await new Promise<void>((resolve) => clock.after(LOCK_TRAIL_POLL_MS, resolve));
+  }
+}

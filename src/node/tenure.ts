@@ -1,0 +1,299 @@
+/**
+ * One tenure of this node, from the sealed journal to the released locks: it writes what the main
+ * thread sends, verifies ownership, and keeps the `live` file. The first failure of any of it ends
+ * the tenure for good. Storage thread.
+ */
+
+import { writeCheckpoint } from '../journal/checkpoint.js';
+import { isGone, type JournalDirectory } from '../journal/directory.js';
+import { BLOCK_TYPE, type Cursor, type Epoch, type SegmentNumber } from '../journal/format.js';
+import { removeLeftovers } from '../journal/seal.js';
+import { isFull } from '../journal/segment-file.js';
+import type { JournalWriter } from '../journal/writer.js';
+import type { ElectionLock } from '../ownership/election.js';
+import { pruneEpochs } from '../ownership/epoch.js';
+import { OwnershipCheck } from '../ownership/freshness.js';
+import { Witness } from '../ownership/witness.js';
+import type { DocumentFile } from '../store/document-file.js';
+import type { Addresses, LiveDocument } from '../store/documents.js';
+import { SerialTask } from './serial-task.js';
+import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
+import type { StorageSettings, StorageWorld } from './storage-world.js';
+import type { Takeover } from './takeover.js';
+
+export interface TenureOptions {
+  readonly world: StorageWorld;
+  readonly settings: StorageSettings;
+  readonly electionLock: ElectionLock;
+  readonly directory: JournalDirectory;
+  readonly takeover: Takeover;
+  readonly addresses: Addresses;
+  readonly post: (event: StorageEvent, transfer?: readonly ArrayBuffer[]) => void;
+}
+
+type CommandOf<Kind extends StorageCommand['kind']> = Extract<StorageCommand, { kind: Kind }>;
+
+export class Tenure {
+  readonly epoch: Epoch;
+  readonly #options: TenureOptions;
+  readonly #writer: JournalWriter;
+  readonly #liveFile: DocumentFile<LiveDocument>;
+  readonly #check: OwnershipCheck;
+  readonly #witness: Witness;
+  readonly #liveDocument: SerialTask;
+  #state: LiveDocument['state'] = 'live';
+  #successor: string | null = null;
+  #addresses: Addresses;
+  #confirmed: Cursor;
+  #beat = 0;
+  #verifiedAtMs = 0;
+  #isOver = false;
+  #checkpointing: Promise<void> = Promise.resolve();
+  readonly #failed: Promise<never>;
+  #reject: (error: unknown) => void = () => undefined;
+
+  constructor(options: TenureOptions) {
+    const { world, settings, electionLock, takeover } = options;
+    this.#options = options;
+    this.#addresses = options.addresses;
+    this.epoch = takeover.epoch;
+    this.#writer = takeover.writer;
+    this.#liveFile = takeover.liveFile;
+    this.#confirmed = takeover.writer.cursor;
+    this.#check = new OwnershipCheck({
+      fileSystem: world.fileSystem,
+      clock: world.clock,
+      layout: settings.layout,
+      electionLock,
+      node: settings.name,
+      epoch: takeover.epoch,
+    });
+    this.#witness = new Witness({
+      clock: world.clock,
+      heartbeat: world.heartbeat,
+      onTrouble: (reason) =>
+        options.post({
+          kind: 'log',
+          level: 'warn',
+          event: 'witness-troubled',
+          fields: { reason },
+          sentence: `The witness beside the lock has trouble: ${reason}`,
+        }),
+    });
+    this.#liveDocument = new SerialTask(() => this.#writeLiveDocument());
+    this.#failed = new Promise<never>((_, reject) => {
+      this.#reject = reject;
+    });
+    this.#failed.catch(() => undefined);
+  }
+
+  /** Rejects with the first failure; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed;
+  }
+
+  get cursor(): Cursor {
+    return this.#writer.cursor;
+  }
+
+  get tail(): TailFacts {
+    const { tail, cursor, spareBytes } = this.#writer;
+    return {
+      segment: cursor.segment,
+      usedBytes: cursor.offset,
+      sizeBytes: tail.sizeBytes,
+      spareBytes,
+    };
+  }
+
+  get verifiedBeganMs(): number {
+    return this.#check.lastGoodBeganMs;
+  }
+
+  /** Publishes the tenure and makes the first ownership check; then serves until `release`. */
+  async begin(): Promise<void> {
+    await this.#liveDocument.run();
+    await this.#verify();
+    this.#witness.start();
+    void this.#repeat(this.#options.settings.checkIntervalMs, () => this.#verify());
+    void this.#repeat(this.#options.settings.statusIntervalMs, () => this.#liveDocument.run());
+    void this.#inBackground(() => this.#cleanUp());
+  }
+
+  async append(command: CommandOf<'append'>): Promise<void> {
+    await this.#guard(async () => {
+      const bytes = new Uint8Array(command.slab);
+      const { segment, offset, cursor } = await this.#writer.append(
+        BLOCK_TYPE.records,
+        bytes,
+        command.end,
+        command.recordCount,
+      );
+      const { slab } = command;
+      const { tail, verifiedBeganMs } = this;
+      this.#options.post(
+        { kind: 'appended', slab, segment, offset, cursor, tail, verifiedBeganMs },
+        [slab],
+      );
+    });
+  }
+
+  confirmed(cursor: Cursor): void {
+    this.#confirmed = cursor;
+  }
+
+  async setAddresses(addresses: Addresses): Promise<void> {
+    this.#addresses = addresses;
+    await this.#guard(() => this.#liveDocument.run());
+  }
+
+  async setState(state: LiveDocument['state'], successor: string | null): Promise<void> {
+    this.#state = state;
+    this.#successor = successor;
+    await this.#liveDocument.run();
+  }
+
+  /** A full disk costs a checkpoint, not the tenure: nothing confirmed depends on it. */
+  async checkpoint(command: CommandOf<'checkpoint'>): Promise<void> {
+    const { directory, world } = this.#options;
+    const { covers } = command;
+    const payloads = command.payloads.map((payload) => new Uint8Array(payload));
+    this.#checkpointing = this.#guard(async () => {
+      const bytes = await unlessFull(() =>
+        writeCheckpoint(directory, world.clock, this.epoch, covers, payloads),
+      );
+      this.#options.post({ kind: 'checkpoint-written', covers, bytes: bytes ?? -1 });
+    });
+    await this.#checkpointing;
+  }
+
+  async deleteSegments(segments: readonly SegmentNumber[]): Promise<void> {
+    const { directory } = this.#options;
+    await this.#guard(async () => {
+      const listing = await directory.list();
+      const names = listing.segments.filter(({ number }) => segments.includes(number));
+      for (const { name } of names) await directory.unlink(name);
+      this.#options.post({ kind: 'segments-deleted', segments });
+    });
+  }
+
+  async prepareSegment(): Promise<void> {
+    await this.#guard(async () => {
+      await unlessFull(() => this.#writer.prepareNext());
+      this.#options.post({ kind: 'segment-prepared', tail: this.tail });
+    });
+  }
+
+  /** Ends the tenure in good order. Nothing may be under way. */
+  async release(): Promise<void> {
+    this.#isOver = true;
+    await this.#checkpointing;
+    await this.setState('released', this.#successor);
+    await this.#witness.stop();
+    await this.#writer.close();
+    await this.#liveFile.close();
+    await this.#options.electionLock.release();
+  }
+
+  async #verify(): Promise<void> {
+    const verdict = await this.#check.run({
+      path: this.#writer.tail.name,
+      stat: () => this.#statTail(),
+    });
+    if (verdict === 'rewrite-live-file') {
+      await this.#liveDocument.run();
+      return;
+    }
+    this.#verifiedAtMs = this.#options.world.clock.wallMs();
+    this.#options.post({ kind: 'verified', beganMs: this.#check.lastGoodBeganMs });
+  }
+
+  /** The writer may go on to the next segment, and close this one, while the call is under way. */
+  async #statTail(): ReturnType<Takeover['writer']['tail']['handle']['stat']> {
+    const { handle } = this.#writer.tail;
+    try {
+      return await handle.stat();
+    } catch (error) {
+      if (this.#writer.tail.handle === handle) throw error;
+      return this.#writer.tail.handle.stat();
+    }
+  }
+
+  async #writeLiveDocument(): Promise<void> {
+    const { settings, takeover } = this.#options;
+    const { segment, offset, sequence } = this.#confirmed;
+    this.#beat += 1;
+    await this.#liveFile.write({
+      epoch: this.epoch,
+      node: settings.name,
+      ...settings.identity,
+      sinceMs: takeover.sinceMs,
+      addresses: this.#addresses,
+      position: { segment, offset, sequence },
+      beat: this.#beat,
+      verifiedAtMs: this.#verifiedAtMs,
+      state: this.#state,
+      successor: this.#successor,
+    });
+  }
+
+  /** What a takeover leaves behind does not hurt, so it is cleared away while clients are served. */
+  async #cleanUp(): Promise<void> {
+    const { directory, world, settings, post } = this.#options;
+    await removeLeftovers(directory, this.epoch, this.#writer.tail.number);
+    await pruneEpochs(world.fileSystem, settings.layout.epochsDirectory);
+    post({ kind: 'segments', sizes: await segmentSizes(directory) });
+  }
+
+  async #repeat(intervalMs: number, task: () => Promise<void>): Promise<void> {
+    const { clock } = this.#options.world;
+    while (!this.#isOver) {
+      await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
+      if (!this.#isOver) await this.#inBackground(task);
+    }
+  }
+
+  async #inBackground(task: () => Promise<void>): Promise<void> {
+    try {
+      await this.#guard(task);
+    } catch {
+      // `failed` has it: the owner of the tenure ends it.
+    }
+  }
+
+  async #guard(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (!this.#isOver) this.#reject(error);
+      this.#isOver = true;
+      throw error;
+    }
+  }
+}
+
+async function unlessFull<Result>(task: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await task();
+  } catch (error) {
+    if (isFull(error)) return null;
+    throw error;
+  }
+}
+
+/** The size of every segment, by number; of two files of one number the newer one's. */
+export async function segmentSizes(
+  directory: JournalDirectory,
+): Promise<{ segment: SegmentNumber; sizeBytes: number }[]> {
+  const { segments } = await directory.list();
+  const sizes: { segment: SegmentNumber; sizeBytes: number }[] = [];
+  for (const { name, number } of segments) {
+    try {
+      const { sizeBytes } = await directory.fileSystem.stat(directory.pathOf(name));
+      sizes.push({ segment: number, sizeBytes });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+  return sizes;
+}
