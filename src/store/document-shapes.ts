@@ -30,6 +30,7 @@ export function firstWrongField<Document>(
 
 const isString: Check = (value) => typeof value === 'string';
 const isName: Check = (value) => typeof value === 'string' && value.length > 0;
+const isStoreId: Check = (value) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 const isBoolean: Check = (value) => typeof value === 'boolean';
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPositive: Check = (value) => isCount(value) && value !== 0;
@@ -65,7 +66,7 @@ function shaped<Document>(shape: DocumentShape<Document>): Check {
 /** `lockKind` may be any name here, so that a store of another kind is told apart from damage. */
 export const STORE_SHAPE: DocumentShape<StoreDocument> = {
   formatVersion: isPositive,
-  storeId: isName,
+  storeId: isStoreId,
   lockKind: isName,
   createdAtMs: isTime,
   createdBy: isString,

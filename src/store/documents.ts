@@ -8,6 +8,7 @@ export type Addresses = { readonly [protocol: string]: string };
 /** `store.json` */
 export interface StoreDocument {
   readonly formatVersion: number;
+  /** 32 hexadecimal digits. */
   readonly storeId: string;
   readonly lockKind: 'flock';
   readonly createdAtMs: number;

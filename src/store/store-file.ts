@@ -12,6 +12,8 @@ import type { StoreLayout } from './layout.js';
 
 /** Of the layout and the documents; the journal has a version of its own. */
 export const STORE_FORMAT_VERSION = 1;
+/** Every header of the journal carries it; see docs/journal-format.md. */
+const STORE_ID_BYTES = 16;
 
 export type StoreState =
   | { readonly kind: 'ready'; readonly store: StoreDocument }

@@ -150,7 +150,7 @@ async function rewriteStore(layout: StoreLayout, change: object): Promise<void> 
   const file = await DocumentFile.open<object>(nodeFileSystem, layout.storeFile, 'update');
   const whole = {
     formatVersion: 1,
-    storeId: 'x',
+    storeId: 'ab'.repeat(16),
     lockKind: 'flock',
     createdAtMs: 1,
     createdBy: '',
