@@ -65,6 +65,9 @@ interface Waiting {
   readonly reject: (error: HoldfastError) => void;
 }
 
+/** The broker answered with an ERROR frame: to send the same again would not help. */
+export class BrokerRefusal extends HoldfastError {}
+
 /** Connects to the first of `servers` that answers, in their order. Rejects with the last failure. */
 export async function connectStomp(
   servers: readonly HostPort[],
@@ -284,7 +287,12 @@ export class StompClient {
     } else if (frame.command === COMMAND.error) {
       const body = new TextDecoder().decode(frame.body()).trim();
       const text = body === '' ? (frame.text(HEADER.message) ?? 'no reason') : body;
-      this.giveUp(`answered with an error: ${text.replaceAll('\n', ' ')}`);
+      const { host, port } = this.server;
+      this.failure ??= new BrokerRefusal(
+        'CLIENT_FAILED',
+        `The broker at ${host}:${port} answered with an error: ${text.replaceAll('\n', ' ')}`,
+      );
+      this.giveUp('answered with an error');
     } else {
       this.giveUp('sent a frame that only clients send');
     }

@@ -11,6 +11,7 @@ import { usageError } from '../arguments.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
 import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
 import { createLogger } from '../log.js';
+import { packageVersion } from '../version.js';
 
 /** Without its parent a node of `holdfast pair` has nobody left to stop it, so it may not take long. */
 const ORPHAN_STOP_LIMIT_MS = 3_000;
@@ -89,7 +90,7 @@ async function runUntilEnd(
 ): Promise<ExitCode> {
   // Loaded late, so that help and refused settings do not wait for it.
   const { runNode } = await import('../../node/run-node.js');
-  const node = await runNode({ config, logger });
+  const node = await runNode({ config, logger, version: packageVersion() });
   const stop = (): void => {
     node.stop().catch((error: unknown) => {
       logger.error('stop-failed', {}, `Stopping failed: ${messageOf(error)}`);

@@ -1,0 +1,86 @@
+/** `holdfast receive`: prints messages, and acknowledges each after it was printed. */
+
+import type { ReceivedMessage } from '../../client/received-message.js';
+import type { AckMode } from '../../client/stomp-client.js';
+import { defineCommand } from '../command.js';
+import { EXIT } from '../exit-codes.js';
+import { CONNECTION_OPTIONS, openConnection, requireWhole } from '../stomp/options.js';
+import { Receiver } from '../stomp/receiver.js';
+
+const ACK_MODES: readonly AckMode[] = ['auto', 'client', 'client-individual'];
+
+export const command = defineCommand({
+  options: {
+    ...CONNECTION_OPTIONS,
+    count: {
+      type: 'number',
+      requiresArg: true,
+      default: 1,
+      description: 'End after so many messages',
+    },
+    follow: { type: 'boolean', default: false, description: 'Go on until Ctrl-C' },
+    ack: {
+      choices: ACK_MODES,
+      requiresArg: true,
+      default: 'client-individual',
+      description: 'auto: a message is gone when it is sent, printed or not',
+    },
+    json: {
+      type: 'boolean',
+      default: false,
+      description: 'One JSON object per message, with its headers',
+    },
+    timeout: {
+      type: 'number',
+      requiresArg: true,
+      description: 'Give up when no message came for so many seconds; default: never',
+    },
+  },
+  positionals: {
+    destination: {
+      type: 'string',
+      demandOption: true,
+      description: '/queue/NAME or /topic/NAME',
+    },
+  },
+  examples: [
+    ['receive /queue/orders', 'One message'],
+    ['receive /queue/orders --follow --json', 'All of them, with headers'],
+    ['receive /queue/orders --count 100 --timeout 5', 'A hundred, or fewer when no more come'],
+  ],
+  epilogue: 'Ends with 4 when --timeout seconds went by without a message.',
+  async run(given) {
+    const write = given.json ? writeJson : writeText;
+    const receiver = new Receiver({
+      connection: openConnection(given),
+      destination: given.destination,
+      ack: given.ack as AckMode,
+      count: given.follow ? Number.POSITIVE_INFINITY : requireWhole('count', given.count, 1),
+      timeoutMs: given.timeout === undefined ? Number.POSITIVE_INFINITY : given.timeout * 1_000,
+      onMessage: (message) => process.stdout.write(`${write(message)}\n`),
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => receiver.stop());
+    }
+    await receiver.receiveAll();
+    return EXIT.ok;
+  },
+});
+
+function writeText(message: ReceivedMessage): string {
+  return message.text();
+}
+
+/** Exported for its test. A body that is not text is given as base64. */
+export function writeJson(message: Pick<ReceivedMessage, 'body' | 'headers'>): string {
+  const headers = Object.fromEntries(message.headers());
+  return JSON.stringify({ headers, ...bodyFields(message.body) });
+}
+
+function bodyFields(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const text = bytes.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(bytes)
+    ? { body: text }
+    : { bodyBase64: bytes.toString('base64') };
+}
