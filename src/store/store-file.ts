@@ -97,7 +97,7 @@ export async function initialiseStore(options: InitialiseOptions): Promise<Store
   await fileSystem.syncDirectory(layout.requestsDirectory);
   const store: StoreDocument = {
     formatVersion: STORE_FORMAT_VERSION,
-    storeId: Buffer.from(options.random.bytes(16)).toString('hex'),
+    storeId: Buffer.from(options.random.bytes(STORE_ID_BYTES)).toString('hex'),
     lockKind: 'flock',
     createdAtMs: options.clock.wallMs(),
     createdBy: options.createdBy,
