@@ -1,0 +1,338 @@
+/**
+ * A broker with a committer in memory: batches become blocks in a map, which is also where bodies
+ * come from. `checkTwins` holds every scenario to the promise that replay and checkpoints give
+ * the same state as living through it.
+ */
+
+import assert from 'node:assert/strict';
+import {
+  ACKNOWLEDGEMENT,
+  type AcknowledgementMode,
+  type BrokerSession,
+  CONTENT_KIND,
+  type ConfirmationToken,
+  type DeliveryView,
+  type Destination,
+  type IncomingMessage,
+  type SessionEvents,
+  type Subscriber,
+} from '../../../src/broker/api.js';
+import { Broker } from '../../../src/broker/broker.js';
+import type {
+  Batch,
+  BlockPosition,
+  BodySource,
+  BrokerLimits,
+  SegmentUsage,
+} from '../../../src/broker/host.js';
+import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
+
+const SEGMENT_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const LIMITS: BrokerLimits = {
+  queueMaxMessages: 100_000,
+  queueMaxBytes: 1e12,
+  storeMaxMessages: 1_000_000,
+  storeMaxBytes: 1e12,
+  maxQueues: 100,
+  maxTransactionBytes: 100_000,
+  maxTransactionsPerSession: 3,
+  maxSubscriptionsPerSession: 10,
+  topicBacklogMaxBytes: 100_000,
+  memoryMaxBytes: 1_000_000,
+  defaultPrefetch: 100,
+  maxPrefetch: 1000,
+  maxDeliveries: 3,
+};
+
+export class UsageMap implements SegmentUsage {
+  readonly bytes = new Map<number, number>();
+
+  retain(segment: number, bytes: number): void {
+    this.bytes.set(segment, (this.bytes.get(segment) ?? 0) + bytes);
+  }
+
+  release(segment: number, bytes: number): void {
+    const left = (this.bytes.get(segment) ?? 0) - bytes;
+    assert.ok(left >= 0, `segment ${segment} released more than it retained`);
+    if (left === 0) this.bytes.delete(segment);
+    else this.bytes.set(segment, left);
+  }
+}
+
+interface Block {
+  readonly payload: Uint8Array;
+  readonly recordCount: number;
+  readonly position: BlockPosition;
+}
+
+export interface RigOptions {
+  readonly limits?: Partial<BrokerLimits>;
+  readonly maxBatchBytes?: number;
+  /** Bodies are at hand only after they were loaded. */
+  readonly cold?: boolean;
+}
+
+export class Rig {
+  nowMs = 1_000_000;
+  pendingCalls = 0;
+  readonly usage = new UsageMap();
+  readonly blocks: Block[] = [];
+  readonly broker: Broker;
+  readonly waitingLoads: (() => void)[] = [];
+  loads = 0;
+  private readonly options: RigOptions;
+  private readonly byPlace = new Map<string, Block>();
+  private readonly atHand = new Set<string>();
+  private segment = 1;
+  private offset = 512;
+
+  constructor(options: RigOptions = {}) {
+    this.options = options;
+    this.broker = this.newBroker(this.usage, this.bodies());
+    this.broker.startServing();
+  }
+
+  newBroker(usage: SegmentUsage, bodies: BodySource): Broker {
+    return new Broker({
+      limits: { ...LIMITS, ...this.options.limits },
+      maxBatchBytes: this.options.maxBatchBytes ?? 4096,
+      bodies,
+      usage,
+      wallMs: () => this.nowMs,
+      onPending: () => {
+        this.pendingCalls += 1;
+      },
+      allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
+      deadLetterHeaders: (_kind, headers, { reason, originalDestination, deliveries }) =>
+        encoder.encode(
+          `${decoder.decode(headers)}why:${reason}\nfrom:${originalDestination.name}\ntimes:${deliveries}\n`,
+        ),
+    });
+  }
+
+  connect(broker = this.broker): TestClient {
+    return new TestClient(broker);
+  }
+
+  /** Commits one batch; false when there is none. */
+  commitNext(): boolean {
+    const batch = this.broker.takeBatch();
+    if (batch === null) return false;
+    this.commit(batch);
+    return true;
+  }
+
+  commit(batch: Batch): void {
+    this.broker.committed(batch, this.store(batch));
+  }
+
+  /** Writes a batch as a block would be written; null when it has no records. */
+  store(batch: Batch): BlockPosition | null {
+    if (batch.end === BLOCK_HEADER_BYTES) {
+      assert.equal(batch.recordCount, 0);
+      return null;
+    }
+    const payload = batch.slab.slice(BLOCK_HEADER_BYTES, batch.end);
+    if (this.offset + batch.end > SEGMENT_BYTES) {
+      this.segment += 1;
+      this.offset = 512;
+    }
+    const position = { segment: this.segment, blockOffset: this.offset };
+    this.offset += batch.end;
+    const block = { payload, recordCount: batch.recordCount, position };
+    this.blocks.push(block);
+    this.byPlace.set(`${position.segment}/${position.blockOffset}`, block);
+    return position;
+  }
+
+  /** Commits until nothing is left to commit or to load. */
+  settle(): void {
+    for (;;) {
+      const load = this.waitingLoads.shift();
+      if (load !== undefined) load();
+      else if (!this.commitNext()) return;
+    }
+  }
+
+  /** A broker that followed the journal, not yet serving. */
+  follower(): { broker: Broker; usage: UsageMap } {
+    const usage = new UsageMap();
+    const broker = this.newBroker(usage, this.bodies());
+    for (const { payload, recordCount, position } of this.blocks) {
+      broker.apply(payload, recordCount, position);
+    }
+    return { broker, usage };
+  }
+
+  /** P1 and P7 rest on it: following and restoring give the state that the live node has. */
+  checkTwins(): void {
+    this.settle();
+    const live = this.broker.snapshot();
+    const { broker: follower, usage } = this.follower();
+    assert.deepEqual(follower.snapshot(), live, 'the follower differs from the live broker');
+    assert.deepEqual(sorted(usage.bytes), sorted(this.usage.bytes), 'usage differs');
+    const restoredUsage = new UsageMap();
+    const restored = this.newBroker(restoredUsage, this.bodies());
+    for (const payload of live) restored.restore(payload);
+    assert.deepEqual(restored.snapshot(), live, 'the restored broker differs from the live one');
+    assert.deepEqual(sorted(restoredUsage.bytes), sorted(this.usage.bytes));
+    const stored = (broker: Broker) =>
+      broker
+        .statistics()
+        .queues.filter((queue) => queue.stored)
+        .map(({ destination }) => destination);
+    assert.deepEqual(stored(restored), stored(follower));
+  }
+
+  bodies(): BodySource {
+    const key = (segment: number, blockOffset: number) => `${segment}/${blockOffset}`;
+    return {
+      cached: (segment, blockOffset) => {
+        const place = key(segment, blockOffset);
+        if (this.options.cold === true && !this.atHand.has(place)) return undefined;
+        return this.byPlace.get(place)?.payload;
+      },
+      load: (segment, blockOffset, loaded) => {
+        this.loads += 1;
+        this.waitingLoads.push(() => {
+          const place = key(segment, blockOffset);
+          this.atHand.add(place);
+          loaded();
+          this.atHand.delete(place);
+        });
+      },
+    };
+  }
+}
+
+function sorted(map: Map<number, number>): [number, number][] {
+  return [...map].sort((one, two) => one[0] - two[0]);
+}
+
+/** What a client got, with the bytes copied out of the shared view. */
+export interface Received extends Omit<DeliveryView, 'bytes'> {
+  readonly body: string;
+  readonly headers: string;
+  readonly subscriber: Subscriber;
+}
+
+export interface SendOptions {
+  readonly headers?: string;
+  readonly durable?: boolean;
+  readonly priority?: number;
+  readonly expiresAtMs?: number;
+  readonly token?: ConfirmationToken;
+  readonly transaction?: string;
+}
+
+export interface ListenOptions {
+  readonly mode?: AcknowledgementMode;
+  readonly prefetch?: number;
+  readonly durable?: { readonly clientId: string; readonly name: string };
+  readonly token?: ConfirmationToken;
+  readonly context?: unknown;
+}
+
+export class TestClient implements SessionEvents {
+  writable = true;
+  readonly confirmations: ConfirmationToken[] = [];
+  readonly received: Received[] = [];
+  readonly paused: string[] = [];
+  resumed = 0;
+  readonly aborted: string[] = [];
+  onDeliver: ((message: Received) => void) | null = null;
+  readonly session: BrokerSession;
+
+  constructor(broker: Broker) {
+    this.session = broker.openSession(this, 'test client');
+  }
+
+  get bodies(): string[] {
+    return this.received.map(({ body }) => body);
+  }
+
+  /** The bodies received since the last call. */
+  takeBodies(): string[] {
+    return this.received.splice(0).map(({ body }) => body);
+  }
+
+  last(): Received {
+    return this.received.at(-1) as Received;
+  }
+
+  confirmed(token: ConfirmationToken): void {
+    this.confirmations.push(token);
+  }
+
+  deliver(subscriber: Subscriber, view: DeliveryView): void {
+    const { bytes, ...fields } = view;
+    const received = {
+      ...fields,
+      subscriber,
+      headers: decoder.decode(bytes.subarray(view.headersStart, view.headersEnd)),
+      body: decoder.decode(bytes.subarray(view.bodyStart, view.bodyEnd)),
+    };
+    this.received.push(received);
+    this.onDeliver?.(received);
+  }
+
+  pauseReading(reason: string): void {
+    this.paused.push(reason);
+  }
+
+  resumeReading(): void {
+    this.resumed += 1;
+  }
+
+  abort(reason: string): void {
+    this.aborted.push(reason);
+  }
+
+  send(destination: string, body: string, options: SendOptions = {}): void {
+    const message: IncomingMessage = {
+      destination: parse(destination),
+      contentKind: CONTENT_KIND.stomp,
+      headers: encoder.encode(options.headers ?? ''),
+      body: encoder.encode(body),
+      durable: options.durable ?? true,
+      priority: options.priority ?? 4,
+      expiresAtMs: options.expiresAtMs ?? 0,
+    };
+    this.session.send(message, options.token ?? null, options.transaction ?? null);
+  }
+
+  listen(destination: string, options: ListenOptions = {}): Subscriber {
+    return this.session.subscribe(
+      {
+        destination: parse(destination),
+        acknowledgement: options.mode ?? ACKNOWLEDGEMENT.individual,
+        prefetch: options.prefetch ?? 0,
+        durable: options.durable ?? null,
+        context: options.context ?? null,
+      },
+      options.token ?? null,
+    );
+  }
+
+  acknowledge(message: Received, transaction: string | null = null, token: unknown = null): void {
+    this.session.acknowledge(message.subscriber, message.entryId, token, transaction);
+  }
+
+  reject(message: Received, transaction: string | null = null, token: unknown = null): void {
+    this.session.reject(message.subscriber, message.entryId, token, transaction);
+  }
+}
+
+function parse(destination: string): Destination {
+  const [, kind, name] = destination.split('/') as [string, 'queue' | 'topic', string];
+  return { kind, name };
+}
+
+/** Depth of a queue or durable subscription as the broker counts it. */
+export function depth(broker: Broker, name: string): number {
+  const found = broker.statistics().queues.filter(({ destination }) => destination.name === name);
+  return found.reduce((sum, { messages }) => sum + messages, 0);
+}

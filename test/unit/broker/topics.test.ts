@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
+import { FIXED_BYTES } from '../../../src/broker/records.js';
+import { depth, Rig } from './broker-rig.js';
+
+const { auto } = ACKNOWLEDGEMENT;
+const durable = { clientId: 'ship', name: 'log' };
+
+test('every subscriber of a topic gets every message, and without one nothing is kept', () => {
+  const rig = new Rig();
+  const [producer, one, two] = [rig.connect(), rig.connect(), rig.connect()];
+  producer.send('/topic/news', 'nobody', { token: 1 });
+  one.listen('/topic/news', { mode: auto });
+  two.listen('/topic/news');
+  producer.send('/topic/news', 'all');
+  rig.settle();
+  assert.deepEqual(one.bodies, ['all']);
+  assert.deepEqual(two.bodies, ['all']);
+  assert.equal(two.last().durable, false);
+  assert.deepEqual(two.last().destination, { kind: 'topic', name: 'news' });
+  assert.deepEqual(producer.confirmations, [1]);
+  two.acknowledge(two.last());
+  assert.equal(rig.broker.statistics().memoryBytes, 0);
+  assert.equal(rig.usage.bytes.size, 0);
+  rig.checkTwins();
+});
+
+test('a durable subscription fills while its client is away, also over a takeover', () => {
+  const rig = new Rig();
+  const [producer, consumer] = [rig.connect(), rig.connect()];
+  consumer.listen('/topic/news', { durable });
+  producer.send('/topic/news', '1');
+  rig.settle();
+  consumer.acknowledge(consumer.last());
+  consumer.session.close();
+  producer.send('/topic/news', '2');
+  producer.send('/topic/news', '3');
+  rig.checkTwins();
+  const { broker } = rig.follower();
+  broker.startServing();
+  const again = rig.connect(broker);
+  again.listen('/topic/news', { durable });
+  assert.deepEqual(again.bodies, ['2', '3']);
+  assert.deepEqual(
+    again.received.map(({ redelivered }) => redelivered),
+    [false, false],
+  );
+  assert.equal(again.last().durable, true);
+});
+
+test('a message for several durable subscriptions is journaled once and charged in parts', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  for (const name of ['a', 'b', 'c']) {
+    client.listen('/topic/news', { durable: { clientId: 'x', name } });
+  }
+  const other = rig.connect();
+  other.listen('/topic/news', { mode: auto });
+  rig.settle();
+  const blocks = rig.blocks.length;
+  client.send('/topic/news', 'x'.repeat(1000));
+  rig.commitNext();
+  assert.equal(rig.blocks.length, blocks + 1);
+  const charged = [...rig.usage.bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const block = rig.blocks[blocks];
+  assert.ok(block);
+  assert.ok(block.payload.length < 1100);
+  // Beside the message the block holds a reservation of ids for the copy in memory.
+  const messageBytes = block.payload.length - FIXED_BYTES.entryIdsReserved;
+  assert.ok(charged <= messageBytes && charged > messageBytes - 3);
+  assert.equal(client.received.length, 3);
+  assert.equal(other.received.length, 1);
+  rig.checkTwins();
+  for (const message of client.received) client.acknowledge(message);
+  rig.checkTwins();
+  assert.equal(rig.usage.bytes.size, 0);
+});
+
+test('a durable subscription is used by one connection at a time and keeps its topic', () => {
+  const rig = new Rig();
+  const [one, two] = [rig.connect(), rig.connect()];
+  const subscriber = one.listen('/topic/news', { durable });
+  const refused = { code: 'CLIENT_FAILED' };
+  assert.throws(() => two.listen('/topic/news', { durable }), refused);
+  assert.throws(() => two.session.removeDurableSubscription('ship', 'log', null), refused);
+  one.session.unsubscribe(subscriber, null);
+  assert.throws(() => two.listen('/topic/other', { durable }), refused);
+  assert.throws(() => two.listen('/queue/news', { durable }), refused);
+  two.listen('/topic/news', { durable });
+  rig.checkTwins();
+});
+
+test('a removed durable subscription is gone with what it held; its name can be used again', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  const subscriber = client.listen('/topic/news', { durable });
+  for (const body of ['1', '2', '3']) client.send('/topic/news', body);
+  rig.settle();
+  client.acknowledge(client.received[0] as never);
+  client.session.begin('t');
+  client.acknowledge(client.received[1] as never, 't');
+  client.session.unsubscribe(subscriber, null);
+  client.send('/topic/news', 'in the same batch');
+  client.session.removeDurableSubscription('ship', 'log', 'removed');
+  client.listen('/topic/news', { durable });
+  client.send('/topic/news', 'new');
+  client.received.length = 0;
+  rig.settle();
+  client.session.commit('t', 'committed');
+  rig.settle();
+  assert.deepEqual(client.bodies, ['new']);
+  assert.deepEqual(client.confirmations, ['removed', 'committed']);
+  assert.equal(rig.broker.statistics().messages, 1);
+  assert.throws(() => client.session.removeDurableSubscription('ship', 'nothing', null), {
+    code: 'CLIENT_FAILED',
+  });
+  rig.checkTwins();
+});
+
+test('non-durable messages are in no block, and keep their order among durable ones', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.send('/queue/q', '1');
+  client.send('/queue/q', '2 secret', { durable: false });
+  client.send('/queue/q', '3');
+  client.send('/queue/q', '4 secret', { durable: false });
+  rig.settle();
+  client.listen('/queue/q');
+  assert.deepEqual(client.bodies, ['1', '2 secret', '3', '4 secret']);
+  assert.deepEqual(
+    client.received.map(({ durable: isDurable }) => isDurable),
+    [true, false, true, false],
+  );
+  for (const { payload } of rig.blocks) assert.ok(!Buffer.from(payload).includes('secret'));
+  rig.checkTwins();
+  const { broker } = rig.follower();
+  assert.equal(depth(broker, 'q'), 2);
+});
+
+test('ids of non-durable messages are not given again after a takeover', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.listen('/queue/q');
+  for (let index = 0; index < 10; index += 1) client.send('/queue/q', 'x', { durable: false });
+  rig.settle();
+  const { broker } = rig.follower();
+  broker.startServing();
+  const next = rig.connect(broker);
+  next.listen('/queue/q', { mode: auto });
+  next.send('/queue/q', 'y', { durable: false });
+  for (let batch = broker.takeBatch(); batch !== null; batch = broker.takeBatch()) {
+    broker.committed(batch, rig.store(batch));
+  }
+  assert.ok(next.last().entryId > client.last().entryId);
+});
+
+test('bytes of a topic message are shared by its subscribers and freed after the last', () => {
+  const rig = new Rig();
+  const clients = [rig.connect(), rig.connect(), rig.connect()];
+  for (const client of clients) client.listen('/topic/news');
+  clients[0]?.send('/topic/news', 'x'.repeat(1000));
+  rig.settle();
+  assert.ok(rig.broker.statistics().memoryBytes < 1100);
+  clients[0]?.acknowledge(clients[0].last());
+  clients[1]?.session.close();
+  assert.ok(rig.broker.statistics().memoryBytes > 1000);
+  clients[2]?.session.close();
+  assert.equal(rig.broker.statistics().memoryBytes, 0);
+  assert.equal(rig.broker.statistics().messages, 0);
+  rig.checkTwins();
+});
+
+test('a topic subscriber that lets too much wait is given up, and the others are not', () => {
+  const rig = new Rig({ limits: { topicBacklogMaxBytes: 5000 } });
+  const [producer, slow, quick] = [rig.connect(), rig.connect(), rig.connect()];
+  slow.listen('/topic/news', { mode: auto });
+  slow.writable = false;
+  quick.listen('/topic/news', { mode: auto });
+  for (let index = 0; index < 100; index += 1) {
+    producer.send('/topic/news', 'x'.repeat(1000));
+    rig.settle();
+  }
+  assert.equal(quick.received.length, 100);
+  assert.equal(quick.aborted.length, 0);
+  assert.equal(slow.aborted.length, 1);
+  assert.match(slow.aborted[0] as string, /topic news/);
+  assert.ok(rig.broker.statistics().memoryBytes < 8000);
+  slow.session.close();
+  assert.equal(rig.broker.statistics().memoryBytes, 0);
+  rig.checkTwins();
+});
+
+test('what waits for a subscriber that has gone is dropped with it', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  const subscriber = client.listen('/topic/news');
+  client.send('/topic/news', '1');
+  client.session.unsubscribe(subscriber, null);
+  rig.settle();
+  assert.deepEqual(client.bodies, []);
+  assert.equal(rig.broker.statistics().queues.length, 0);
+  assert.equal(rig.broker.statistics().memoryBytes, 0);
+});
