@@ -3,7 +3,7 @@
  * on which family of file systems. docs/shared-filesystem.md shows the same table with reasons.
  */
 
-export type Holds = 'yes' | 'no' | 'unknown';
+type Holds = 'yes' | 'no' | 'unknown';
 
 export interface Fence {
   readonly number: 1 | 2 | 3 | 4;

@@ -14,7 +14,7 @@ const NAME_DIGITS = 10;
 /** Tenures that are remembered for people; the highest is all that the protocol needs. */
 export const EPOCHS_KEPT = 1_000;
 
-export interface TenureClaim {
+interface TenureClaim {
   readonly node: string;
   readonly host: string;
   readonly pid: number;

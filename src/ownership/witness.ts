@@ -12,7 +12,7 @@ import { readLiveDocument } from '../store/known-documents.js';
 import type { StoreLayout } from '../store/layout.js';
 
 /** Two whole intervals of a running holder, and half a one for whatever delays it. */
-export const WITNESS_OBSERVE_MS = 2.5 * HEARTBEAT_UPDATE_MS;
+const WITNESS_OBSERVE_MS = 2.5 * HEARTBEAT_UPDATE_MS;
 const OBSERVE_STEP_MS = 100;
 const RETRY_MS = 1_000;
 

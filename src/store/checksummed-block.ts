@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib';
 import { HoldfastError } from '../platform/errors.js';
 
 export const DOCUMENT_BLOCK_BYTES = 4096;
-export const DOCUMENT_VERSION = 1;
+const DOCUMENT_VERSION = 1;
 
 const PREFIX = 'holdfast-document ';
 const FIRST_LINE = /^holdfast-document ([1-9]\d{0,3}) (\d{8}) ([0-9a-f]{8})\n/;

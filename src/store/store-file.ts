@@ -11,7 +11,7 @@ import type { StoreDocument } from './documents.js';
 import type { StoreLayout } from './layout.js';
 
 /** Of the layout and the documents; the journal has a version of its own. */
-export const STORE_FORMAT_VERSION = 1;
+const STORE_FORMAT_VERSION = 1;
 /** Every header of the journal carries it; see docs/journal-format.md. */
 const STORE_ID_BYTES = 16;
 
