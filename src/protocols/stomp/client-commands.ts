@@ -363,7 +363,7 @@ function missing(frame: Frame, header: KnownHeader): StompError {
 
 function unknownMessage(frame: Frame, header: KnownHeader): StompError {
   return new StompError(
-    `${commandName(frame.command)} has a ${HEADER_NAME[header]} that no MESSAGE of this connection has`,
+    `The ${HEADER_NAME[header]} of ${commandName(frame.command)} belongs to no MESSAGE of this connection`,
     'Copy it from the MESSAGE: in 1.2 its ack header as id; before, its message-id and subscription. Messages are only acknowledged on the connection that got them.',
   );
 }
