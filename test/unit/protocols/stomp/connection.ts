@@ -142,13 +142,15 @@ export class FakeSocket implements Socket {
   }
 }
 
-/** Each call as one readable line in `calls`; a name in `refuses` is answered with an error. */
+/** Each call is one readable line in `calls`; one that begins as a key of `refuses` gets that error. */
 export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   readonly calls: string[] = [];
   readonly tokens: ConfirmationToken[] = [];
   readonly subscribers: { readonly context: unknown; readonly options: SubscribeOptions }[] = [];
   readonly sent: IncomingMessage[] = [];
-  refuses = new Map<string, HoldfastError>();
+  /** Confirms on the next turn of the event loop instead of on `confirmAll`. */
+  confirmsByItself = false;
+  readonly refuses = new Map<string, HoldfastError>();
   events: SessionEvents | undefined;
   describe = '';
 
@@ -263,14 +265,15 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   }
 
   private numberOf(subscriber: Subscriber): number {
-    return this.subscribers.findIndex((one) => one === subscriber);
+    return this.subscribers.findIndex(({ context }) => context === subscriber.context);
   }
 
   private note(call: string, token: ConfirmationToken): void {
-    const refusal = this.refuses.get(call.split(' ')[0] ?? '');
-    if (refusal !== undefined) throw refusal;
+    for (const [start, error] of this.refuses) if (call.startsWith(start)) throw error;
     this.calls.push(token === null ? call : `${call} (confirm)`);
-    if (token !== null) this.tokens.push(token);
+    if (token === null) return;
+    this.tokens.push(token);
+    if (this.confirmsByItself) setImmediate(() => this.confirmAll());
   }
 }
 

@@ -357,7 +357,19 @@ describe('ACK and NACK', () => {
     assert.match(errorIn(connection, answer), /^The subscription of ACK/);
   });
 
-  it('of 1.0 without a subscription asks each, and has one receipt', () => {
+  it('of 1.0 without a subscription finds the one that has the message, with one receipt', () => {
+    const connection = connected('1.0');
+    connection.exchange(
+      'SUBSCRIBE\ndestination:/queue/a\nack:client\n\n^@SUBSCRIBE\ndestination:/queue/b\nack:client\n\n^@',
+    );
+    connection.broker.refuses.set('ack 0 5', refusal('Message 5 was not delivered here.'));
+    connection.broker.takeCalls();
+    connection.exchange('ACK\nmessage-id:5\nreceipt:r\n\n^@');
+    assert.deepEqual(connection.broker.takeCalls(), ['ack 1 5 in null (confirm)']);
+    assert.equal(connection.confirm(), 'RECEIPT\nreceipt-id:r\n\n^@');
+  });
+
+  it('of 1.0 without a subscription is refused when none has the message', () => {
     const connection = connected('1.0');
     connection.exchange('SUBSCRIBE\ndestination:/queue/a\nack:client\n\n^@');
     connection.broker.refuses.set('ack', refusal('Message 5 was not delivered here.'));
