@@ -37,7 +37,7 @@ export function createLogger({ log, node }: LoggerOptions): Logger {
   };
 }
 
-/** `12:00:01.250 INFO  a: This node is live.` */
+/** `[12:00:01.250] INFO: a is live`, and nothing of the fields. */
 function textForPeople(): pinoPretty.PrettyStream {
   return pinoPretty({
     destination: STDERR,
@@ -46,7 +46,5 @@ function textForPeople(): pinoPretty.PrettyStream {
     translateTime: 'SYS:HH:MM:ss.l',
     messageKey: 'message',
     hideObject: true,
-    ignore: 'node,event',
-    messageFormat: '{node}: {message}',
   });
 }

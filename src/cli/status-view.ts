@@ -100,7 +100,10 @@ function liveLines({ status, nowMs, paint }: StatusPage): string[] {
   }
   const who = `${paint.green(paint.bold(live.node))} on ${live.host}, pid ${live.pid}, epoch ${live.epoch}`;
   const since = `since ${dateText(live.sinceMs)} (${durationText(nowMs - live.sinceMs)})`;
-  const verified = `verified ${durationText(nowMs - live.verifiedAtMs)} ago`;
+  const verified =
+    live.verifiedAtMs === 0
+      ? 'not verified yet'
+      : `verified ${durationText(nowMs - live.verifiedAtMs)} ago`;
   const handing = live.state === 'handing-over' ? `, ${paint.yellow('handing over')}` : '';
   const addresses = Object.entries(live.addresses).map(
     ([protocol, address]) => `${protocol.toUpperCase().padEnd(5)}  ${address}`,

@@ -116,7 +116,8 @@ class Pair {
     this.#liveName = look.live?.name ?? null;
     const view = this.#view(look);
     for (const news of look.news) {
-      this.#tell(describeNews(news, this.#paint));
+      const happenedAtMs = news.kind === 'live' ? news.after.sinceMs : Date.now();
+      this.#news.push(newsLine(happenedAtMs, describeNews(news, this.#paint), this.#paint));
       if (news.kind === 'live' && this.#screen === null) {
         this.#news.push(...invitation(view, this.#paint));
       }

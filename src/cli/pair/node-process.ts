@@ -14,6 +14,10 @@ import { restartDelayMs } from './restart-delay.js';
 /** Longer than a handover may take by default. */
 const STOP_LIMIT_MS = 15_000;
 
+const COMPLAINT_LEVELS: readonly string[] = ['warn', 'error'];
+/** What commands/start.ts logs last: told as the reason of the end. */
+const END_EVENTS: readonly string[] = ['start-refused', 'node-ended'];
+
 export interface NodeEnd {
   readonly name: string;
   readonly pid: number | undefined;
@@ -134,17 +138,28 @@ export class NodeProcess {
     if (entry.level === 'error') {
       this.#lastError = entry.message;
     }
-    if ((entry.level === 'warn' || entry.level === 'error') && !this.#stopping) {
+    const isReasonOfEnd = END_EVENTS.includes(entry.event);
+    if (COMPLAINT_LEVELS.includes(entry.level) && !isReasonOfEnd && !this.#stopping) {
       this.#options.onComplaint(this.name, entry.message);
     }
   }
 }
 
-function parseLogLine(line: string): { readonly level: string; readonly message: string } {
+interface LogEntry {
+  readonly level: string;
+  readonly event: string;
+  readonly message: string;
+}
+
+function parseLogLine(line: string): LogEntry {
   if (line.startsWith('{')) {
-    const entry = JSON.parse(line) as { level?: unknown; message?: unknown };
-    return { level: String(entry.level), message: String(entry.message) };
+    const { level, event, message } = JSON.parse(line) as { readonly [key: string]: unknown };
+    return { level: String(level), event: String(event), message: String(message) };
   }
   const sentence = line.replace(/^holdfast: /, '');
-  return { level: line === sentence ? 'other' : 'error', message: sentence };
+  return {
+    level: line === sentence ? 'other' : 'error',
+    event: 'start-refused',
+    message: sentence,
+  };
 }
