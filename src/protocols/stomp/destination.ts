@@ -11,7 +11,7 @@ const FORMS = 'Destinations are /queue/NAME and /topic/NAME.';
 /** What ActiveMQ reads as wildcards, composites or options; kept free rather than misunderstood. */
 const RESERVED = /[\p{Cc},?]|(?:^|\.)[*>](?:\.|$)/u;
 
-export function parseDestination(text: string): Destination {
+function parseDestination(text: string): Destination {
   const match = /^\/(queue|topic)\/(.+)$/s.exec(text);
   const name = match?.[2];
   if (match === null || name === undefined) {

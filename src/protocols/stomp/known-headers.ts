@@ -78,7 +78,7 @@ export const HEADER_NAME: Readonly<Record<KnownHeader, string>> = {
   [HEADER.server]: 'server',
 };
 
-export const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);
+const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);
 
 /**
  * Headers of a SEND that are not stored with the message: the broker has used them up, or writes

@@ -32,7 +32,7 @@ export const STOMP_CONFIG: Config['stomp'] = {
 };
 
 /** Time moves only by `advance`. */
-export class ManualClock implements Clock {
+class ManualClock implements Clock {
   nowMs = 1_000;
   private timers: { atMs: number; callback: () => void }[] = [];
   private turnEnd: (() => void)[] = [];
@@ -85,7 +85,7 @@ export class ManualClock implements Clock {
   }
 }
 
-export class FakeSocket implements Socket {
+class FakeSocket implements Socket {
   readonly remoteAddress = '10.0.0.5:51234';
   bufferedBytes = 0;
   writes = 0;

@@ -13,7 +13,7 @@ export interface PlainFrame {
   readonly body: string;
 }
 
-export function plainFrame(frame: Frame): PlainFrame {
+function plainFrame(frame: Frame): PlainFrame {
   const headers: [string, string][] = [];
   for (let index = 0; index < frame.headerCount; index++) {
     headers.push([frame.nameText(index), frame.valueText(index)]);
