@@ -78,9 +78,9 @@ export interface RigOptions {
 export class Rig {
   nowMs = 1_000_000;
   pendingCalls = 0;
-  readonly usage = new UsageMap();
+  usage = new UsageMap();
   readonly blocks: Block[] = [];
-  readonly broker: Broker;
+  broker: Broker;
   readonly waitingLoads: (() => void)[] = [];
   loads = 0;
   private readonly options: RigOptions;
@@ -155,6 +155,15 @@ export class Rig {
       if (load !== undefined) load();
       else if (!this.commitNext()) return;
     }
+  }
+
+  /** The live node is gone; one that followed it serves. What was not committed is lost. */
+  takeOver(): void {
+    const { broker, usage } = this.follower();
+    this.broker = broker;
+    this.usage = usage;
+    this.waitingLoads.length = 0;
+    broker.startServing();
   }
 
   /** A broker that followed the journal, not yet serving. */

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeCounters, encodeEntryIdsReserved } from '../../../src/broker/records.js';
+import { HoldfastError } from '../../../src/platform/errors.js';
+import { Rig, UsageMap } from './broker-rig.js';
+
+/** Blocks in which every type of record occurs. */
+function variedRig(): Rig {
+  const rig = new Rig();
+  const client = rig.connect();
+  const durable = { clientId: 'client', name: 'subscription' };
+  const subscriber = client.listen('/topic/t', { durable });
+  client.listen('/queue/q');
+  client.send('/topic/t', 'x');
+  for (let index = 0; index < 4; index += 1) {
+    client.send('/queue/q', `body ${index}`, { headers: 'a:b\n', expiresAtMs: 9e12 });
+  }
+  client.send('/queue/q', 'volatile', { durable: false });
+  rig.settle();
+  client.acknowledge(client.received[1] as never);
+  client.reject(client.received[2] as never);
+  rig.settle();
+  for (const { payload, position } of rig.blocks.slice()) rig.broker.relocate(payload, position);
+  rig.settle();
+  client.session.unsubscribe(subscriber, null);
+  client.session.removeDurableSubscription('client', 'subscription', null);
+  rig.settle();
+  return rig;
+}
+
+function follow(rig: Rig, damage: (payload: Uint8Array, block: number) => Uint8Array): void {
+  const broker = rig.newBroker(new UsageMap(), rig.bodies());
+  for (const [index, { payload, recordCount, position }] of rig.blocks.entries()) {
+    broker.apply(damage(payload, index), recordCount, position);
+  }
+}
+
+test('P6: whatever byte of a block is changed, it is applied as valid or refused as corrupt', () => {
+  const rig = variedRig();
+  let refused = 0;
+  for (const [index, { payload }] of rig.blocks.entries()) {
+    for (let at = 0; at < payload.length; at += 1) {
+      for (const change of [1, 0x80, 0xff]) {
+        const damage = (bytes: Uint8Array, block: number) =>
+          block === index
+            ? bytes.map((byte, offset) => (offset === at ? byte ^ change : byte))
+            : bytes;
+        try {
+          follow(rig, damage);
+        } catch (error) {
+          assert.ok(error instanceof HoldfastError, `${error}`);
+          assert.equal(error.code, 'JOURNAL_CORRUPT');
+          refused += 1;
+        }
+      }
+    }
+  }
+  assert.ok(refused > 100);
+});
+
+test('P6: a block that is cut off or too long is refused with its place', () => {
+  const rig = variedRig();
+  const last = rig.blocks.length - 1;
+  const size = rig.blocks[last]?.payload.length as number;
+  for (let length = 0; length < size; length += 1) {
+    assert.throws(
+      () => follow(rig, (bytes, block) => (block === last ? bytes.subarray(0, length) : bytes)),
+      { code: 'JOURNAL_CORRUPT' },
+    );
+  }
+  const place = rig.blocks[last]?.position;
+  assert.throws(
+    () =>
+      follow(rig, (bytes, block) =>
+        block === last ? Uint8Array.from([...bytes, 1, 2, 3]) : bytes,
+      ),
+    { message: new RegExp(`byte ${place?.blockOffset} of segment ${place?.segment}.*verify`) },
+  );
+});
+
+test('P6: a block applied twice, or one left out, is refused', () => {
+  const rig = variedRig();
+  const broker = rig.newBroker(new UsageMap(), rig.bodies());
+  const [first, second] = rig.blocks;
+  assert.ok(first && second);
+  broker.apply(first.payload, first.recordCount, first.position);
+  const corrupt = { code: 'JOURNAL_CORRUPT' };
+  assert.throws(() => broker.apply(first.payload, first.recordCount, first.position), corrupt);
+  const other = rig.newBroker(new UsageMap(), rig.bodies());
+  assert.throws(() => other.apply(second.payload, second.recordCount, second.position), corrupt);
+});
+
+test('P6: records of a checkpoint have no place in the journal, nor the other way round', () => {
+  const rig = variedRig();
+  const broker = rig.newBroker(new UsageMap(), rig.bodies());
+  const counters = encodeCounters({ highestEntryId: 1, reservedEntryIds: 1, nextQueueId: 1 });
+  const corrupt = { code: 'JOURNAL_CORRUPT' };
+  const position = { segment: 1, blockOffset: 512 };
+  assert.throws(() => broker.apply(counters, 1, position), corrupt);
+  assert.throws(() => broker.restore(encodeEntryIdsReserved(5)), corrupt);
+  assert.throws(() => broker.restore(counters, 2), corrupt);
+});
+
+test('P6: whatever byte of a checkpoint is changed, it is restored as valid or refused', () => {
+  const rig = variedRig();
+  const [payload] = rig.broker.snapshot();
+  assert.ok(payload);
+  for (let at = 0; at < payload.length; at += 1) {
+    for (const change of [1, 0x80, 0xff]) {
+      const damaged = payload.map((byte, offset) => (offset === at ? byte ^ change : byte));
+      const broker = rig.newBroker(new UsageMap(), rig.bodies());
+      try {
+        broker.restore(damaged);
+      } catch (error) {
+        assert.ok(error instanceof HoldfastError, `${error}`);
+        assert.equal(error.code, 'JOURNAL_CORRUPT');
+      }
+    }
+  }
+});
