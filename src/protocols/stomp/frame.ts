@@ -34,9 +34,17 @@ export class Frame {
   bodyStart = 0;
   bodyEnd = 0;
   /** Per header: start and end of the name, start and end of the value, known header or zero. */
-  private offsets = new Int32Array(16 * OFFSETS_PER_HEADER);
+  private offsets: Int32Array;
   /** Per known header: one more than the index of its first occurrence, or zero. */
-  private readonly firstIndex = new Int32Array(KNOWN_HEADER_COUNT);
+  private readonly firstIndex: Int32Array;
+
+  constructor(
+    offsets = new Int32Array(16 * OFFSETS_PER_HEADER),
+    firstIndex = new Int32Array(KNOWN_HEADER_COUNT),
+  ) {
+    this.offsets = offsets;
+    this.firstIndex = firstIndex;
+  }
 
   reset(version: StompVersion | null): void {
     for (let index = 0; index < this.headerCount; index++) {
@@ -178,7 +186,8 @@ export class Frame {
 
   /** A copy, bytes included, that stays valid. */
   detach(): Frame {
-    const copy = new Frame();
+    const offsets = this.offsets.slice(0, this.headerCount * OFFSETS_PER_HEADER);
+    const copy = new Frame(offsets, this.firstIndex.slice());
     const start = this.headerCount > 0 ? this.nameStart(0) : this.bodyStart;
     copy.bytes = this.bytes.slice(start, this.bodyEnd);
     copy.command = this.command;
@@ -187,8 +196,6 @@ export class Frame {
     copy.headerTraits = this.headerTraits;
     copy.bodyStart = this.bodyStart;
     copy.bodyEnd = this.bodyEnd;
-    copy.offsets = this.offsets.slice(0, this.headerCount * OFFSETS_PER_HEADER);
-    copy.firstIndex.set(this.firstIndex);
     copy.shift(start);
     return copy;
   }
