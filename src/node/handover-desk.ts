@@ -25,6 +25,8 @@ export class HandoverDesk {
   readonly #settings: StorageSettings;
   readonly #watcher: { close(): Promise<void> };
   #peers = new Map<string, Peer>();
+  /** From the second look on, a document that is new was written by a node that runs. */
+  #hasLooked = false;
   #answered: string | null = null;
 
   constructor(world: StorageWorld, settings: StorageSettings, onRequest: () => void) {
@@ -43,12 +45,14 @@ export class HandoverDesk {
       if (document.name === this.#settings.name) continue;
       const before = this.#peers.get(document.name);
       const hasBeaten =
-        before !== undefined &&
-        (before.document.beat !== document.beat || before.document.pid !== document.pid);
+        before === undefined
+          ? this.#hasLooked
+          : before.document.beat !== document.beat || before.document.pid !== document.pid;
       const changedAtMs = hasBeaten ? now : (before?.changedAtMs ?? null);
       peers.set(document.name, { document, changedAtMs });
     }
     this.#peers = peers;
+    this.#hasLooked = true;
   }
 
   /** The name of a backup that could take over now: `wanted`, or the one with the smallest lag. */

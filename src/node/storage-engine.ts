@@ -159,7 +159,10 @@ export class StorageEngine {
   async #untilHandover(): Promise<string | null> {
     const desk = required(this.#handover);
     for (;;) {
-      if (this.#isStopping) return desk.readyBackup(null);
+      if (this.#isStopping) {
+        await desk.watchPeers();
+        return desk.readyBackup(null);
+      }
       const accepted = await desk.takeRequest();
       if (accepted !== null) return accepted;
       await this.#sleep(this.#settings.statusIntervalMs);
