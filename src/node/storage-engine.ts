@@ -43,7 +43,7 @@ export class StorageEngine {
   #isStopping = false;
   #isOver = false;
   #eagerUntilMs = 0;
-  /** After a handover this node lets the others go first until then. */
+  #handedOverEpoch = 0;
   #standBackUntilMs = 0;
   #releasedSeenAtMs = 0;
   #wake: () => void = () => undefined;
@@ -91,6 +91,7 @@ export class StorageEngine {
     this.#handover = new HandoverDesk(this.#world, this.#settings, () => this.#onHandoverRequest());
     await this.#change('store-ready', '');
     void this.#repeat(this.#settings.statusIntervalMs, () => this.#refresh());
+    void this.#repeat(lockPollIntervalMs, () => this.#watchLive());
     void this.#repeat(FREE_BYTES_INTERVAL_MS, () => this.#reportFreeBytes());
   }
 
@@ -185,24 +186,23 @@ export class StorageEngine {
     if (successor === null) return;
     await this.#change('handover-complete', `handed over to ${successor}`);
     required(this.#follower).resumeAt(tenure.cursor);
+    this.#handedOverEpoch = tenure.epoch;
     this.#standBackUntilMs = clock.monotonicMs() + this.#settings.handoverTimeoutMs;
   }
 
   async #waitForLock(): Promise<void> {
     while (!this.#isStopping) {
-      if (await this.#mayTryLock()) {
+      if (this.#mayTryLock()) {
         if ((await this.#electionLock.tryAcquire()) && (await this.#isMyTurn())) return;
       }
       await this.#sleep(this.#pollIntervalMs());
     }
   }
 
-  async #mayTryLock(): Promise<boolean> {
-    if (this.#world.clock.monotonicMs() >= this.#standBackUntilMs) return true;
-    const epoch = this.#lastLive?.epoch ?? 0;
-    await this.#readLive();
-    if ((this.#lastLive?.epoch ?? 0) > epoch) this.#standBackUntilMs = 0;
-    return false;
+  /** After a handover the old live node waits until somebody else was live, or too long. */
+  #mayTryLock(): boolean {
+    const isOthersTurn = (this.#lastLive?.epoch ?? 0) <= this.#handedOverEpoch;
+    return !isOthersTurn || this.#world.clock.monotonicMs() >= this.#standBackUntilMs;
   }
 
   /** A tenure that was handed over names its successor, who goes first while it can. */
@@ -229,8 +229,12 @@ export class StorageEngine {
     this.#wake();
   }
 
-  async #refresh(): Promise<void> {
+  /** Apart from the lock polling, because an open() can hang much longer than a lock call. */
+  async #watchLive(): Promise<void> {
     if (this.#tenure === null) await this.#readLive();
+  }
+
+  async #refresh(): Promise<void> {
     await required(this.#handover).watchPeers();
     await required(this.#status).write();
   }
