@@ -42,6 +42,8 @@ export class JournalWriter {
   #cursor: Cursor;
   #spare: OwnSegment | null = null;
   #preparing: Promise<void> | null = null;
+  /** While it is pending, the next segment is neither the spare nor the tail. */
+  #rolling: Promise<void> = Promise.resolve();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -75,7 +77,10 @@ export class JournalWriter {
   ): Promise<AppendedBlock> {
     const lengthBytes = alignToSector(end);
     const isFull = this.#cursor.offset + lengthBytes > this.#tail.sizeBytes;
-    if (isFull || (this.#tailIsCopy && this.#spare !== null)) await this.#roll(lengthBytes);
+    if (isFull || (this.#tailIsCopy && this.#spare !== null)) {
+      this.#rolling = this.#roll(lengthBytes);
+      await this.#rolling;
+    }
     const { segment, offset, checksum, sequence } = this.#cursor;
     const next = (sequence + 1) as Sequence;
     const ownChecksum = encodeBlock(bytes, {
@@ -115,6 +120,7 @@ export class JournalWriter {
   }
 
   async #prepare(): Promise<void> {
+    await this.#rolling;
     if (this.#spare !== null) return;
     const { directory, clock, epoch, segmentBytes } = this.#options;
     const number = (this.#tail.number + 1) as SegmentNumber;
