@@ -1,0 +1,140 @@
+/**
+ * One client's connection to whichever node serves it. With two addresses it behaves as clients of
+ * a pair should: when the connection is lost it tries the other address, again and again.
+ */
+
+import { connect, type Socket } from 'node:net';
+import type { HostPort } from '../src/platform/ports.js';
+import { connectFrame, FrameScanner, type MessageRange } from './stomp-wire.js';
+
+const RETRY_MS = 5;
+/** When a node ends by itself, its own words about why come a little after the connection is lost. */
+const BLAME_MS = 1_000;
+const SLAB_BYTES = 256 * 1024;
+
+export interface LinkEvents {
+  /** Connected, maybe again: nothing of an earlier connection comes any more. */
+  onOpen(): void;
+  onReceipt(receipt: number): void;
+  onMessage(bytes: Buffer, range: MessageRange): void;
+  /** All frames that one read brought were reported: the time for one write. */
+  onTurnEnd(): void;
+}
+
+export interface LinkOptions {
+  readonly addresses: readonly HostPort[];
+  /** False where no connection may break: then a loss is a failure of the run. */
+  readonly reconnects: boolean;
+  readonly fail: (error: Error) => void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  #socket: Socket | null = null;
+  #addressIndex = 0;
+  #isClosed = false;
+  #refusal = '';
+  #slab = Buffer.allocUnsafe(SLAB_BYTES);
+  #used = 0;
+  #flushed = 0;
+  #node = '';
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#connect();
+  }
+
+  /** The name of the node whose broker answered, also when another one passes the bytes through. */
+  get node(): string {
+    return this.#node;
+  }
+
+  get isOpen(): boolean {
+    return this.#node !== '';
+  }
+
+  /** What `reserve` gave room in. */
+  get slab(): Buffer {
+    return this.#slab;
+  }
+
+  /** Makes room for `byteCount` bytes in `slab`, to be sent by the next `flush`; returns their offset. */
+  reserve(byteCount: number): number {
+    if (this.#used + byteCount > this.#slab.length) {
+      this.flush();
+      this.#slab = Buffer.allocUnsafe(Math.max(SLAB_BYTES, byteCount));
+      this.#used = 0;
+      this.#flushed = 0;
+    }
+    const offset = this.#used;
+    this.#used += byteCount;
+    return offset;
+  }
+
+  /** Sends what was reserved. The slab is never written twice, so the socket may keep it. */
+  flush(): void {
+    if (this.#used === this.#flushed) return;
+    this.#socket?.write(this.#slab.subarray(this.#flushed, this.#used));
+    this.#flushed = this.#used;
+  }
+
+  send(bytes: Buffer): void {
+    bytes.copy(this.#slab, this.reserve(bytes.length));
+    this.flush();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket?.destroy();
+  }
+
+  #connect(): void {
+    const { addresses } = this.#options;
+    const address = addresses[this.#addressIndex % addresses.length] as HostPort;
+    const socket = connect({ ...address, noDelay: true });
+    this.#socket = socket;
+    this.#refusal = '';
+    this.#flushed = this.#used;
+    const scanner = new FrameScanner({
+      onReceipt: (receipt) => this.#events.onReceipt(receipt),
+      onMessage: (bytes, range) => this.#events.onMessage(bytes, range),
+      onOther: (text) => this.#onOther(text),
+    });
+    socket.on('connect', () => socket.write(connectFrame()));
+    socket.on('data', (chunk) => {
+      if (this.#isClosed) return;
+      scanner.push(chunk);
+      this.#events.onTurnEnd();
+    });
+    socket.on('error', (error) => {
+      this.#refusal ||= error.message;
+    });
+    socket.on('close', () => this.#onLost());
+  }
+
+  #onOther(text: string): void {
+    if (text.startsWith('CONNECTED\n')) {
+      this.#node = /^server:\S+ (\S+)$/m.exec(text)?.[1] ?? '';
+      this.#events.onOpen();
+      return;
+    }
+    this.#refusal = text.replaceAll('\n', ' ').trim();
+  }
+
+  #onLost(): void {
+    if (this.#isClosed) return;
+    this.#socket = null;
+    this.#node = '';
+    if (!this.#options.reconnects) {
+      const error = new Error(`A connection was lost: ${this.#refusal || 'closed'}.`);
+      setTimeout(() => this.#options.fail(error), BLAME_MS);
+      return;
+    }
+    this.#addressIndex += 1;
+    setTimeout(() => {
+      if (!this.#isClosed) this.#connect();
+    }, RETRY_MS);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * `npm run bench`: brokers as processes of their own, loaded over real sockets by this one. It
+ * measures and never judges times; it fails when a message is lost or a broker ends by itself.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reportJson, reportText } from './report.js';
+import {
+  type BenchOptions,
+  findLoss,
+  type Measurement,
+  type Scenario,
+  type ScenarioContext,
+} from './scenario.js';
+import { coldStart } from './scenarios/cold-start.js';
+import { latency } from './scenarios/latency.js';
+import { memory } from './scenarios/memory.js';
+import { soak } from './scenarios/soak.js';
+import { takeover } from './scenarios/takeover.js';
+import { throughput } from './scenarios/throughput.js';
+import { Site } from './site.js';
+import { MIN_BODY_BYTES } from './stomp-wire.js';
+
+const SCENARIOS: readonly Scenario[] = [throughput, latency, memory, takeover, coldStart, soak];
+
+const USAGE = `Usage: npm run bench -- [OPTIONS]
+
+  --scenario NAME   Only this one; may be given several times
+  --list            Name the scenarios
+  --json            One JSON object per scenario instead of tables
+  --store DIR       Make the stores below DIR, to measure another file system
+  --seconds N       How long a scenario under load takes
+  --runs N          How often a scenario repeats what it measures
+  --messages N      How many messages a scenario fills its store with
+  --body N          Bytes of a message
+  --profile DIR     Let the brokers write CPU profiles to DIR
+`;
+
+interface Request {
+  readonly scenarios: readonly Scenario[];
+  readonly isJson: boolean;
+  readonly options: BenchOptions;
+}
+
+function readRequest(): Request | 'list' | 'help' {
+  const { values } = parseArgs({
+    options: {
+      scenario: { type: 'string', multiple: true },
+      list: { type: 'boolean' },
+      help: { type: 'boolean' },
+      json: { type: 'boolean' },
+      store: { type: 'string' },
+      seconds: { type: 'string' },
+      runs: { type: 'string' },
+      messages: { type: 'string' },
+      body: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  if (values.list) return 'list';
+  return {
+    scenarios: values.scenario?.map(scenarioNamed) ?? SCENARIOS.filter((one) => !one.onlyWhenNamed),
+    isJson: values.json === true,
+    options: {
+      directory: resolve(values.store ?? tmpdir()),
+      seconds: count('seconds', values.seconds, 1),
+      runs: count('runs', values.runs, 1),
+      messages: count('messages', values.messages, 1),
+      bodyBytes: count('body', values.body, MIN_BODY_BYTES),
+      profileDirectory: values.profile === undefined ? null : resolve(values.profile),
+    },
+  };
+}
+
+function scenarioNamed(name: string): Scenario {
+  const scenario = SCENARIOS.find((one) => one.name === name);
+  if (scenario === undefined) throw new Error(`There is no scenario ${name}; see --list.`);
+  return scenario;
+}
+
+function count(option: string, text: string | undefined, minimum: number): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < minimum) {
+    throw new Error(`--${option} takes a whole number from ${minimum} on, not ${text}.`);
+  }
+  return value;
+}
+
+/** Removes stores and ends brokers, whatever happens meanwhile. */
+async function runScenario(
+  scenario: Scenario,
+  options: BenchOptions,
+): Promise<readonly Measurement[]> {
+  const closers: (() => void)[] = [];
+  const sites: Site[] = [];
+  let fail: (error: Error) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  const interrupt = (): void => fail(new Error('Interrupted.'));
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const context: ScenarioContext = {
+    options,
+    progress: (text) => showProgress(`${scenario.name}: ${text}`),
+    createSite: (nodeNames) => createSite(nodeNames, options, fail, sites),
+    fail,
+    onEnd: (close) => closers.push(close),
+  };
+  try {
+    return await Promise.race([scenario.run(context), failure]);
+  } finally {
+    for (const close of closers) close();
+    for (const site of sites) await site.remove();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    showProgress('');
+  }
+}
+
+function createSite(
+  nodeNames: readonly string[],
+  options: BenchOptions,
+  fail: (error: Error) => void,
+  sites: Site[],
+): Promise<Site> {
+  const { directory, profileDirectory } = options;
+  const nodeOptions =
+    profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+  mkdirSync(directory, { recursive: true });
+  return Site.create({ directory, nodeNames, nodeOptions, onUnexpectedEnd: fail }, (site) =>
+    sites.push(site),
+  );
+}
+
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\u001b[K`);
+}
+
+async function main(): Promise<void> {
+  const request = readRequest();
+  if (request === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (request === 'list') {
+    for (const { name, describe, onlyWhenNamed } of SCENARIOS) {
+      const note = onlyWhenNamed ? ' (only when named)' : '';
+      process.stdout.write(`${name.padEnd(12)} ${describe}${note}\n`);
+    }
+    return;
+  }
+  for (const scenario of request.scenarios) {
+    const measurements = await runScenario(scenario, request.options);
+    const report = request.isJson ? reportJson : reportText;
+    process.stdout.write(report(scenario, measurements));
+    for (const { ledger } of measurements) {
+      const loss = ledger === null ? null : findLoss(ledger);
+      if (loss !== null) throw new Error(`${scenario.name}: ${loss}.`);
+    }
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,49 @@
+/** Tables for people and JSON for programs. */
+
+import { cpus } from 'node:os';
+import { paintFor, tableLines } from '../src/cli/text.js';
+import { findLoss, type Measurement, type Scenario } from './scenario.js';
+
+export function reportText(scenario: Scenario, measurements: readonly Measurement[]): string {
+  const paint = paintFor(process.stdout);
+  const labels = measurements[0]?.figures.map(({ label }) => label) ?? [];
+  const rows = measurements.map(({ name, figures }) => [
+    name,
+    ...figures.map(({ value, digits }) => numberText(value, digits)),
+  ]);
+  const lines = [paint.bold(scenario.name), ...tableLines(['', ...labels], rows)];
+  for (const { name, ledger } of measurements) {
+    if (ledger === null) continue;
+    // The order is left out: only a queue with one consumer shows it, and that scenario tells it itself.
+    const { confirmed, received, duplicates, lost, invented } = ledger;
+    const counts = Object.entries({ confirmed, received, duplicates, lost, invented })
+      .map(([what, count]) => `${numberText(count, 0)} ${what}`)
+      .join(', ');
+    const loss = findLoss(ledger);
+    lines.push(loss === null ? `${name}: ${counts}` : paint.red(`${name}: ${counts}: ${loss}`));
+  }
+  return `${[...lines, paint.dim(`target: ${scenario.target}`)].join('\n')}\n\n`;
+}
+
+/** One line. */
+export function reportJson(scenario: Scenario, measurements: readonly Measurement[]): string {
+  const document = {
+    scenario: scenario.name,
+    finishedAt: new Date().toISOString(),
+    node: process.version,
+    processors: cpus().length,
+    measurements: measurements.map(({ name, figures, ledger }) => ({
+      name,
+      ...Object.fromEntries(figures.map(({ key, value }) => [key, value])),
+      ledger,
+    })),
+  };
+  return `${JSON.stringify(document)}\n`;
+}
+
+export function numberText(value: number, digits: number): string {
+  return value.toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
