@@ -52,9 +52,10 @@ export const command = defineCommand({
   },
   examples: [
     ['send /queue/orders "hello"', 'One message'],
-    ['send /queue/load --count 10000 --size 1024', 'Many'],
-    ['send /queue/orders --file order.json --header content-type=application/json', 'A file'],
+    ['send /queue/load --count 10000 --size 1024', 'Many of 1 KiB'],
+    ['send /queue/orders --file order.json', 'The content of a file'],
     ['send /queue/orders - <orders.txt', 'One message per line'],
+    ['send /queue/orders "hello" --header type=greeting', 'With a header'],
   ],
   epilogue:
     'Ends when every message is confirmed. What a lost connection left unconfirmed is sent again and may arrive twice.',

@@ -9,7 +9,7 @@ import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { usageError } from '../arguments.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
-import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
+import { EXIT, EXIT_CODE_OF_ERROR } from '../exit-codes.js';
 import { createLogger } from '../log.js';
 import { packageVersion } from '../version.js';
 
@@ -72,22 +72,20 @@ export const command = defineCommand({
     const config = readConfig(given);
     const logger = createLogger({ log: config.log, node: config.name });
     try {
-      return await runUntilEnd(config, logger, given['stop-with-parent'] === true);
+      await runUntilEnd(config, logger, given['stop-with-parent'] === true);
+      return EXIT.ok;
     } catch (error) {
       if (config.log.format === 'text' || !(error instanceof HoldfastError)) {
         throw error;
       }
-      logger.error('start-refused', { code: error.code }, error.message);
+      logger.error('node-failed', { code: error.code }, error.message);
       return EXIT_CODE_OF_ERROR[error.code];
     }
   },
 });
 
-async function runUntilEnd(
-  config: Config,
-  logger: Logger,
-  stopWithParent: boolean,
-): Promise<ExitCode> {
+/** Throws what ended the node, unless it was told to stop. */
+async function runUntilEnd(config: Config, logger: Logger, stopWithParent: boolean): Promise<void> {
   // Loaded late, so that help and refused settings do not wait for it.
   const { runNode } = await import('../../node/run-node.js');
   const node = await runNode({ config, logger, version: packageVersion() });
@@ -110,12 +108,10 @@ async function runUntilEnd(
     stopWhenParentIsGone(stop);
   }
   const end = await node.ended;
-  if (end.exitCodeReason === null) {
-    logger.info('node-stopped', {}, end.sentence);
-    return EXIT.ok;
+  if (end.exitCodeReason !== null) {
+    throw new HoldfastError(end.exitCodeReason, end.sentence);
   }
-  logger.error('node-ended', { code: end.exitCodeReason }, end.sentence);
-  return EXIT_CODE_OF_ERROR[end.exitCodeReason];
+  logger.info('node-stopped', {}, end.sentence);
 }
 
 /** The parent holds the other end of an IPC channel, which closes however the parent dies. */

@@ -16,7 +16,7 @@ const STOP_LIMIT_MS = 15_000;
 
 const COMPLAINT_LEVELS: readonly string[] = ['warn', 'error'];
 /** What commands/start.ts logs last: told as the reason of the end. */
-const END_EVENTS: readonly string[] = ['start-refused', 'node-ended'];
+const END_EVENT = 'node-failed';
 
 export interface NodeEnd {
   readonly name: string;
@@ -138,7 +138,7 @@ export class NodeProcess {
     if (entry.level === 'error') {
       this.#lastError = entry.message;
     }
-    const isReasonOfEnd = END_EVENTS.includes(entry.event);
+    const isReasonOfEnd = entry.event === END_EVENT;
     if (COMPLAINT_LEVELS.includes(entry.level) && !isReasonOfEnd && !this.#stopping) {
       this.#options.onComplaint(this.name, entry.message);
     }
