@@ -44,6 +44,17 @@ export function bytesText(count: number): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.floor(value)} ${units[unit]}`;
 }
 
+const PROGRESS_COLUMNS = 40;
+
+/** `########......  35%  1.4 GiB of 4.0 GiB`. */
+export function progressLine(doneBytes: number, totalBytes: number): string {
+  const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
+  const done = Math.floor(share * PROGRESS_COLUMNS);
+  const bar = '#'.repeat(done) + '.'.repeat(PROGRESS_COLUMNS - done);
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  return `${bar} ${percent}%  ${bytesText(doneBytes)} of ${bytesText(totalBytes)}`;
+}
+
 /** `12:00:05.250`, in local time. */
 export function clockText(wallMs: number): string {
   const date = new Date(wallMs);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Screen } from '../../../src/cli/screen.js';
-import { bytesText, clockText, dateText, durationText, tableLines } from '../../../src/cli/text.js';
+import {
+  bytesText,
+  clockText,
+  dateText,
+  durationText,
+  progressLine,
+  tableLines,
+} from '../../../src/cli/text.js';
 
 test('durations are as precise as people need them', () => {
   const expected: readonly [number, string][] = [
@@ -30,6 +37,15 @@ test('sizes have binary units', () => {
     '20 MiB',
     '5120 TiB',
   ]);
+});
+
+test('progress is a bar of one width from nothing to all', () => {
+  assert.equal(progressLine(0, 4096), `${'.'.repeat(40)}   0%  0 B of 4.0 KiB`);
+  assert.equal(
+    progressLine(1024, 4096),
+    `${'#'.repeat(10)}${'.'.repeat(30)}  25%  1.0 KiB of 4.0 KiB`,
+  );
+  assert.equal(progressLine(0, 0), `${'#'.repeat(40)} 100%  0 B of 0 B`);
 });
 
 test('times are local times', () => {
