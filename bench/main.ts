@@ -4,7 +4,7 @@
  */
 
 import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportJson, reportText } from './report.js';
@@ -156,9 +156,10 @@ async function main(): Promise<void> {
     return;
   }
   for (const scenario of request.scenarios) {
+    const circumstances = { loadAverageBefore: loadavg()[0] ?? Number.NaN };
     const measurements = await runScenario(scenario, request.options);
     const report = request.isJson ? reportJson : reportText;
-    process.stdout.write(report(scenario, measurements));
+    process.stdout.write(report(scenario, measurements, circumstances));
     for (const { ledger } of measurements) {
       const loss = ledger === null ? null : findLoss(ledger);
       if (loss !== null) throw new Error(`${scenario.name}: ${loss}.`);

@@ -4,7 +4,17 @@ import { cpus } from 'node:os';
 import { paintFor, tableLines } from '../src/cli/text.js';
 import { findLoss, type Measurement, type Scenario } from './scenario.js';
 
-export function reportText(scenario: Scenario, measurements: readonly Measurement[]): string {
+/** What else the machine did, so that a reader can judge the figures. */
+export interface Circumstances {
+  /** Of one minute, just before the scenario began. */
+  readonly loadAverageBefore: number;
+}
+
+export function reportText(
+  scenario: Scenario,
+  measurements: readonly Measurement[],
+  circumstances: Circumstances,
+): string {
   const paint = paintFor(process.stdout);
   const labels = measurements[0]?.figures.map(({ label }) => label) ?? [];
   const rows = measurements.map(({ name, figures }) => [
@@ -22,16 +32,24 @@ export function reportText(scenario: Scenario, measurements: readonly Measuremen
     const loss = findLoss(ledger);
     lines.push(loss === null ? `${name}: ${counts}` : paint.red(`${name}: ${counts}: ${loss}`));
   }
-  return `${[...lines, paint.dim(`target: ${scenario.target}`)].join('\n')}\n\n`;
+  lines.push(paint.dim(`target: ${scenario.target}`));
+  const load = numberText(circumstances.loadAverageBefore, 2);
+  lines.push(paint.dim(`load average of the machine before: ${load}`));
+  return `${lines.join('\n')}\n\n`;
 }
 
 /** One line. */
-export function reportJson(scenario: Scenario, measurements: readonly Measurement[]): string {
+export function reportJson(
+  scenario: Scenario,
+  measurements: readonly Measurement[],
+  circumstances: Circumstances,
+): string {
   const document = {
     scenario: scenario.name,
     finishedAt: new Date().toISOString(),
     node: process.version,
     processors: cpus().length,
+    ...circumstances,
     measurements: measurements.map(({ name, figures, ledger }) => ({
       name,
       ...Object.fromEntries(figures.map(({ key, value }) => [key, value])),

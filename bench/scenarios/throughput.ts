@@ -118,13 +118,16 @@ function totals(site: Site, load: Load): Totals {
 function figuresOf(from: Totals, to: Totals, latencies: Samples): Measurement['figures'] {
   const seconds = (to.atMs - from.atMs) / 1_000;
   const perSecond = (key: keyof Totals): number => (to[key] - from[key]) / seconds;
+  const brokerCpuSeconds = to.brokerCpuSeconds - from.brokerCpuSeconds;
+  const cpuPerMessage = (brokerCpuSeconds * 1e6) / (to.consumed - from.consumed);
   return [
     figure('confirmedPerSecond', 'confirmed/s', perSecond('confirmed')),
     figure('consumedPerSecond', 'consumed/s', perSecond('consumed')),
     figure('confirmationP50Ms', 'p50 ms', latencies.percentile(0.5), 2),
     figure('confirmationP99Ms', 'p99 ms', latencies.percentile(0.99), 2),
     figure('seconds', 'seconds', seconds, 1),
-    figure('brokerCpuSeconds', 'broker CPU s', to.brokerCpuSeconds - from.brokerCpuSeconds, 1),
+    figure('brokerCpuMicrosecondsPerMessage', 'broker CPU us/message', cpuPerMessage, 1),
+    figure('brokerCpuSeconds', 'broker CPU s', brokerCpuSeconds, 1),
     figure('backupCpuSeconds', 'backup CPU s', to.backupCpuSeconds - from.backupCpuSeconds, 1),
     figure('loadCpuSeconds', 'load CPU s', to.loadCpuSeconds - from.loadCpuSeconds, 1),
   ];
