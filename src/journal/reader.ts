@@ -156,17 +156,14 @@ export class JournalReader {
     const cursor = this.#cursor;
     const number = (cursor.segment + 1) as SegmentNumber;
     const next = await this.#findFile(number, cursor.epoch);
-    if (next === null) {
+    const header = next === null ? null : await this.#directory.segmentHeader(next);
+    const connects =
+      header !== null &&
+      header.previousEnd === cursor.offset &&
+      header.previousChecksum === cursor.checksum &&
+      header.firstSequence === cursor.sequence + 1;
+    if (!connects) {
       await this.#refuseGap();
-      return false;
-    }
-    const header = await this.#directory.segmentHeader(next);
-    if (header === null) return false;
-    if (
-      header.previousEnd !== cursor.offset ||
-      header.previousChecksum !== cursor.checksum ||
-      header.firstSequence !== cursor.sequence + 1
-    ) {
       return false;
     }
     await this.close();
