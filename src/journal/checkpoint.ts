@@ -31,23 +31,31 @@ export async function writeCheckpoint(
   covers: Cursor,
   payloads: readonly Uint8Array[],
 ): Promise<number> {
-  const { name } = checkpointName(epoch, covers.sequence);
-  const handle = await directory.fileSystem.open(directory.pathOf(name), 'create-new');
+  const own = checkpointName(epoch, covers.sequence);
+  const handle = await directory.fileSystem.open(directory.pathOf(own.name), 'create-new');
+  let body: CheckpointBody;
   try {
-    const body = await writeBody(handle, clock, epoch, payloads);
+    body = await writeBody(handle, clock, epoch, payloads);
     await handle.syncInBackground();
     const header = { storeId: directory.storeId, epoch, covers, ...body };
     await handle.write(encodeCheckpointHeader(header), 0);
     await handle.syncInBackground();
     await directory.sync();
-    await deleteOlder(directory, name);
-    return body.endOffset;
   } catch (error) {
-    await directory.unlink(name);
+    await directory.unlink(own.name);
     throw error;
   } finally {
     await handle.close();
   }
+  // From here on a failure must leave it: those before it may be gone.
+  await deleteOlder(directory, own);
+  return body.endOffset;
+}
+
+interface CheckpointBody {
+  readonly blockCount: number;
+  readonly lastChecksum: number;
+  readonly endOffset: number;
 }
 
 async function writeBody(
@@ -55,7 +63,7 @@ async function writeBody(
   clock: Clock,
   epoch: Epoch,
   payloads: readonly Uint8Array[],
-): Promise<{ blockCount: number; lastChecksum: number; endOffset: number }> {
+): Promise<CheckpointBody> {
   let offset = SECTOR_BYTES;
   let checksum = 0;
   for (const [index, payload] of payloads.entries()) {
@@ -78,10 +86,12 @@ async function writeBody(
   return { blockCount: payloads.length, lastChecksum: checksum, endOffset: offset };
 }
 
-async function deleteOlder(directory: JournalDirectory, newest: string): Promise<void> {
+/** Those of a later tenure stay: a deposed node may come here late. */
+async function deleteOlder(directory: JournalDirectory, own: CheckpointName): Promise<void> {
   const { checkpoints } = await directory.list();
-  for (const { name } of checkpoints) {
-    if (name !== newest) await directory.unlink(name);
+  for (const checkpoint of checkpoints) {
+    const isOlder = checkpoint.epoch <= own.epoch && checkpoint.sequence <= own.sequence;
+    if (isOlder && checkpoint.name !== own.name) await directory.unlink(checkpoint.name);
   }
 }
 
