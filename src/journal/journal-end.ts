@@ -6,16 +6,17 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import type { FileHandle } from '../platform/ports.js';
-import { claimedLength, decodeBlock } from './block.js';
+import { type Block, claimedLength, decodeBlock } from './block.js';
 import type { JournalDirectory } from './directory.js';
 import {
+  BLOCK_TYPE,
   type Cursor,
   SECTOR_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentName,
+  type SegmentNumber,
   type Sequence,
 } from './format.js';
-import { continues } from './reader.js';
 
 export type JournalEnd = 'clean-end' | 'torn-tail';
 
@@ -32,6 +33,11 @@ export async function judgeEnd(
   knownGood: Sequence,
 ): Promise<JournalEnd> {
   await refuseUnreachableSegments(directory, cursor, file);
+  if (file === null && cursor.sequence > 0) {
+    throw corrupt(
+      `${directory.path} lacks segment ${cursor.segment}, in which block ${cursor.sequence} lies`,
+    );
+  }
   const end = file === null ? 'clean-end' : await judgeFile(directory, cursor, file);
   if (cursor.sequence < knownGood) {
     throw corrupt(
@@ -49,12 +55,12 @@ async function refuseUnreachableSegments(
 ): Promise<void> {
   const { segments } = await directory.list();
   for (const segment of segments) {
-    const reached =
-      file === null ? segment.number < cursor.segment : segment.number <= cursor.segment;
-    if (reached) continue;
-    const header = await directory.segmentHeader(segment);
-    if (header === null) await refuseDamagedHeader(directory, segment, cursor);
-    else if (segment.epoch >= cursor.epoch) {
+    if (segment.number < cursor.segment || segment.epoch < cursor.epoch) continue;
+    const isReached = segment.number === file?.number;
+    if (isReached && segment.epoch <= file.epoch) continue;
+    if ((await directory.segmentHeader(segment)) === null) {
+      await refuseDamagedHeader(directory, segment, isReached);
+    } else {
       throw corrupt(
         `${directory.pathOf(segment.name)} does not connect to the end of segment ${cursor.segment} ` +
           `(offset ${cursor.offset}, block ${cursor.sequence}); what lies between is damaged or missing`,
@@ -63,19 +69,27 @@ async function refuseUnreachableSegments(
   }
 }
 
-/** Blocks are written only after the header: with a whole block in it, the file was finished once. */
+/**
+ * Blocks that tell that an unfinished file was finished once. Before its header a takeover writes
+ * only what it copies and its tenure block; the first block of a store is such a tenure block.
+ *
+ * @param isCopy the segment itself was read from another file.
+ */
 async function refuseDamagedHeader(
   directory: JournalDirectory,
   segment: SegmentName,
-  cursor: Cursor,
+  isCopy: boolean,
 ): Promise<void> {
   const handle = await directory.openIfThere(segment.name);
   if (handle === null) return;
   try {
     const bytes = await readAll(handle, SEGMENT_HEADER_BYTES);
-    const first = decodeBlock(bytes, 0);
-    const expected = { ...cursor, segment: segment.number, offset: SEGMENT_HEADER_BYTES };
-    if (first === null || !continues(first, expected)) return;
+    if (isZero(bytes)) return;
+    const { number, epoch } = segment;
+    const telling = findWholeBlock(bytes, number, SEGMENT_HEADER_BYTES, (block) =>
+      isCopy ? block.type === BLOCK_TYPE.records && block.epoch === epoch : block.sequence > 1,
+    );
+    if (telling === null) return;
     throw corrupt(`the header of ${handle.path} is damaged, though blocks follow it`);
   } finally {
     await handle.close();
@@ -91,7 +105,7 @@ async function judgeFile(
   try {
     const rest = await readAll(handle, cursor.offset);
     if (isZero(rest)) return 'clean-end';
-    const whole = findWholeBlock(rest, cursor);
+    const whole = findWholeBlock(rest, cursor.segment, cursor.offset, () => true);
     if (whole !== null) {
       throw corrupt(
         whole.offset === cursor.offset
@@ -105,14 +119,18 @@ async function judgeFile(
   }
 }
 
-function findWholeBlock(rest: Uint8Array, cursor: Cursor): { offset: number } | null {
-  for (let at = 0; at < rest.byteLength; at += SECTOR_BYTES) {
-    if (claimedLength(rest, at) === 0) continue;
-    const block = decodeBlock(rest, at);
-    const offset = cursor.offset + at;
-    if (block !== null && block.segment === cursor.segment && block.offset === offset) {
-      return { offset };
-    }
+/** The first whole block that names its own place and that `matches` accepts. `bytes` lie at `from` in the segment. */
+function findWholeBlock(
+  bytes: Uint8Array,
+  segment: SegmentNumber,
+  from: number,
+  matches: (block: Block) => boolean,
+): Block | null {
+  for (let at = 0; at < bytes.byteLength; at += SECTOR_BYTES) {
+    if (claimedLength(bytes, at) === 0) continue;
+    const block = decodeBlock(bytes, at);
+    if (block === null || block.segment !== segment || block.offset !== from + at) continue;
+    if (matches(block)) return block;
   }
   return null;
 }
