@@ -4,6 +4,7 @@
  * the numbers of docs/journal-format.md, section 4.
  */
 
+import { HoldfastError } from '../platform/errors.js';
 import type { Clock } from '../platform/ports.js';
 import type { JournalDirectory } from './directory.js';
 import {
@@ -40,7 +41,10 @@ export interface SealOptions {
 export async function sealJournal(options: SealOptions): Promise<JournalWriter> {
   const { directory, clock, epoch, segmentBytes, cursor, oldFile } = options;
   const old = oldFile === null ? null : await readCopiedPart(options, oldFile);
-  const segment = await createCopy(options, old); // 4
+  const payload = tenurePayload(options);
+  const block = new Uint8Array(alignToSector(BLOCK_HEADER_BYTES + payload.byteLength));
+  block.set(payload, BLOCK_HEADER_BYTES);
+  const segment = await createCopy(options, old, block.byteLength); // 4
   const writer = new JournalWriter({
     directory,
     clock,
@@ -50,9 +54,6 @@ export async function sealJournal(options: SealOptions): Promise<JournalWriter> 
     tailIsCopy: true,
     cursor: { ...cursor, segment: segment.number },
   });
-  const payload = tenurePayload(options);
-  const block = new Uint8Array(alignToSector(BLOCK_HEADER_BYTES + payload.byteLength));
-  block.set(payload, BLOCK_HEADER_BYTES);
   await writer.append(BLOCK_TYPE.tenure, block, BLOCK_HEADER_BYTES + payload.byteLength, 0);
   await finishSegment(directory, segment, {
     epoch,
@@ -82,6 +83,8 @@ export async function removeLeftovers(
   const kept = new Map<number, SegmentName>();
   const superfluous: string[] = [];
   for (const segment of segments) {
+    // A deposed node may come here late, when its successor has not finished the copy of its tail.
+    if (segment.epoch > epoch) continue;
     const isOlder = segment.epoch < epoch;
     const isStray = isOlder && segment.number > tail;
     if (isStray || (isOlder && (await directory.segmentHeader(segment)) === null)) {
@@ -112,6 +115,13 @@ interface CopiedPart {
 
 async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<CopiedPart> {
   const { directory, cursor } = options;
+  if (file.number !== cursor.segment) {
+    throw new HoldfastError(
+      'OWNERSHIP_LOST',
+      `The journal went on from ${file.name} to segment ${cursor.segment} while this node took it over: ` +
+        'another node still writes. Start this node again when that one is gone.',
+    );
+  }
   const header = await directory.segmentHeader(file);
   if (header === null) throw new Error(`${file.name} vanished while this node holds its lock`);
   const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
@@ -124,7 +134,12 @@ async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<
   }
 }
 
-async function createCopy(options: SealOptions, old: CopiedPart | null): Promise<OwnSegment> {
+/** With room for the tenure block, though the old file may be full to its last byte. */
+async function createCopy(
+  options: SealOptions,
+  old: CopiedPart | null,
+  tenureBytes: number,
+): Promise<OwnSegment> {
   const { directory, epoch, cursor, segmentBytes } = options;
   const number = old?.name.number ?? cursor.segment;
   const { name } = segmentName(number, epoch);
@@ -137,7 +152,7 @@ async function createCopy(options: SealOptions, old: CopiedPart | null): Promise
   } finally {
     await plain.close();
   }
-  const sizeBytes = old?.sizeBytes ?? segmentBytes;
+  const sizeBytes = Math.max(old?.sizeBytes ?? segmentBytes, cursor.offset + tenureBytes);
   return { name, number, sizeBytes, handle: await openLocked(directory, name) };
 }
 
