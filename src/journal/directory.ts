@@ -55,8 +55,13 @@ export class JournalDirectory {
     await this.#fileSystem.syncDirectory(this.path);
   }
 
+  /** When it resolves the name is gone, whoever removed it: a repeated NFS request finds nothing, too. */
   async unlink(name: string): Promise<void> {
-    await this.#fileSystem.unlink(this.pathOf(name));
+    try {
+      await this.#fileSystem.unlink(this.pathOf(name));
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   /** Opens a file to read; null when somebody deleted it meanwhile. */
