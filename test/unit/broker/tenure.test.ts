@@ -174,3 +174,23 @@ test('an entry is relocated with its own record only, also twice', () => {
   }
   rig.checkTwins();
 });
+
+test('what is being removed in an earlier batch is neither relocated nor noted', () => {
+  const rig = new Rig({ maxBatchBytes: 4096 });
+  const client = rig.connect();
+  client.listen('/queue/q');
+  const durable = { clientId: 'c', name: 'n' };
+  const subscriber = client.listen('/topic/t', { durable });
+  client.send('/queue/q', '1');
+  client.send('/topic/t', '2');
+  rig.commitNext();
+  client.session.unsubscribe(subscriber, null);
+  client.session.removeDurableSubscription('c', 'n', null);
+  const [block] = rig.blocks;
+  assert.ok(block);
+  client.acknowledge(client.received.find(({ body }) => body === '1') as never);
+  // Too large for the batch with the removals, which is closed and not committed yet.
+  client.send('/queue/other', 'x'.repeat(4000));
+  assert.equal(rig.broker.relocate(block.payload, block.position), 0);
+  rig.checkTwins();
+});
