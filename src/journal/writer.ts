@@ -137,10 +137,12 @@ export class JournalWriter {
       previousChecksum: this.#cursor.checksum,
       sealedEnd: 0,
     });
-    await this.#tail.handle.close();
+    const { handle } = this.#tail;
     this.#tail = next;
     this.#tailIsCopy = false;
     this.#cursor = { ...this.#cursor, segment: next.number, offset: SEGMENT_HEADER_BYTES };
+    // Last, so that whoever looks at the tail meanwhile sees an open one.
+    await handle.close();
   }
 
   async #takeSpare(atLeastBytes: number): Promise<OwnSegment> {
