@@ -1,0 +1,158 @@
+/**
+ * One `holdfast start` as a real process, with what it logs. Every process ends with the test that
+ * started it, also when the test itself is killed.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseTargetAddress } from '../../src/config/address.js';
+import type { Role } from '../../src/ownership/role.js';
+import type { HostPort } from '../../src/platform/ports.js';
+import { within } from './eventually.js';
+
+const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+/** Small and quick, so that tests see many segments and do not wait for intervals. */
+const QUICK_SETTINGS: Settings = {
+  HOLDFAST_JOURNAL_SEGMENT_BYTES: '1048576',
+  HOLDFAST_JOURNAL_MIN_FREE_BYTES: '0',
+  HOLDFAST_OWNERSHIP_LOCK_POLL_INTERVAL_MS: '20',
+  HOLDFAST_OWNERSHIP_STATUS_INTERVAL_MS: '100',
+};
+
+/** Environment variables as `HOLDFAST_LIMITS_MAX_DELIVERIES`. */
+export type Settings = Readonly<Record<string, string>>;
+
+export interface NodeProcessOptions {
+  readonly store: string;
+  readonly name: string;
+  readonly settings?: Settings;
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly event: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class NodeProcess {
+  readonly name: string;
+  readonly log: LogLine[] = [];
+  /** What it wrote to stderr that is not a line of the log. */
+  readonly otherOutput: string[] = [];
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child: ChildProcess;
+  #watchers: (() => void)[] = [];
+  #end: ProcessEnd | null = null;
+
+  constructor(options: NodeProcessOptions) {
+    this.name = options.name;
+    const given = Object.entries(process.env).filter(([key]) => !key.startsWith('HOLDFAST_'));
+    const flags = ['--store', options.store, '--name', options.name, '--stomp', '127.0.0.1:0'];
+    this.#child = spawn(
+      process.execPath,
+      [PROGRAM, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],
+      {
+        env: { ...Object.fromEntries(given), ...QUICK_SETTINGS, ...options.settings },
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    );
+    assert.ok(this.#child.stderr);
+    createInterface(this.#child.stderr).on('line', (line) => this.#onLine(line));
+    this.ended = once(this.#child, 'close').then(([code, signal]): ProcessEnd => {
+      this.#end = { code: code as number | null, signal: signal as NodeJS.Signals | null };
+      this.#wakeWatchers();
+      return this.#end;
+    });
+  }
+
+  get pid(): number {
+    assert.ok(this.#child.pid);
+    return this.#child.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#end === null;
+  }
+
+  /** The role that it logged last. */
+  get role(): Role | null {
+    const last = this.log.findLast(({ event }) => event === 'role-changed');
+    return last === undefined ? null : (last.to as Role);
+  }
+
+  /** Where it serves clients; known once it listens. */
+  get address(): HostPort {
+    const line = this.log.find(({ event }) => event === 'listener-started');
+    assert.ok(line, `${this.name} has not told its address`);
+    return parseTargetAddress(String(line.address), 'the log');
+  }
+
+  /** Resolves when it has the role; fails when it ends before, or takes too long. */
+  async untilRole(role: Role): Promise<this> {
+    await this.until(`${this.name} is ${role}`, () => this.role === role);
+    return this;
+  }
+
+  /** Resolves when it has logged an event of that name, with its line. */
+  async untilEvent(event: string): Promise<LogLine> {
+    const find = () => this.log.find((line) => line.event === event);
+    await this.until(`${this.name} logs ${event}`, () => find() !== undefined);
+    return find() as LogLine;
+  }
+
+  async until(what: string, condition: () => boolean): Promise<void> {
+    await within(what, this.#watch(what, condition));
+  }
+
+  /** Sends the signal; nothing happens when the process is gone. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** `kill -9`; resolves when the process is gone. */
+  async kill(): Promise<ProcessEnd> {
+    this.signal('SIGKILL');
+    return within(`${this.name} is gone`, this.ended);
+  }
+
+  /** SIGTERM, to the end. */
+  async terminate(): Promise<ProcessEnd> {
+    this.signal('SIGTERM');
+    return within(`${this.name} ends after SIGTERM`, this.ended, 30_000);
+  }
+
+  /** The last error that it logged, and everything that is no log line. */
+  get complaint(): string {
+    const error = this.log.findLast(({ level }) => level === 'error');
+    return [error?.message ?? '', ...this.otherOutput].join('\n').trim();
+  }
+
+  async #watch(what: string, condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      const how = JSON.stringify(this.#end);
+      assert.equal(this.#end, null, `${what}: it ended before (${how}): ${this.complaint}`);
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    }
+  }
+
+  #onLine(line: string): void {
+    if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+    else this.otherOutput.push(line);
+    this.#wakeWatchers();
+  }
+
+  #wakeWatchers(): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const wake of watchers) wake();
+  }
+}
