@@ -8,7 +8,7 @@ export type SegmentNumber = number & { readonly brand: 'SegmentNumber' };
 export const FORMAT_VERSION = 1;
 export const SECTOR_BYTES = 512;
 export const BLOCK_HEADER_BYTES = 64;
-export const SEGMENT_HEADER_BYTES = SECTOR_BYTES;
+export const SEGMENT_HEADER_BYTES = 512;
 /** "HFB1", "HFS1" and "HFC1" read as little-endian numbers. */
 export const BLOCK_MAGIC = 0x31424648;
 export const SEGMENT_MAGIC = 0x31534648;

@@ -13,7 +13,7 @@ import type { SlabPool } from './slab-pool.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 
 /** What the pipeline needs of the broker. */
-export interface BatchSource {
+interface BatchSource {
   takeBatch(): Batch | null;
   committed(batch: Batch, position: { segment: number; blockOffset: number } | null): void;
 }

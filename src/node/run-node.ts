@@ -1,11 +1,10 @@
 /** Puts a node together for real: storage thread, sockets, broker, watchdog. */
 
-import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
-import { HoldfastError, messageOf } from '../platform/errors.js';
+import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import { nodeClock } from '../platform/node/clock.js';
+import { nodeClock, nodeRandom } from '../platform/node/clock.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
@@ -41,9 +40,6 @@ export interface RunningNode {
 export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const { config, logger, version } = options;
   const { store, name } = config;
-  if (store === undefined || name === undefined) {
-    throw new HoldfastError('CONFIG_INVALID', 'A node needs a store and a name.');
-  }
   const fileSystem = await assertSafeFileSystem(readMounts, store);
   const pulses = new Int32Array(new SharedArrayBuffer(PULSE_BYTES));
   const stallLimitMs = config.ownership.storeStallLimitMs;
@@ -79,7 +75,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
         clock: nodeClock,
         config: config.stomp,
         serverName,
-        sessionId: randomUUID(),
+        sessionId: Buffer.from(nodeRandom.bytes(12)).toString('hex'),
         nodeName: name,
         onClosed,
       });

@@ -11,9 +11,9 @@ export class SlabPool {
   /** At least `minimumBytes`, and a whole number of sectors, so that a block can be padded in place. */
   allocate(minimumBytes: number): Uint8Array {
     if (minimumBytes <= SLAB_BYTES) {
-      return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(SLAB_BYTES));
+      return new Uint8Array(this.#free.pop() ?? unfilled(SLAB_BYTES));
     }
-    return new Uint8Array(new ArrayBuffer(alignToSector(minimumBytes)));
+    return new Uint8Array(unfilled(alignToSector(minimumBytes)));
   }
 
   /** The written payload for the cache: a copy when it is small beside its slab, else a view of it. */
@@ -27,6 +27,11 @@ export class SlabPool {
     if (isLarge(slab, end)) return;
     if (slab.byteLength === SLAB_BYTES && this.#free.length < MAX_FREE) this.#free.push(slab);
   }
+}
+
+/** Without zeros: every byte that is written out was filled in before. */
+function unfilled(bytes: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
 }
 
 function isLarge(slab: ArrayBuffer, end: number): boolean {

@@ -10,7 +10,7 @@ import { HoldfastError } from '../platform/errors.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 
 /** What it needs of the broker. */
-export interface Compactable {
+interface Compactable {
   snapshot(): Uint8Array[];
   /** What `snapshot` would take now, roughly. */
   snapshotBytes(): number;

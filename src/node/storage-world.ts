@@ -6,7 +6,7 @@ import type { StoreLayout } from '../store/layout.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 
 /** Calls `onChange` some time after anything below `path` has changed. It may miss changes: it wakes, it never decides. */
-export type WatchDirectory = (path: string, onChange: () => void) => { close(): Promise<void> };
+type WatchDirectory = (path: string, onChange: () => void) => { close(): Promise<void> };
 
 export interface StorageWorld {
   readonly fileSystem: FileSystem;

@@ -282,7 +282,7 @@ async function unlessFull<Result>(task: () => Promise<Result>): Promise<Result |
 }
 
 /** The size of every segment, by number; of two files of one number the newer one's. */
-export async function segmentSizes(
+async function segmentSizes(
   directory: JournalDirectory,
 ): Promise<{ segment: SegmentNumber; sizeBytes: number }[]> {
   const { segments } = await directory.list();
