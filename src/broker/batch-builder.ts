@@ -62,7 +62,7 @@ export class PendingBatch implements Batch {
   }
 }
 
-/** Entries that were delivered and may have to be noted: those that still are when a batch is taken. */
+/** Deliveries to note in the journal: those that are unacknowledged when a batch is taken. */
 export interface DeliveryNotes {
   /** Moves up to `limit` ids of entries to note into `into`; returns how many. */
   takeInto(into: number[], limit: number): number;

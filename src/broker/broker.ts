@@ -94,7 +94,7 @@ export class Broker implements BrokerEndpoint {
     if (recordCount !== undefined) index.expectRecords(recordCount, found);
   }
 
-  /** Forgets everything. Segment usage is not released entry by entry: the caller forgets it too. */
+  /** Forgets everything. Segment usage is not released: the caller forgets that too. */
   reset(): void {
     if (this.serving) this.stopServing();
     this.parts = assemble(this.options, this.counts);

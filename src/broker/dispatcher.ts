@@ -139,6 +139,7 @@ export class Dispatcher {
   /** One load per queue at a time; dispatch goes on in its callback, so order is kept. */
   private load(queue: Queue, slot: number): void {
     const { table } = this.index;
+    const id = table.idOf(slot);
     const segment = table.segmentOf(slot);
     const blockOffset = table.blockOffsetOf(slot);
     const { tenure } = this;
@@ -146,7 +147,12 @@ export class Dispatcher {
     this.services.bodies.load(segment, blockOffset, () => {
       if (tenure !== this.tenure) return;
       queue.loading = false;
-      if (this.services.bodies.cached(segment, blockOffset) === undefined) {
+      // The entry may be gone by now, or relocated, and the segment with the old block deleted.
+      const isStillThere =
+        table.find(id) === slot &&
+        table.segmentOf(slot) === segment &&
+        table.blockOffsetOf(slot) === blockOffset;
+      if (isStillThere && this.services.bodies.cached(segment, blockOffset) === undefined) {
         throw bodyMissing(segment, blockOffset);
       }
       this.index.markDirty(queue);

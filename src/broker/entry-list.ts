@@ -1,4 +1,4 @@
-/** A doubly linked list of table slots. A slot is in at most one list, so the links are columns of the table. */
+/** A doubly linked list of slots. A slot is in one list at most: the links are the table's columns. */
 
 import { type MessageTable, NONE } from './message-table.js';
 

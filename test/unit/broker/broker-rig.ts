@@ -148,6 +148,11 @@ export class Rig {
     return position;
   }
 
+  /** The segment was deleted: the block can be loaded no more. */
+  forgetBlock({ segment, blockOffset }: BlockPosition): void {
+    this.byPlace.delete(`${segment}/${blockOffset}`);
+  }
+
   /** Commits until nothing is left to commit or to load. */
   settle(): void {
     for (;;) {

@@ -197,3 +197,37 @@ test('what is being removed in an earlier batch is neither relocated nor noted',
   for (const batch of batches) rig.commit(batch as Batch);
   rig.checkTwins();
 });
+
+for (const ending of ['ready', 'dead letter']) {
+  test(`a body whose block was compacted away while it was loaded is loaded again: ${ending}`, () => {
+    const rig = new Rig({ cold: true, limits: { maxDeliveries: 1 } });
+    const client = rig.connect();
+    client.send('/queue/q', 'body');
+    rig.settle();
+    const [block] = rig.blocks;
+    assert.ok(block);
+    client.listen('/queue/q');
+    if (ending === 'dead letter') {
+      rig.settle();
+      client.reject(client.last());
+      while (rig.commitNext());
+    }
+    assert.equal(rig.waitingLoads.length, 1);
+    rig.broker.relocate(block.payload, block.position);
+    while (rig.commitNext());
+    rig.forgetBlock(block.position);
+    rig.settle();
+    assert.deepEqual(client.bodies, ['body']);
+    assert.equal(rig.broker.statistics().deadLettered, ending === 'ready' ? 0 : 1);
+  });
+}
+
+test('a body that stays away although its entry is there ends loudly', () => {
+  const rig = new Rig({ cold: true });
+  const client = rig.connect();
+  client.send('/queue/q', 'body');
+  rig.settle();
+  client.listen('/queue/q');
+  rig.forgetBlock((rig.blocks[0] as (typeof rig.blocks)[number]).position);
+  assert.throws(() => rig.settle(), { code: 'JOURNAL_IO_FAILED' });
+});
