@@ -59,7 +59,10 @@ async function refuseUnreachableSegments(
     const isReached = segment.number === file?.number;
     if (isReached && segment.epoch <= file.epoch) continue;
     if ((await directory.segmentHeader(segment)) === null) {
-      await refuseDamagedHeader(directory, segment, isReached);
+      if (!(await wasFinished(directory, segment, isReached))) continue;
+      throw corrupt(
+        `the header of ${directory.pathOf(segment.name)} is damaged, though blocks follow it`,
+      );
     } else {
       throw corrupt(
         `${directory.pathOf(segment.name)} does not connect to the end of segment ${cursor.segment} ` +
@@ -70,27 +73,46 @@ async function refuseUnreachableSegments(
 }
 
 /**
- * Blocks that tell that an unfinished file was finished once. Before its header a takeover writes
- * only what it copies and its tenure block; the first block of a store is such a tenure block.
+ * Whether a file without a header was finished once. Before its header a takeover writes only what
+ * it copies and its tenure block; the first block of a store is such a tenure block.
  *
  * @param isCopy the segment itself was read from another file.
  */
-async function refuseDamagedHeader(
+export async function wasFinished(
   directory: JournalDirectory,
   segment: SegmentName,
   isCopy: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const handle = await directory.openIfThere(segment.name);
-  if (handle === null) return;
+  if (handle === null) return false;
   try {
     const bytes = await readAll(handle, SEGMENT_HEADER_BYTES);
-    if (isZero(bytes)) return;
+    if (isZero(bytes)) return false;
     const { number, epoch } = segment;
     const telling = findWholeBlock(bytes, number, SEGMENT_HEADER_BYTES, (block) =>
       isCopy ? block.type === BLOCK_TYPE.records && block.epoch === epoch : block.sequence > 1,
     );
-    if (telling === null) return;
-    throw corrupt(`the header of ${handle.path} is damaged, though blocks follow it`);
+    return telling !== null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What lies behind the last block of a file; `whole` names the first whole block there. */
+export type Remainder = { readonly kind: 'zeros' | 'torn' } | { kind: 'whole'; offset: number };
+
+/** Looks at what lies behind `cursor`, where nothing continues the journal. */
+export async function inspectRemainder(
+  directory: JournalDirectory,
+  cursor: Cursor,
+  file: SegmentName,
+): Promise<Remainder> {
+  const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
+  try {
+    const rest = await readAll(handle, cursor.offset);
+    if (isZero(rest)) return { kind: 'zeros' };
+    const whole = findWholeBlock(rest, cursor.segment, cursor.offset, () => true);
+    return whole === null ? { kind: 'torn' } : { kind: 'whole', offset: whole.offset };
   } finally {
     await handle.close();
   }
@@ -101,22 +123,15 @@ async function judgeFile(
   cursor: Cursor,
   file: SegmentName,
 ): Promise<JournalEnd> {
-  const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
-  try {
-    const rest = await readAll(handle, cursor.offset);
-    if (isZero(rest)) return 'clean-end';
-    const whole = findWholeBlock(rest, cursor.segment, cursor.offset, () => true);
-    if (whole !== null) {
-      throw corrupt(
-        whole.offset === cursor.offset
-          ? `${handle.path} has a whole block at offset ${whole.offset} that does not continue block ${cursor.sequence}`
-          : `${handle.path} is damaged at offset ${cursor.offset}: whole blocks follow at offset ${whole.offset}`,
-      );
-    }
-    return 'torn-tail';
-  } finally {
-    await handle.close();
-  }
+  const remainder = await inspectRemainder(directory, cursor, file);
+  if (remainder.kind !== 'whole') return remainder.kind === 'zeros' ? 'clean-end' : 'torn-tail';
+  throw corrupt(explainWhole(directory.pathOf(file.name), cursor, remainder.offset));
+}
+
+export function explainWhole(path: string, cursor: Cursor, offset: number): string {
+  return offset === cursor.offset
+    ? `${path} has a whole block at offset ${offset} that does not continue block ${cursor.sequence}`
+    : `${path} is damaged at offset ${cursor.offset}: whole blocks follow at offset ${offset}`;
 }
 
 /** The first whole block that names its own place and that `matches` accepts. `bytes` lie at `from` in the segment. */

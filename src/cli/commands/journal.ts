@@ -1,6 +1,8 @@
 /** `holdfast journal verify|dump`: reads the whole journal beside running nodes, changing nothing. */
 
-import { dumpJournal, verifyJournal } from '../../journal/verify.js';
+import { once } from 'node:events';
+import type { VerifyReport } from '../../journal/verify.js';
+import { dumpStoreJournal, verifyStoreJournal } from '../../node/journal-tools.js';
 import { nodeFileSystem } from '../../platform/node/file-system.js';
 import { storeLayout } from '../../store/layout.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
@@ -14,7 +16,7 @@ export const command = defineCommand({
     action: {
       choices: ['verify', 'dump'],
       demandOption: true,
-      description: 'Check every block, or print one line per block',
+      description: 'Check every block, or print one line per block and record',
     },
   },
   examples: [
@@ -26,21 +28,47 @@ export const command = defineCommand({
   async run({ store: given, action }) {
     const layout = storeLayout(requireStore(given));
     if (action === 'dump') {
-      await dumpJournal(nodeFileSystem, layout, (line: string) => {
-        process.stdout.write(`${line}\n`);
-      });
-      return EXIT.ok;
+      const isGood = await dumpStoreJournal(nodeFileSystem, layout, printLine);
+      return isGood ? EXIT.ok : EXIT.damaged;
     }
     const progress = progressBar();
-    const report = await verifyJournal(nodeFileSystem, layout, progress.show);
+    const report = await verifyStoreJournal(nodeFileSystem, layout, progress.show);
     progress.clear();
-    const { segmentCount, blockCount, recordCount, totalBytes, lastSequence, end } = report;
-    process.stdout.write(
-      `The journal is good: ${segmentCount} segments, ${blockCount} blocks with ${recordCount} records in ${bytesText(totalBytes)}, up to block ${lastSequence}; it has a ${end}.\n`,
-    );
-    return EXIT.ok;
+    for (const line of reportLines(report)) await printLine(line);
+    return report.problems.length === 0 ? EXIT.ok : EXIT.damaged;
   },
 });
+
+/** Waits for whoever reads slowly: a dump is longer than the memory. */
+async function printLine(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+}
+
+const END_SENTENCE = {
+  'clean-end': 'It has a clean end.',
+  'unfinished-block':
+    'Its last block is unfinished: it is being written now, or its node died while it wrote it.',
+} as const;
+
+function reportLines(report: VerifyReport): string[] {
+  const { segments, blocks, records, bytes, firstSequence, lastSequence } = report;
+  const { epochs, checkpoint, end, problems } = report;
+  const counts = `${segments} segments, ${blocks} blocks with ${records} records in ${bytesText(bytes)}`;
+  const range = blocks === 0 ? '' : `, from block ${firstSequence} to ${lastSequence}`;
+  const tenures = epochs.length === 0 ? '' : `, of the epochs ${epochs[0]} to ${epochs.at(-1)}`;
+  const covered =
+    checkpoint === null
+      ? 'There is no checkpoint.'
+      : `The checkpoint covers it up to block ${checkpoint.header.covers.sequence}.`;
+  if (problems.length > 0) {
+    return [
+      ...problems.map((problem) => `damaged: ${problem}`),
+      `The journal is damaged. What can be read: ${counts}${range}${tenures}. ` +
+        'Keep all files as they are, and restore the store from a copy.',
+    ];
+  }
+  return [`The journal is good: ${counts}${range}${tenures}.`, `${covered} ${END_SENTENCE[end]}`];
+}
 
 interface ProgressBar {
   show(doneBytes: number, totalBytes: number): void;
