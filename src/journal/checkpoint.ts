@@ -104,13 +104,20 @@ export interface FoundCheckpoint {
 export async function newestCheckpoint(
   directory: JournalDirectory,
 ): Promise<FoundCheckpoint | null> {
-  const { checkpoints } = await directory.list();
-  const newestFirst = checkpoints.toSorted((a, b) => b.sequence - a.sequence || b.epoch - a.epoch);
-  for (const name of newestFirst) {
-    const header = await directory.checkpointHeader(name);
-    if (header !== null) return { name, header };
+  let { checkpoints } = await directory.list();
+  for (;;) {
+    const newestFirst = checkpoints.toSorted(
+      (a, b) => b.sequence - a.sequence || b.epoch - a.epoch,
+    );
+    for (const name of newestFirst) {
+      const header = await directory.checkpointHeader(name);
+      if (header !== null) return { name, header };
+    }
+    // A live node may have replaced the one that was listed before it could be opened.
+    const listed = checkpoints;
+    ({ checkpoints } = await directory.list());
+    if (checkpoints.every(({ name }) => listed.some((before) => before.name === name))) return null;
   }
-  return null;
 }
 
 /**

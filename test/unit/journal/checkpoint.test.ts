@@ -9,6 +9,7 @@ import { JournalDirectory } from '../../../src/journal/directory.js';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import { delegatingFileSystem } from '../../support/delegating-file-system.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
 import { JournalRig, textOf } from './journal-rig.js';
 
@@ -94,6 +95,21 @@ test('an unfinished checkpoint is ignored for an older finished one', async () =
   await rig.write('0000000002-0000000000000009.checkpoint', new Uint8Array(4096), 0);
   await rig.write('0000000002-0000000000000010.checkpoint', new Uint8Array(0), 0);
   assert.deepEqual((await readNewest())?.texts, ['index at 7']);
+});
+
+test('a checkpoint that is replaced while it is looked for is found as the newer one', async () => {
+  await write({ sequence: 7 });
+  let isReplaced = false;
+  const fileSystem = delegatingFileSystem(nodeFileSystem, {
+    list: async (path) => {
+      const names = await nodeFileSystem.list(path);
+      if (!isReplaced) await write({ sequence: 8 });
+      isReplaced = true;
+      return names;
+    },
+  });
+  const found = await newestCheckpoint(rig.directory(fileSystem));
+  assert.equal(found?.header.covers.sequence, 8);
 });
 
 test('any damage in a finished checkpoint is corrupt', async () => {
