@@ -26,7 +26,7 @@ import { openLocked } from '../../../src/journal/segment-file.js';
 import type { AppendedBlock, JournalWriter } from '../../../src/journal/writer.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
-import type { FileHandle, FileSystem } from '../../../src/platform/ports.js';
+import type { Clock, FileHandle, FileSystem } from '../../../src/platform/ports.js';
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
 
 export const STORE_ID = '000102030405060708090a0b0c0d0e0f';
@@ -50,6 +50,7 @@ export interface TakeoverOptions {
   readonly fileSystem?: FileSystem;
   readonly knownGood?: number;
   readonly segmentBytes?: number;
+  readonly clock?: Clock;
 }
 
 export class JournalRig {
@@ -71,9 +72,14 @@ export class JournalRig {
     return new JournalDirectory(fileSystem, this.path, STORE_ID);
   }
 
+  /** A journal in a directory that is there; it stays. */
+  static at(path: string): JournalRig {
+    return new JournalRig(path, async () => undefined);
+  }
+
   /** The next tenure, in an epoch of its own. */
   async takeOver(options: TakeoverOptions = {}): Promise<TakenOver> {
-    const { knownGood = 0, segmentBytes = SEGMENT_BYTES } = options;
+    const { knownGood = 0, segmentBytes = SEGMENT_BYTES, clock = nodeClock } = options;
     const directory = this.directory(options.fileSystem);
     this.#epoch += 1;
     const epoch = this.#epoch as Epoch;
@@ -85,7 +91,7 @@ export class JournalRig {
       const end = await judgeEnd(directory, cursor, file, knownGood as Sequence);
       const writer = await sealJournal({
         directory,
-        clock: nodeClock,
+        clock,
         epoch,
         segmentBytes,
         cursor,

@@ -1,0 +1,172 @@
+/** A broker that has read a journal, and everything that can be told of its state. */
+import { Broker } from '../../src/broker/broker.js';
+import { RecordReader } from '../../src/broker/record-reader.js';
+import { RECORD_TYPE } from '../../src/broker/records.js';
+import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.js';
+import type { JournalDirectory } from '../../src/journal/directory.js';
+import {
+  BLOCK_TYPE,
+  type Cursor,
+  JOURNAL_START,
+  type SegmentName,
+  type SegmentNumber,
+} from '../../src/journal/format.js';
+import { JournalReader, readBlocksAt } from '../../src/journal/reader.js';
+import { LIMITS, UsageMap } from '../unit/broker/broker-rig.js';
+
+export interface LoadedBroker {
+  readonly broker: Broker;
+  readonly usage: UsageMap;
+  readonly cursor: Cursor;
+}
+
+/** From the newest checkpoint. */
+export async function loadBroker(directory: JournalDirectory): Promise<LoadedBroker> {
+  const { broker, usage } = emptyBroker();
+  const found = await newestCheckpoint(directory);
+  if (found !== null) {
+    await readCheckpoint(directory, found, async (payload) => broker.restore(payload));
+  }
+  const cursor = await applyFrom(directory, broker, found?.header.covers ?? JOURNAL_START);
+  return { broker, usage, cursor };
+}
+
+/** From the first block, as if there were no checkpoint. */
+export async function loadBrokerFromStart(directory: JournalDirectory): Promise<LoadedBroker> {
+  const { broker, usage } = emptyBroker();
+  return { broker, usage, cursor: await applyFrom(directory, broker, JOURNAL_START) };
+}
+
+function emptyBroker(): { broker: Broker; usage: UsageMap } {
+  const usage = new UsageMap();
+  const broker = new Broker({
+    limits: LIMITS,
+    maxBatchBytes: 4096,
+    bodies: { cached: () => undefined, load: () => undefined },
+    usage,
+    wallMs: () => 0,
+    onPending: () => undefined,
+    allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
+    deadLetterHeaders: (_kind, headers) => headers,
+  });
+  return { broker, usage };
+}
+
+async function applyFrom(
+  directory: JournalDirectory,
+  broker: Broker,
+  from: Cursor,
+): Promise<Cursor> {
+  const reader = new JournalReader(directory, from);
+  try {
+    for (let run = await reader.next(); run !== null; run = await reader.next()) {
+      for (const block of run.blocks) {
+        if (block.type !== BLOCK_TYPE.records) continue;
+        const end = block.payloadStart + block.payloadLength;
+        const payload = run.bytes.subarray(block.payloadStart, end);
+        const position = { segment: block.segment, blockOffset: block.offset };
+        broker.apply(payload, block.recordCount, position);
+      }
+    }
+    return reader.cursor;
+  } finally {
+    await reader.close();
+  }
+}
+
+export interface StoredMessage {
+  readonly entryId: number;
+  readonly queueId: number;
+  readonly place: string;
+  readonly expiresAtMs: number;
+  readonly failedDeliveries: number;
+  readonly isRedelivered: boolean;
+  readonly priority: number;
+  readonly timestampMs: number;
+  readonly headers: string;
+  readonly body: string;
+}
+
+/** The whole state as plain values: what a file beside the golden store holds. */
+export async function describeState(
+  directory: JournalDirectory,
+  { broker, usage, cursor }: LoadedBroker,
+): Promise<unknown> {
+  const snapshot = broker.snapshot();
+  const messages: StoredMessage[] = [];
+  for (const payload of snapshot) messages.push(...(await readMessages(directory, payload)));
+  const queues = broker.statistics().queues.map(({ destination, subscription, ...counts }) => {
+    return { destination, subscription, messages: counts.messages, bytes: counts.bytes };
+  });
+  return {
+    cursor,
+    queues,
+    messages,
+    neededBytes: Object.fromEntries(usage.bytes),
+    snapshot: snapshot.map((payload) => Buffer.from(payload).toString('hex')),
+  };
+}
+
+/** The stored entries of a snapshot's payload, with the content that lies in the journal. */
+async function readMessages(
+  directory: JournalDirectory,
+  payload: Uint8Array,
+): Promise<StoredMessage[]> {
+  const reader = new RecordReader();
+  reader.open(payload, 0, 0);
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const messages: StoredMessage[] = [];
+  for (let offset = 0; offset < payload.length; offset += reader.length) {
+    reader.readHeader(offset);
+    if (reader.type !== RECORD_TYPE.storedEntries) continue;
+    const queueId = reader.readStoredEntries();
+    for (let index = 0; index < reader.count; index += 1) {
+      const at = reader.storedEntryOffset(index);
+      const [segment, block, record] = [16, 20, 24].map((field) =>
+        view.getUint32(at + field, true),
+      );
+      messages.push({
+        entryId: reader.entryIdAt(at),
+        queueId,
+        place: `${segment}/${block}+${record}`,
+        expiresAtMs: reader.wholeNumber(at + 8, 'expiry'),
+        failedDeliveries: reader.uint16At(at + 32),
+        isRedelivered: reader.uint16At(at + 34) !== 0,
+        ...(await readContent(directory, segment ?? 0, block ?? 0, record ?? 0)),
+      });
+    }
+  }
+  return messages;
+}
+
+type Content = Pick<StoredMessage, 'priority' | 'timestampMs' | 'headers' | 'body'>;
+
+async function readContent(
+  directory: JournalDirectory,
+  segment: number,
+  blockOffset: number,
+  recordOffset: number,
+): Promise<Content> {
+  const { segments } = await directory.list();
+  const file = segments.find(({ number }) => number === segment) as SegmentName;
+  const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
+  try {
+    const { bytes, blocks } = await readBlocksAt(handle, segment as SegmentNumber, blockOffset);
+    const { payloadStart = 0, payloadLength = 0 } = blocks[0] ?? {};
+    const payload = bytes.subarray(payloadStart, payloadStart + payloadLength);
+    const reader = new RecordReader();
+    reader.open(payload, segment, blockOffset);
+    reader.readHeader(recordOffset);
+    reader.readMessage();
+    const text = (from: number, to: number): string =>
+      Buffer.from(payload).toString('utf8', from, to);
+    return {
+      priority: reader.priority,
+      timestampMs: reader.timestampMs,
+      headers: text(reader.headersStart, reader.bodyStart),
+      body: text(reader.bodyStart, reader.bodyEnd),
+    };
+  } finally {
+    await handle.close();
+  }
+}
