@@ -77,6 +77,15 @@ check(
   /message 1 of p came after message 2/,
 );
 check(
+  'a message that was sent twice has no place in the order',
+  (ledger) => {
+    ledger.sent('p', 1);
+    ledger.delivered({ ...FIRST, number: 2, messageId: '11' });
+    ledger.delivered(FIRST);
+  },
+  null,
+);
+check(
   'a node that confirms after its successor did is seen',
   (ledger) => {
     const old = ledger.openSession('a');

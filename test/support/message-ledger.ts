@@ -69,6 +69,8 @@ export class MessageLedger {
     }
     if (before !== undefined) return;
     record.messageIds.set(number, messageId);
+    // Of two copies on their way to two consumers the later one may be seen first.
+    if (record.resent.has(number)) return;
     const place = `${session}/${producer}`;
     const last = this.#lastInSession.get(place) ?? 0;
     if (number < last) this.#breach(`${name} came after message ${last} on one connection`);

@@ -16,6 +16,7 @@ const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 /** Small and quick, so that tests see many segments and do not wait for intervals. */
 const QUICK_SETTINGS: Settings = {
+  HOLDFAST_STOMP_LISTEN: '127.0.0.1:0',
   HOLDFAST_JOURNAL_SEGMENT_BYTES: '1048576',
   HOLDFAST_JOURNAL_MIN_FREE_BYTES: '0',
   HOLDFAST_OWNERSHIP_LOCK_POLL_INTERVAL_MS: '20',
@@ -56,7 +57,7 @@ export class NodeProcess {
   constructor(options: NodeProcessOptions) {
     this.name = options.name;
     const given = Object.entries(process.env).filter(([key]) => !key.startsWith('HOLDFAST_'));
-    const flags = ['--store', options.store, '--name', options.name, '--stomp', '127.0.0.1:0'];
+    const flags = ['--store', options.store, '--name', options.name];
     this.#child = spawn(
       process.execPath,
       [PROGRAM, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],

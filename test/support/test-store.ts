@@ -1,17 +1,25 @@
 /** A store of one test with the node processes on it; all of it is gone when the test ends. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parseTargetAddress } from '../../src/config/address.js';
 import { nodeFileSystem } from '../../src/platform/node/file-system.js';
 import type { HostPort } from '../../src/platform/ports.js';
-import type { LiveDocument, NodeDocument } from '../../src/store/documents.js';
-import { readLiveDocument, readNodeDocuments } from '../../src/store/known-documents.js';
+import type { HandoverRequest, LiveDocument, NodeDocument } from '../../src/store/documents.js';
+import {
+  readHandoverRequest,
+  readLiveDocument,
+  readNodeDocuments,
+  writeHandoverRequest,
+} from '../../src/store/known-documents.js';
 import { type StoreLayout, storeLayout } from '../../src/store/layout.js';
 import { eventually } from './eventually.js';
 import { NodeProcess, type Settings } from './node-process.js';
 import { makeTemporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
+
+type HandoverOutcome = NonNullable<HandoverRequest['outcome']>;
 
 export interface Pair {
   readonly live: NodeProcess;
@@ -92,6 +100,22 @@ export class TestStore {
     if (document?.state !== 'live' || stomp === undefined) return null;
     return { address: parseTargetAddress(stomp, 'the `live` file'), node: document.node };
   };
+
+  /** Asks for a handover as any program can, and resolves with the live node's answer. */
+  async requestHandover(to: string | null): Promise<HandoverOutcome> {
+    const requestId = randomUUID();
+    await writeHandoverRequest(nodeFileSystem, this.layout, {
+      requestId,
+      to,
+      requestedAtMs: Date.now(),
+      requestedBy: 'a test',
+      outcome: null,
+    });
+    return eventually('the live node answers the request', async () => {
+      const request = await readHandoverRequest(nodeFileSystem, this.layout);
+      return request?.requestId === requestId ? request.outcome : null;
+    });
+  }
 
   /** kill -9 of whichever node begins to take over; resolves with its name. */
   async killWhileTakingOver(): Promise<string> {
