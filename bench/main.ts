@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { reportJson, reportText } from './report.js';
 import {
   type BenchOptions,
-  findLoss,
+  findFault,
   type Measurement,
   type Scenario,
   type ScenarioContext,
@@ -161,8 +161,8 @@ async function main(): Promise<void> {
     const report = request.isJson ? reportJson : reportText;
     process.stdout.write(report(scenario, measurements, circumstances));
     for (const { ledger } of measurements) {
-      const loss = ledger === null ? null : findLoss(ledger);
-      if (loss !== null) throw new Error(`${scenario.name}: ${loss}.`);
+      const fault = ledger === null ? null : findFault(ledger);
+      if (fault !== null) throw new Error(`${scenario.name}: ${fault}.`);
     }
   }
 }

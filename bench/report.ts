@@ -2,7 +2,7 @@
 
 import { cpus } from 'node:os';
 import { paintFor, tableLines } from '../src/cli/text.js';
-import { findLoss, type Measurement, type Scenario } from './scenario.js';
+import { findFault, type Measurement, type Scenario } from './scenario.js';
 
 /** What else the machine did, so that a reader can judge the figures. */
 export interface Circumstances {
@@ -24,13 +24,12 @@ export function reportText(
   const lines = [paint.bold(scenario.name), ...tableLines(['', ...labels], rows)];
   for (const { name, ledger } of measurements) {
     if (ledger === null) continue;
-    // The order is left out: only a queue with one consumer shows it, and that scenario tells it itself.
-    const { confirmed, received, duplicates, lost, invented } = ledger;
-    const counts = Object.entries({ confirmed, received, duplicates, lost, invented })
+    const { confirmed, received, duplicates, lost, invented, disordered } = ledger;
+    const counts = Object.entries({ confirmed, received, duplicates, lost, invented, disordered })
       .map(([what, count]) => `${numberText(count, 0)} ${what}`)
       .join(', ');
-    const loss = findLoss(ledger);
-    lines.push(loss === null ? `${name}: ${counts}` : paint.red(`${name}: ${counts}: ${loss}`));
+    const fault = findFault(ledger);
+    lines.push(fault === null ? `${name}: ${counts}` : paint.red(`${name}: ${counts}: ${fault}`));
   }
   lines.push(paint.dim(`target: ${scenario.target}`));
   const load = numberText(circumstances.loadAverageBefore, 2);

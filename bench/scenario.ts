@@ -59,8 +59,9 @@ export function figure(key: string, label: string, value: number, digits = 0): F
 }
 
 /** What must never happen, as a sentence, or null. */
-export function findLoss(ledger: LedgerSummary): string | null {
+export function findFault(ledger: LedgerSummary): string | null {
   if (ledger.lost > 0) return `${ledger.lost} confirmed messages were lost`;
   if (ledger.invented > 0) return `${ledger.invented} messages were received that nobody sent`;
+  if (ledger.disordered > 0) return `${ledger.disordered} messages came in the wrong order`;
   return null;
 }

@@ -23,7 +23,7 @@ export const soak: Scenario = {
   onlyWhenNamed: true,
   async run(context) {
     const site = await context.createSite(['a', 'b']);
-    const ledger = new Ledger();
+    const ledger = new Ledger({ checksOrder: true });
     const { producers, consumers } = startLoad(context, site, ledger);
     const startedAtMs = performance.now();
     const kills = await killRepeatedly(context, site, ledger);
@@ -33,9 +33,6 @@ export const soak: Scenario = {
     await untilReceived(context, ledger, confirmed);
     await Promise.all(consumers.map((consumer) => consumer.close()));
     const summary = ledger.summary();
-    if (summary.disordered > 0) {
-      context.fail(new Error(`${summary.disordered} messages came in the wrong order.`));
-    }
     const figures = [
       figure('seconds', 'seconds', seconds),
       figure('kills', 'kills', kills),
