@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ClientGate } from '../../../src/node/client-gate.js';
+import { nodeClock } from '../../../src/platform/node/clock.js';
+import { NodeNetwork } from '../../../src/platform/node/network.js';
+import type { HostPort, Listener, Socket } from '../../../src/platform/ports.js';
+
+const HERE: HostPort = { host: '127.0.0.1', port: 0 };
+const network = new NodeNetwork((error) => assert.fail(String(error)));
+const ignore = (): void => undefined;
+let onDebug: () => void = ignore;
+const logger = { debug: () => onDebug(), info: ignore, warn: ignore, error: ignore };
+
+/** Closes whatever a test opened. */
+const closers: (() => void)[] = [];
+let gate: ClientGate;
+let listener: Listener;
+let served: Socket[];
+
+beforeEach(async () => {
+  served = [];
+  onDebug = ignore;
+  gate = new ClientGate({
+    network,
+    clock: nodeClock,
+    logger,
+    maxConnections: 3,
+    serve: (socket, onClosed) => {
+      served.push(socket);
+      echo(socket, 'here:', onClosed);
+    },
+    refuse: (socket, reason) => {
+      socket.write(new TextEncoder().encode(reason));
+      socket.end();
+    },
+  });
+  listener = await network.listen(HERE, (socket) => gate.accept(socket));
+});
+
+afterEach(async () => {
+  // Whoever still waits would be tried again for half a minute.
+  gate.openHere();
+  gate.destroyAll();
+  for (const close of closers.splice(0)) close();
+  await listener.close();
+});
+
+function echo(socket: Socket, prefix: string, onClosed: () => void): void {
+  socket.receive({
+    onData: (bytes) => socket.write(Buffer.from(prefix + Buffer.from(bytes).toString())),
+    onDrain: () => undefined,
+    onClose: onClosed,
+  });
+  socket.resumeReading();
+}
+
+/** Another node, which answers with its name. */
+async function startLive(name: string): Promise<{ address: HostPort; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const live = await network.listen(HERE, (socket) => {
+    sockets.push(socket);
+    closers.push(() => socket.destroy());
+    echo(socket, `${name}:`, () => undefined);
+  });
+  closers.push(() => void live.close());
+  return { address: live.address, sockets };
+}
+
+class Client {
+  readonly socket: net.Socket;
+  text = '';
+  isClosed = false;
+  #changed: () => void = () => undefined;
+
+  constructor() {
+    this.socket = net.connect(listener.address.port, '127.0.0.1');
+    this.socket.on('data', (bytes) => {
+      this.text += bytes;
+      this.#changed();
+    });
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => {
+      this.isClosed = true;
+      this.#changed();
+    });
+    closers.push(() => this.socket.destroy());
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      assert.ok(!this.isClosed, `closed after ${this.text.slice(0, 100)}`);
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  send(text: string): void {
+    this.socket.write(text);
+  }
+}
+
+async function connect(): Promise<Client> {
+  const client = new Client();
+  await once(client.socket, 'connect');
+  return client;
+}
+
+async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+test('on the live node a client is served', async () => {
+  gate.openHere();
+  const client = await connect();
+  client.send('hello');
+  await client.until(() => client.text === 'here:hello');
+  assert.equal(gate.connections, 1);
+  client.socket.end();
+  await eventually(() => gate.connections === 0);
+});
+
+test('a client that came before anybody was live is served once this node is, with all it sent', async () => {
+  const client = await connect();
+  client.send('early');
+  await eventually(() => gate.connections === 1);
+  assert.equal(served.length, 0);
+  gate.openHere();
+  await client.until(() => client.text === 'here:early');
+});
+
+test('on a backup a client is passed through to the live node, both ways', async () => {
+  const live = await startLive('live');
+  gate.openElsewhere(live.address);
+  const client = await connect();
+  client.send('hello');
+  await client.until(() => client.text === 'live:hello');
+  assert.equal(served.length, 0);
+});
+
+test('large transfers pass through whole, to a client that reads slowly', async () => {
+  const live = await startLive('live');
+  gate.openElsewhere(live.address);
+  const client = await connect();
+  client.send('x');
+  await client.until(() => client.text === 'live:x');
+  client.socket.pause();
+  const bytes = 8 * 1024 * 1024;
+  for (let sent = 0; sent < bytes; sent += 64 * 1024) {
+    live.sockets[0]?.write(new Uint8Array(64 * 1024).fill(0x61));
+  }
+  client.socket.resume();
+  await client.until(() => client.text.length === bytes + 6);
+});
+
+test('when either side closes, so does the other', async () => {
+  const live = await startLive('live');
+  gate.openElsewhere(live.address);
+  const [one, two] = [await connect(), await connect()];
+  one.send('1');
+  await one.until(() => one.text === 'live:1');
+  two.send('2');
+  await two.until(() => two.text === 'live:2');
+  live.sockets[0]?.destroy();
+  await one.until(() => one.isClosed);
+  two.socket.end();
+  await eventually(() => gate.connections === 0);
+});
+
+test('a client waits while the live node cannot be reached, and gets to the next one', async () => {
+  const gone = await network.listen(HERE, () => undefined);
+  await gone.close();
+  gate.openElsewhere(gone.address);
+  const hasFailed = new Promise<void>((resolve) => {
+    onDebug = resolve;
+  });
+  const client = await connect();
+  client.send('patient');
+  const live = await startLive('next');
+  await hasFailed;
+  gate.openElsewhere(live.address);
+  await client.until(() => client.text === 'next:patient');
+});
+
+test('clients of the last live node are cut off when another one is live', async () => {
+  const [first, second] = [await startLive('first'), await startLive('second')];
+  gate.openElsewhere(first.address);
+  const client = await connect();
+  client.send('1');
+  await client.until(() => client.text === 'first:1');
+  gate.openElsewhere(second.address);
+  await client.until(() => client.isClosed);
+  const again = await connect();
+  again.send('2');
+  await again.until(() => again.text === 'second:2');
+});
+
+test('the same live node told again changes nothing', async () => {
+  const live = await startLive('live');
+  gate.openElsewhere(live.address);
+  const client = await connect();
+  client.send('1');
+  await client.until(() => client.text === 'live:1');
+  gate.openElsewhere({ ...live.address });
+  client.send('2');
+  await client.until(() => client.text === 'live:1live:2');
+});
+
+test('clients passed through to a hung node are cut off when this node becomes live', {
+  todo: 'openHere leaves them connected to the node that was live before',
+}, async () => {
+  const live = await startLive('hung');
+  gate.openElsewhere(live.address);
+  const client = await connect();
+  client.send('1');
+  await client.until(() => client.text === 'hung:1');
+  gate.openHere();
+  const late = new Promise<void>((resolve) => setTimeout(resolve, 200));
+  await Promise.race([client.until(() => client.isClosed), late]);
+  assert.ok(client.isClosed);
+});
+
+test('above its limit a node refuses clients with the reason, and takes them again below it', async () => {
+  gate.openHere();
+  const clients = [await connect(), await connect(), await connect()];
+  for (const client of clients) {
+    client.send('x');
+    await client.until(() => client.text === 'here:x');
+  }
+  const refused = await connect();
+  await refused.until(() => refused.isClosed);
+  assert.match(refused.text, /its 3 connections \(stomp\.maxConnections\)/);
+  clients[0]?.socket.end();
+  await eventually(() => gate.connections === 2);
+  const taken = await connect();
+  taken.send('y');
+  await taken.until(() => taken.text === 'here:y');
+});
+
+test('a graceful close sends what is buffered; new clients wait', async () => {
+  gate.openHere();
+  const client = await connect();
+  client.send('x');
+  await client.until(() => client.text === 'here:x');
+  served[0]?.write(Buffer.from('the last words'));
+  gate.close(true);
+  await client.until(() => client.isClosed);
+  assert.equal(client.text, 'here:xthe last words');
+  const next = await connect();
+  next.send('z');
+  await eventually(() => gate.connections === 1);
+  assert.equal(served.length, 1);
+});
