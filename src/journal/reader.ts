@@ -196,7 +196,7 @@ export class JournalReader {
   }
 }
 
-export function cursorAfter(block: Block): Cursor {
+function cursorAfter(block: Block): Cursor {
   return {
     segment: block.segment,
     offset: block.offset + block.lengthBytes,
@@ -207,7 +207,7 @@ export function cursorAfter(block: Block): Cursor {
 }
 
 /** Whether `block`, found at the cursor's place, is the next block of the journal. */
-export function continues(block: Block, cursor: Cursor): boolean {
+function continues(block: Block, cursor: Cursor): boolean {
   return (
     block.segment === cursor.segment &&
     block.offset === cursor.offset &&

@@ -30,7 +30,7 @@ import type { Clock } from '../../src/platform/ports.js';
 import { JournalRig } from '../unit/journal/journal-rig.js';
 import { loadBroker } from './load-broker.js';
 
-export const GOLDEN_SEGMENT_BYTES = 8 * 1024;
+const GOLDEN_SEGMENT_BYTES = 8 * 1024;
 const TAKEN_AT_MS = 1_700_000_000_000;
 const EXPIRES_AT_MS = 1_700_000_060_000;
 const FIXED_CLOCK: Clock = { ...nodeClock, wallMs: () => TAKEN_AT_MS };

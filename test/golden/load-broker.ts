@@ -74,7 +74,7 @@ async function applyFrom(
   }
 }
 
-export interface StoredMessage {
+interface StoredMessage {
   readonly entryId: number;
   readonly queueId: number;
   readonly place: string;

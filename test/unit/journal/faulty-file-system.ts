@@ -6,7 +6,7 @@
 import type { FileHandle, FileSystem, OpenMode } from '../../../src/platform/ports.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
 
-export interface Faults {
+interface Faults {
   /** The number of the first call that fails, counted from 1; 0 for none. */
   readonly atChange: number;
   /** `crash`: every later change fails too. `once`: later changes succeed. */
@@ -17,7 +17,7 @@ export interface Faults {
   readonly failsRead: (path: string) => boolean;
 }
 
-export const NO_FAULTS: Faults = {
+const NO_FAULTS: Faults = {
   atChange: 0,
   kind: 'crash',
   writtenPart: 0,
