@@ -87,8 +87,8 @@ async function killRepeatedly(
 ): Promise<number> {
   const endMs = performance.now() + (context.options.seconds ?? SECONDS) * 1_000;
   let kills = 0;
-  while (performance.now() + KILL_INTERVAL_MS < endMs) {
-    const nextKillMs = performance.now() + KILL_INTERVAL_MS;
+  let nextKillMs = performance.now() + KILL_INTERVAL_MS;
+  while (nextKillMs < endMs) {
     const left = numberText((endMs - performance.now()) / 1_000, 0);
     context.progress(
       `${left} s left, ${kills} kills, ${numberText(ledger.received, 0)} messages received`,
@@ -98,6 +98,7 @@ async function killRepeatedly(
     if (backup === null) throw new Error('There is no backup.');
     await site.untilReady(backup);
     await sleep(Math.max(0, nextKillMs - performance.now()));
+    nextKillMs = performance.now() + KILL_INTERVAL_MS;
     live.kill();
     kills += 1;
     await live.untilGone();
