@@ -21,6 +21,12 @@ beforeEach(async () => {
 
 afterEach(() => rig.remove());
 
+/** An empty journal in the place of the last one. */
+async function renewed(): Promise<JournalRig> {
+  await rig.remove();
+  return JournalRig.make();
+}
+
 function cursorAt(sequence: number): Cursor {
   return {
     segment: 3 as SegmentNumber,
@@ -139,7 +145,7 @@ test('a checkpoint of another store is refused', async () => {
 for (const kind of ['crash', 'once'] as const) {
   test(`a writer that fails at any step (${kind}) leaves a checkpoint that can be read`, async () => {
     for (let atChange = 1; ; atChange += 1) {
-      rig = await JournalRig.make();
+      rig = await renewed();
       await write({ sequence: 5 });
       await write({ sequence: 7, texts: ['old', 'index'] });
       // As a crash between writing and deleting leaves it.
@@ -156,7 +162,6 @@ for (const kind of ['crash', 'once'] as const) {
       const expected = { texts: [isNew ? 'new' : 'old', 'index'], covers: cursorAt(isNew ? 9 : 7) };
       assert.deepEqual(newest, expected, `at ${atChange}`);
       if (outcome === 'done') assert.ok(isNew);
-      await rig.remove();
       if (!faulty.hasFailed) return;
     }
   });

@@ -24,6 +24,12 @@ beforeEach(async () => {
 
 afterEach(() => rig.remove());
 
+/** An empty journal in the place of the last one. */
+async function renewed(): Promise<JournalRig> {
+  await rig.remove();
+  return JournalRig.make();
+}
+
 /** Journals that a node may have left when it died; each returns the texts that were appended. */
 const LEFT_BEHIND: { readonly [what: string]: (rig: JournalRig) => Promise<string[]> } = {
   'an empty directory': async () => [],
@@ -109,7 +115,7 @@ for (const [what, leave] of Object.entries(LEFT_BEHIND)) {
       const how = kind === 'crash' ? `dies with ${writtenPart} of a write done` : 'meets EIO';
       test(`${what}: when a takeover ${how} at any step, the next loses nothing`, async () => {
         for (let atChange = 1; ; atChange += 1) {
-          rig = await JournalRig.make();
+          rig = await renewed();
           const texts = await leave(rig);
           const faulty = new FaultyFileSystem(nodeFileSystem, { atChange, kind, writtenPart });
           const outcome = await rig.takeOver({ fileSystem: faulty.fileSystem }).then(
@@ -119,7 +125,6 @@ for (const [what, leave] of Object.entries(LEFT_BEHIND)) {
           await faulty.closeAll();
           assert.equal(outcome, faulty.hasFailed ? 'died' : 'done', `at ${atChange}`);
           await checkGoesOn(texts);
-          await rig.remove();
           if (outcome === 'done') return;
         }
       });
@@ -132,14 +137,13 @@ test('whatever step two takeovers in a row die at, the third loses nothing', asy
   assert.ok(leave !== undefined);
   for (let first = 1, firstDied = true; firstDied; first += 1) {
     for (let second = 1, secondDied = true; secondDied; second += 1) {
-      rig = await JournalRig.make();
+      rig = await renewed();
       const texts: readonly string[] = await leave(rig);
       firstDied = await dies(first);
       secondDied = await dies(second);
       const third = await rig.takeOver();
       assert.deepEqual(third.texts, texts, `first at ${first}, second at ${second}`);
       await third.writer.close();
-      await rig.remove();
     }
   }
 });
