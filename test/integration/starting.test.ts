@@ -69,7 +69,7 @@ test('P6: a store.json that cannot be read beside a journal is damage, not a new
   await (await store.startLive('a')).kill();
   await writeFile(store.layout.storeFile, 'nothing that is a document');
   const next = store.start('a');
-  assert.deepEqual(await next.ended, { code: 6, signal: null });
+  assert.deepEqual(await next.end(), { code: 6, signal: null });
   assert.match(next.complaint, /store\.json .* although the store has a journal/);
 });
 
@@ -79,7 +79,7 @@ test('a store of another version is refused', async (t) => {
   const text = await readFile(store.layout.storeFile, 'latin1');
   await writeFile(store.layout.storeFile, text.replace('document 1', 'document 2'), 'latin1');
   const next = store.start('a');
-  assert.deepEqual(await next.ended, REFUSED);
+  assert.deepEqual(await next.end(), REFUSED);
   assert.match(next.complaint, /another version of Holdfast .*document version is 2/);
 });
 
@@ -87,7 +87,7 @@ test('a name that a running node has is refused, and free again when that node i
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const twin = store.start('a');
-  assert.deepEqual(await twin.ended, REFUSED);
+  assert.deepEqual(await twin.end(), REFUSED);
   assert.match(twin.complaint, new RegExp(`Process ${live.pid} .*already runs as node "a"`));
   assert.equal(live.role, 'live');
   await live.kill();
@@ -97,11 +97,11 @@ test('a name that a running node has is refused, and free again when that node i
 test('a store that is missing, or no directory, is refused in a sentence', async (t) => {
   const { layout } = await TestStore.make(t);
   const missing = new NodeProcess({ store: `${layout.root}/missing`, name: 'a' });
-  assert.deepEqual(await missing.ended, REFUSED);
+  assert.deepEqual(await missing.end(), REFUSED);
   assert.match(missing.complaint, /missing does not exist: create it, or mount it/);
   await writeFile(`${layout.root}/file`, '');
   const noDirectory = new NodeProcess({ store: `${layout.root}/file`, name: 'a' });
-  assert.deepEqual(await noDirectory.ended, REFUSED);
+  assert.deepEqual(await noDirectory.end(), REFUSED);
   assert.match(noDirectory.complaint, /file is not a directory/);
 });
 
@@ -110,7 +110,7 @@ test('a port in use is refused before the store is touched', async (t) => {
   const live = await store.startLive('a');
   const { host, port } = live.address;
   const other = store.start('b', { HOLDFAST_STOMP_LISTEN: `${host}:${port}` });
-  assert.deepEqual(await other.ended, REFUSED);
+  assert.deepEqual(await other.end(), REFUSED);
   assert.match(other.complaint, new RegExp(`Cannot listen on ${host}:${port}`));
   assert.deepEqual(
     (await store.nodes()).map(({ name }) => name),

@@ -125,6 +125,11 @@ export class NodeProcess {
     return within(`${this.name} is gone`, this.ended);
   }
 
+  /** Resolves when it has ended by itself; fails when it does not. */
+  end(): Promise<ProcessEnd> {
+    return within(`${this.name} (${this.role}) ends by itself`, this.ended);
+  }
+
   /** SIGTERM, to the end. */
   async terminate(): Promise<ProcessEnd> {
     this.signal('SIGTERM');

@@ -1,0 +1,195 @@
+/** What clients may rely on, end to end and across a takeover. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/eventually.js';
+import { connect, Inbox, isConnectionLoss } from '../support/test-client.js';
+import { TestStore } from '../support/test-store.js';
+
+const QUEUE = '/queue/q';
+
+test('the redelivered flag and the count of failed deliveries survive a takeover', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address);
+  await client.send({ destination: QUEUE, body: 'hard to process' });
+  const first = await Inbox.open(client, QUEUE, 'client-individual');
+  for (const attempt of [1, 2, 3]) {
+    const message = (await first.atLeast(attempt)).at(-1);
+    assert.ok(message);
+    assert.equal(message.header('redelivered'), attempt === 1 ? undefined : 'true');
+    if (attempt < 3) client.reject(message);
+  }
+  await client.send({ destination: '/queue/other', body: 'what was rejected before is durable' });
+  await live.kill();
+  await backup.untilRole('live');
+  const inbox = await Inbox.open(await connect(backup.address), QUEUE, 'client-individual');
+  const [message] = await inbox.atLeast(1);
+  assert.equal(message?.header('redelivered'), 'true');
+  assert.equal(message?.header('delivery-count'), '3');
+});
+
+test('a message that fails too often goes to its dead-letter queue with the reason', async (t) => {
+  const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '2' });
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address);
+  await client.send({ destination: QUEUE, body: 'poison', headers: { colour: 'red' } });
+  const inbox = await Inbox.open(client, QUEUE, 'client-individual');
+  for (const attempt of [1, 2]) {
+    const message = (await inbox.atLeast(attempt)).at(-1);
+    assert.ok(message);
+    client.reject(message);
+  }
+  await client.disconnect();
+  await live.kill();
+  await backup.untilRole('live');
+  const dead = await Inbox.open(await connect(backup.address), '/queue/DLQ.q', 'client-individual');
+  const [message] = await dead.atLeast(1);
+  assert.equal(message?.text(), 'poison');
+  assert.equal(message?.header('colour'), 'red');
+  assert.equal(message?.header('original-destination'), QUEUE);
+  assert.match(message?.header('dlqDeliveryFailureCause') ?? '', /\S/);
+});
+
+test('an expired message is not delivered, and one that has not expired is', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address);
+  const now = Date.now();
+  const headers = { expires: String(now + 300) };
+  await client.send({ destination: QUEUE, body: 'short-lived', headers });
+  const later = { expires: String(now + 600_000) };
+  await client.send({ destination: QUEUE, body: 'long-lived', headers: later });
+  await live.kill();
+  await backup.untilRole('live');
+  await delay(Math.max(0, now + 400 - Date.now()));
+  const inbox = await Inbox.open(await connect(backup.address), QUEUE, 'auto');
+  await inbox.atLeast(1);
+  assert.deepEqual(inbox.texts, ['long-lived']);
+});
+
+test('a durable subscription keeps what comes while its client is away and the live node changes', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const topic = '/topic/news';
+  const headers = { 'durable-subscription-name': 'reader' };
+  const subscriber = await connect(live.address, { clientId: 'alice' });
+  await Inbox.open(subscriber, topic, 'client-individual', headers);
+  await subscriber.disconnect();
+  const publisher = await connect(live.address);
+  await publisher.send({ destination: topic, body: 'before' });
+  await live.kill();
+  await backup.untilRole('live');
+  const next = await connect(backup.address);
+  await next.send({ destination: topic, body: 'after' });
+  const again = await connect(backup.address, { clientId: 'alice' });
+  const inbox = await Inbox.open(again, topic, 'client-individual', headers);
+  await inbox.atLeast(2);
+  assert.deepEqual(inbox.texts, ['before', 'after']);
+});
+
+test('a non-durable message is delivered, and gone with the tenure when nobody took it', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address);
+  const headers = { persistent: 'false' };
+  await client.send({ destination: QUEUE, body: 'taken', headers });
+  const inbox = await Inbox.open(client, QUEUE, 'auto');
+  await inbox.atLeast(1);
+  assert.deepEqual(inbox.texts, ['taken']);
+  await client.send({ destination: '/queue/later', body: 'not taken', headers });
+  await client.send({ destination: '/queue/later', body: 'durable' });
+  await live.kill();
+  await backup.untilRole('live');
+  const later = await Inbox.open(await connect(backup.address), '/queue/later', 'auto');
+  await later.atLeast(1);
+  assert.deepEqual(later.texts, ['durable']);
+});
+
+test('a transaction is there as a whole or not at all when the live node dies at its commit', async (t) => {
+  const store = await TestStore.make(t);
+  let { live, backup } = await store.startPair();
+  for (const [round, waitMs] of [0, 0, 1, 2, 4, 8].entries()) {
+    const client = await connect(live.address);
+    const destination = `/queue/round-${round}`;
+    client.begin('all');
+    const body = 'part '.padEnd(5_000);
+    const parts = Array.from({ length: 50 }, () =>
+      client.send({ destination, body, transaction: 'all' }).catch((error: unknown) => {
+        assert.ok(isConnectionLoss(error));
+      }),
+    );
+    const commit = client.commit('all').then(
+      () => true,
+      (error: unknown) => {
+        assert.ok(isConnectionLoss(error));
+        return false;
+      },
+    );
+    await delay(waitMs);
+    await live.kill();
+    const isConfirmed = await commit;
+    await Promise.all(parts);
+    await backup.untilRole('live');
+    const next = await connect(backup.address);
+    await next.send({ destination, body: 'end' });
+    const inbox = await Inbox.open(next, destination, 'auto');
+    await eventually('the end comes', () => inbox.texts.at(-1) === 'end');
+    const count = inbox.messages.length - 1;
+    assert.ok(count === 50 || (count === 0 && !isConfirmed), `${count} of 50, ${isConfirmed}`);
+    [live, backup] = [backup, await store.startBackup(live.name)];
+  }
+});
+
+test('messages keep their order with a prefetch of one across a takeover', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const sent = Array.from({ length: 100 }, (_, index) => `message ${index}`);
+  const producer = await connect(live.address);
+  await Promise.all(sent.map((body) => producer.send({ destination: QUEUE, body })));
+  const received: string[] = [];
+  const take = async (from: typeof live, count: number): Promise<void> => {
+    const client = await connect(from.address);
+    const inbox = await Inbox.open(client, QUEUE, 'client', { 'prefetch-count': '1' });
+    for (let taken = 1; taken <= count; taken += 1) {
+      const message = (await inbox.atLeast(taken)).at(-1);
+      assert.ok(message);
+      assert.equal(inbox.messages.length, taken, 'one at a time');
+      received.push(message.text());
+      await client.acknowledgeConfirmed(message);
+    }
+    client.destroy();
+  };
+  await take(live, 40);
+  await live.kill();
+  await backup.untilRole('live');
+  await take(backup, 60);
+  assert.deepEqual(received, sent);
+});
+
+test('a full disk holds producers back while consumers go on', async (t) => {
+  const store = await TestStore.make(t);
+  const first = await store.startLive('a');
+  const before = await connect(first.address);
+  for (const body of ['one', 'two']) await before.send({ destination: QUEUE, body });
+  await first.kill();
+  const full = { HOLDFAST_JOURNAL_MIN_FREE_BYTES: String(1024 ** 4) };
+  const node = await store.startLive('a', full);
+  await node.untilEvent('disk-full');
+  const producer = await connect(node.address);
+  let confirmed = 0;
+  for (let number = 1; number <= 20; number += 1) {
+    await delay(5);
+    producer.send({ destination: '/queue/new', body: `new ${number}` }).then(
+      () => {
+        confirmed += 1;
+      },
+      () => undefined,
+    );
+  }
+  const consumer = await connect(node.address);
+  const inbox = await Inbox.open(consumer, QUEUE, 'client-individual');
+  for (const message of await inbox.atLeast(2)) await consumer.acknowledgeConfirmed(message);
+  assert.deepEqual(inbox.texts, ['one', 'two']);
+  assert.ok(confirmed < 20, `${confirmed} messages were taken`);
+});
