@@ -13,6 +13,7 @@ import {
   BLOCK_TYPE,
   type Cursor,
   type Epoch,
+  SECTOR_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentName,
   type SegmentNumber,
@@ -221,12 +222,13 @@ function continues(block: Block, cursor: Cursor): boolean {
 
 /**
  * Reads the block at a known place, for a message's body, and the whole blocks that follow it in
- * the same read.
+ * the same read. No blocks at all where nothing was written, when the caller says it may be so.
  */
 export async function readBlocksAt(
   handle: FileHandle,
   segment: SegmentNumber,
   offset: number,
+  options: { readonly mayBeEnd: boolean },
 ): Promise<BlockRun> {
   let bytes = new Uint8Array(LARGE_READ_BYTES);
   let filled = await handle.read(bytes, offset);
@@ -242,7 +244,8 @@ export async function readBlocksAt(
     blocks.push({ ...block, payloadStart: at + BLOCK_HEADER_BYTES });
     at += block.lengthBytes;
   }
-  if (blocks[0]?.offset !== offset) {
+  const isUnwritten = bytes.subarray(0, Math.min(filled, SECTOR_BYTES)).every((byte) => byte === 0);
+  if (blocks[0]?.offset !== offset && !(options.mayBeEnd && isUnwritten)) {
     throw new HoldfastError(
       'JOURNAL_CORRUPT',
       `${handle.path} has no whole block at offset ${offset}, where a stored message lies. ` +

@@ -92,6 +92,8 @@ export interface SpaceFacts {
   readonly bytesSinceCheckpoint: number;
   /** What a checkpoint would take now. */
   readonly snapshotBytes: number;
+  /** Segments that could not be emptied just now: what they hold is on its way out already. */
+  readonly notNow: ReadonlySet<number>;
 }
 
 export type SpaceStep =
@@ -127,7 +129,9 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
     const mustPrepare = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
     if (mustPrepare || withSpare <= allowed) return { kind: 'prepare-segment' };
   }
-  if (settled && withSpare > allowed) return sparsest(closed);
+  if (settled && withSpare > allowed) {
+    return sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
+  }
   return null;
 }
 

@@ -117,7 +117,9 @@ class Walk {
     const handle = await this.#directory.openIfThere(name);
     if (handle === null) return null;
     try {
-      const { blocks } = await readBlocksAt(handle, number, SEGMENT_HEADER_BYTES);
+      const { blocks } = await readBlocksAt(handle, number, SEGMENT_HEADER_BYTES, {
+        mayBeEnd: true,
+      });
       return blocks[0]?.epoch ?? epoch;
     } catch (error) {
       if (isGone(error)) return null;

@@ -21,6 +21,13 @@ function keyOf(segment: number, offset: number): number {
   return segment * SECTORS_PER_SEGMENT + offset / SECTOR_BYTES;
 }
 
+type RequestLoad = (load: {
+  requestId: number;
+  segment: SegmentNumber;
+  offset: number;
+  mayBeEnd: boolean;
+}) => void;
+
 interface Load {
   readonly segment: number;
   readonly offset: number;
@@ -29,7 +36,7 @@ interface Load {
 
 export class BlockCache implements BodySource {
   readonly #maxBytes: number;
-  readonly #request: (requestId: number, segment: SegmentNumber, offset: number) => void;
+  readonly #request: RequestLoad;
   readonly #payloads = new Map<number, Uint8Array>();
   readonly #loads = new Map<number, Load>();
   readonly #requestOf = new Map<number, number>();
@@ -39,10 +46,7 @@ export class BlockCache implements BodySource {
   #lastKey = -1;
   #lastPayload: Uint8Array | undefined;
 
-  constructor(
-    maxBytes: number,
-    request: (requestId: number, segment: SegmentNumber, offset: number) => void,
-  ) {
+  constructor(maxBytes: number, request: RequestLoad) {
     this.#maxBytes = maxBytes;
     this.#request = request;
   }
@@ -72,14 +76,19 @@ export class BlockCache implements BodySource {
     this.#nextRequestId += 1;
     this.#requestOf.set(key, requestId);
     this.#loads.set(requestId, { segment, offset: blockOffset, waiting: [loaded] });
-    this.#request(requestId, segment as SegmentNumber, blockOffset);
+    this.#request({
+      requestId,
+      segment: segment as SegmentNumber,
+      offset: blockOffset,
+      mayBeEnd: false,
+    });
   }
 
-  /** The whole blocks of one read, for compaction; they are not kept. Empty when the segment is gone. */
+  /** The whole blocks of one read, for compaction; they are not kept. Empty at the end of what was written, and when the segment is gone. */
   loadRun(segment: SegmentNumber, offset: number): Promise<LoadedBlock[]> {
     const requestId = this.#nextRequestId;
     this.#nextRequestId += 1;
-    this.#request(requestId, segment, offset);
+    this.#request({ requestId, segment, offset, mayBeEnd: true });
     return new Promise((resolve) => this.#runs.set(requestId, resolve));
   }
 
@@ -136,6 +145,7 @@ export class BlockCache implements BodySource {
     this.#lastKey = -1;
     this.#lastPayload = undefined;
     this.#loads.clear();
+    for (const run of this.#runs.values()) run([]);
     this.#runs.clear();
     this.#requestOf.clear();
   }

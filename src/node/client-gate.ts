@@ -56,6 +56,8 @@ export class ClientGate {
 
   /** Clients are served here from now on. */
   openHere(): void {
+    // Those that are passed through to a node that is live no more: it may hang and never close them.
+    if (this.#destination.kind === 'elsewhere') this.#destroyServed();
     this.#destination = { kind: 'here' };
     this.#routeWaiting();
   }
@@ -85,6 +87,7 @@ export class ClientGate {
   }
 
   destroyAll(): void {
+    this.#waiting.clear();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -106,7 +109,8 @@ export class ClientGate {
 
   async #passOn(socket: Socket, live: HostPort): Promise<void> {
     try {
-      await passThrough(this.#options.network, socket, live, () => this.#forget(socket));
+      const { network, clock } = this.#options;
+      await passThrough({ network, clock, client: socket, live }, () => this.#forget(socket));
       this.#deadlines.delete(socket);
     } catch (error) {
       this.#options.logger.debug(

@@ -59,6 +59,7 @@ export class CommitPipeline {
     this.#isOpen = false;
     this.#inFlight = null;
     this.#appended = null;
+    this.#isDurable = false;
   }
 
   /** The broker has something: goes out at the end of this turn, with all that the turn brings. */

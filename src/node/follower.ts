@@ -28,7 +28,8 @@ export class Follower {
   readonly #options: FollowerOptions;
   #reader: JournalReader | null = null;
   #unappliedBytes = 0;
-  #wakeUps: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
+  #endSleep: () => void = () => undefined;
   #stopRequested = false;
   #isCaughtUp = false;
   #checkpointCovers: Cursor | null = null;
@@ -161,23 +162,24 @@ export class Follower {
   }
 
   async #waitUntil(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async #sleep(delayMs: number): Promise<void> {
     if (this.#stopRequested) return;
     await new Promise<void>((resolve) => {
       const timer = this.#options.clock.after(delayMs, resolve);
-      this.#wakeUps.push(() => {
+      this.#endSleep = () => {
         timer.cancel();
         resolve();
-      });
+      };
     });
   }
 
   #wake(): void {
-    const wakeUps = this.#wakeUps;
-    this.#wakeUps = [];
-    for (const wakeUp of wakeUps) wakeUp();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+    this.#endSleep();
   }
 }

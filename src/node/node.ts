@@ -67,8 +67,8 @@ export class Node {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#cache = new BlockCache(config.journal.cacheBytes, (requestId, segment, offset) =>
-      this.#post({ kind: 'load', requestId, segment, offset }),
+    this.#cache = new BlockCache(config.journal.cacheBytes, (load) =>
+      this.#post({ kind: 'load', ...load }),
     );
     this.#broker = new Broker({
       limits: config.limits,

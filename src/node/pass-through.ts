@@ -4,11 +4,20 @@
  * connecting again. Main thread.
  */
 
-import type { HostPort, Network, Socket } from '../platform/ports.js';
+import type { Clock, HostPort, Network, Socket } from '../platform/ports.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Waiting for one side that reads slowly; the other side is not read above it. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** For the last bytes to go out before a side that does not take them is cut off. */
+const LINGER_MS = 5_000;
+
+export interface PassThroughOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly client: Socket;
+  readonly live: HostPort;
+}
 
 /**
  * Connects `client` through to `live`.
@@ -16,11 +25,10 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
  * @throws when the live node cannot be reached; `client` is then untouched.
  */
 export async function passThrough(
-  network: Network,
-  client: Socket,
-  live: HostPort,
+  options: PassThroughOptions,
   onClosed: () => void,
 ): Promise<void> {
+  const { network, clock, client, live } = options;
   const upstream = await network.connect(live, CONNECT_TIMEOUT_MS);
   let isOpen = true;
   const close = (): void => {
@@ -28,6 +36,10 @@ export async function passThrough(
     isOpen = false;
     client.end();
     upstream.end();
+    clock.after(LINGER_MS, () => {
+      client.destroy();
+      upstream.destroy();
+    });
     onClosed();
   };
   join(upstream, client, close);

@@ -4,44 +4,67 @@ import type { JournalDirectory } from '../journal/directory.js';
 import type { SegmentNumber } from '../journal/format.js';
 import type { FileHandle } from '../platform/ports.js';
 
-const MAX_OPEN = 16;
+const MAX_IDLE = 16;
+
+interface OpenSegment {
+  readonly handle: FileHandle;
+  users: number;
+  isStale: boolean;
+}
 
 export class SegmentHandles {
   readonly #directory: JournalDirectory;
   /** In order of use, the oldest first. */
-  readonly #open = new Map<SegmentNumber, Promise<FileHandle | null>>();
+  readonly #open = new Map<SegmentNumber, OpenSegment>();
 
   constructor(directory: JournalDirectory) {
     this.#directory = directory;
   }
 
-  /** Null when no file of that number is left. */
-  async open(segment: SegmentNumber): Promise<FileHandle | null> {
-    const known = this.#open.get(segment);
-    const handle = known ?? this.#find(segment);
-    this.#open.delete(segment);
-    this.#open.set(segment, handle);
-    if (known === undefined) await this.#closeOldest();
-    const opened = await handle;
-    if (opened === null || !(await isLinked(opened))) {
-      this.#open.delete(segment);
-      await opened?.close();
-      return opened === null ? null : this.#reopen(segment);
+  /** Runs `task` with a handle that stays open meanwhile; null when no file of that number is left. */
+  async use<Result>(
+    segment: SegmentNumber,
+    task: (handle: FileHandle) => Promise<Result>,
+  ): Promise<Result | null> {
+    const entry = await this.#take(segment);
+    if (entry === null) return null;
+    try {
+      return await task(entry.handle);
+    } finally {
+      entry.users -= 1;
+      await this.#closeIfDone(entry);
     }
-    return opened;
   }
 
   async close(): Promise<void> {
-    const handles = [...this.#open.values()];
+    for (const entry of this.#open.values()) {
+      entry.isStale = true;
+      await this.#closeIfDone(entry);
+    }
     this.#open.clear();
-    for (const handle of handles) await (await handle)?.close();
   }
 
-  /** A takeover put a copy in the place of the file; a deleted segment has none. */
-  async #reopen(segment: SegmentNumber): Promise<FileHandle | null> {
-    const handle = this.#find(segment);
-    this.#open.set(segment, handle);
-    return handle;
+  async #take(segment: SegmentNumber): Promise<OpenSegment | null> {
+    const known = this.#open.get(segment);
+    if (known !== undefined) {
+      known.users += 1;
+      if ((await known.handle.stat()).linkCount > 0) {
+        this.#open.delete(segment);
+        this.#open.set(segment, known);
+        return known;
+      }
+      // A takeover put a copy in the place of the file, or the segment was deleted.
+      known.users -= 1;
+      await this.#drop(segment, known);
+    }
+    const handle = await this.#find(segment);
+    if (handle === null) return null;
+    const entry = { handle, users: 1, isStale: false };
+    const other = this.#open.get(segment);
+    if (other !== undefined) await this.#drop(segment, other);
+    this.#open.set(segment, entry);
+    await this.#closeOldest();
+    return entry;
   }
 
   async #find(segment: SegmentNumber): Promise<FileHandle | null> {
@@ -55,14 +78,19 @@ export class SegmentHandles {
   }
 
   async #closeOldest(): Promise<void> {
-    const oldest = this.#open.keys().next();
-    if (this.#open.size <= MAX_OPEN || oldest.done === true) return;
-    const handle = this.#open.get(oldest.value);
-    this.#open.delete(oldest.value);
-    await (await handle)?.close();
+    for (const [segment, entry] of this.#open) {
+      if (this.#open.size <= MAX_IDLE) return;
+      if (entry.users === 0) await this.#drop(segment, entry);
+    }
   }
-}
 
-async function isLinked(handle: FileHandle): Promise<boolean> {
-  return (await handle.stat()).linkCount > 0;
+  async #drop(segment: SegmentNumber, entry: OpenSegment): Promise<void> {
+    if (this.#open.get(segment) === entry) this.#open.delete(segment);
+    entry.isStale = true;
+    await this.#closeIfDone(entry);
+  }
+
+  async #closeIfDone(entry: OpenSegment): Promise<void> {
+    if (entry.isStale && entry.users === 0) await entry.handle.close();
+  }
 }

@@ -31,7 +31,7 @@ export interface SpaceKeeperOptions {
   readonly segmentBytes: number;
   readonly broker: Compactable;
   readonly post: (command: StorageCommand, transfer: readonly ArrayBuffer[]) => void;
-  /** The whole blocks of one read at `offset`; empty when the segment is gone. */
+  /** The whole blocks of one read at `offset`; empty at the end, and when the segment is gone. */
   readonly loadBlocks: (segment: SegmentNumber, offset: number) => Promise<LoadedBlock[]>;
   /** Resolves when everything that the broker was asked for so far is committed. */
   readonly drained: () => Promise<void>;
@@ -46,6 +46,8 @@ export class SpaceKeeper {
   #checkpointCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #bytesSinceCheckpoint = 0;
+  /** Until the tail is full they are left alone. */
+  readonly #notNow = new Set<number>();
   #isBusy = false;
   #done: () => void = () => undefined;
 
@@ -72,7 +74,9 @@ export class SpaceKeeper {
     this.#bytesSinceCheckpoint += bytes;
     const hasRolled = tail.segment !== this.#tail?.segment;
     this.#tail = tail;
-    if (hasRolled) this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
+    if (!hasRolled) return;
+    this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
+    this.#notNow.clear();
   }
 
   onEvent(event: StorageEvent): void {
@@ -124,6 +128,7 @@ export class SpaceKeeper {
       checkpointCovers: this.#checkpointCovers,
       bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
       snapshotBytes: this.#options.broker.snapshotBytes(),
+      notNow: this.#notNow,
     });
   }
 
@@ -161,6 +166,7 @@ export class SpaceKeeper {
       offset = last.offset + last.lengthBytes;
       await drained();
     }
+    if (ledger.neededOf(segment) > 0) this.#notNow.add(segment);
   }
 
   async #ask(command: StorageCommand, transfer: readonly ArrayBuffer[] = []): Promise<void> {

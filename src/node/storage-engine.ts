@@ -5,7 +5,7 @@
  */
 
 import { JournalDirectory } from '../journal/directory.js';
-import { BLOCK_TYPE, type SegmentNumber } from '../journal/format.js';
+import { BLOCK_TYPE } from '../journal/format.js';
 import { readBlocksAt } from '../journal/reader.js';
 import { ElectionLock } from '../ownership/election.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
@@ -260,10 +260,7 @@ export class StorageEngine {
   }
 
   #receive(command: StorageCommand): void {
-    this.#carryOut(command).catch((error: unknown) => {
-      // A failure inside a tenure has already ended it through `failed`.
-      if (this.#tenure === null) void this.#fail(error);
-    });
+    this.#carryOut(command).catch((error: unknown) => this.#fail(error));
   }
 
   async #carryOut(command: StorageCommand): Promise<void> {
@@ -282,7 +279,7 @@ export class StorageEngine {
       case 'applied':
         return this.#follower?.applied(command.bytes);
       case 'load':
-        return this.#load(command.requestId, command.segment, command.offset);
+        return this.#load(command);
       case 'addresses':
         this.#addresses = command.addresses;
         await tenure?.setAddresses(command.addresses);
@@ -296,13 +293,16 @@ export class StorageEngine {
     }
   }
 
-  async #load(requestId: number, segment: SegmentNumber, offset: number): Promise<void> {
-    const handle = await required(this.#handles).open(segment);
-    if (handle === null) {
+  async #load(command: Extract<StorageCommand, { kind: 'load' }>): Promise<void> {
+    const { requestId, segment, offset, mayBeEnd } = command;
+    const run = await required(this.#handles).use(segment, (handle) =>
+      readBlocksAt(handle, segment, offset, { mayBeEnd }),
+    );
+    if (run === null) {
       this.#post({ kind: 'load-missed', requestId, segment });
       return;
     }
-    const { bytes, blocks } = await readBlocksAt(handle, segment, offset);
+    const { bytes, blocks } = run;
     this.#post(
       {
         kind: 'loaded',

@@ -25,7 +25,7 @@ export type StorageCommand =
   /** One block: records from BLOCK_HEADER_BYTES to `end`. Only in a tenure, one at a time. */
   | { kind: 'append'; slab: ArrayBuffer; end: number; recordCount: number }
   /** Reads the block at a place that a message lies in, and some that follow it. */
-  | { kind: 'load'; requestId: number; segment: SegmentNumber; offset: number }
+  | { kind: 'load'; requestId: number; segment: SegmentNumber; offset: number; mayBeEnd: boolean }
   /** Everything up to `cursor` is in the index; the follower may send more. */
   | { kind: 'applied'; bytes: number }
   | { kind: 'confirmed'; cursor: Cursor }

@@ -58,12 +58,11 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   })) as Epoch | null;
   if (epoch === null) return null;
   const sinceMs = Math.round(clock.wallMs());
-  const liveFile = await publish(context, epoch, sinceMs);
+  const liveFile = await publish(context, epoch, sinceMs, lastLive);
   if (!settings.isFencedByServer) {
     await new Promise<void>((resolve) => clock.after(settings.freshMs, resolve));
   }
   const locked = await lockTail(context);
-  await follower.catchUp();
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
   const end = await judgeEnd(directory, follower.cursor, locked?.file ?? null, knownGood);
   const writer = await sealJournal({
@@ -85,18 +84,21 @@ async function publish(
   context: TakeoverContext,
   epoch: Epoch,
   sinceMs: number,
+  lastLive: LiveDocument | null,
 ): Promise<DocumentFile<LiveDocument>> {
   const { world, settings, follower } = context;
   const liveFile = await openLiveFile(world.fileSystem, settings.layout);
   await withinLockTrail(context, `${settings.layout.liveFile}`, () => liveFile.tryLock());
   const { segment, offset, sequence } = follower.cursor;
+  const isBehind = lastLive !== null && lastLive.position.sequence > sequence;
   await liveFile.write({
     epoch,
     node: settings.name,
     ...settings.identity,
     sinceMs,
     addresses: {},
-    position: { segment, offset, sequence },
+    // A node that dies right here must not take back what is known to be good.
+    position: isBehind ? lastLive.position : { segment, offset, sequence },
     beat: 0,
     verifiedAtMs: 0,
     state: 'taking-over',

@@ -151,7 +151,9 @@ async function readContent(
   const file = segments.find(({ number }) => number === segment) as SegmentName;
   const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
   try {
-    const { bytes, blocks } = await readBlocksAt(handle, segment as SegmentNumber, blockOffset);
+    const { bytes, blocks } = await readBlocksAt(handle, segment as SegmentNumber, blockOffset, {
+      mayBeEnd: false,
+    });
     const { payloadStart = 0, payloadLength = 0 } = blocks[0] ?? {};
     const payload = bytes.subarray(payloadStart, payloadStart + payloadLength);
     const reader = new RecordReader();

@@ -83,6 +83,7 @@ class Model {
       checkpointCovers: this.covers,
       bytesSinceCheckpoint: this.sinceCheckpoint,
       snapshotBytes: this.snapshotBytes,
+      notNow: new Set(),
     };
   }
 
