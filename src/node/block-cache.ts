@@ -1,7 +1,7 @@
 /**
  * Payloads of journal blocks in memory: what was just written stays for its consumers, what a
- * consumer needs of an old block is loaded through the storage thread. First in, first out, within
- * a limit, so memory does not depend on what is stored (P7). Main thread.
+ * consumer needs of an old block is loaded through the storage thread. Half of the limit is for
+ * either; first in, first out, so memory does not depend on what is stored (P7). Main thread.
  */
 
 import type { BodySource } from '../broker/host.js';
@@ -11,6 +11,7 @@ import {
   SECTOR_BYTES,
   type SegmentNumber,
 } from '../journal/format.js';
+import { PayloadRing } from './payload-ring.js';
 import type { LoadedBlock } from './space-keeper.js';
 import type { TransferredBlock } from './storage-protocol.js';
 
@@ -35,9 +36,13 @@ interface Load {
 }
 
 export class BlockCache implements BodySource {
-  readonly #maxBytes: number;
+  readonly #maxLoadedBytes: number;
+  readonly #ring: PayloadRing;
+  /** Written by this node; their bytes lie in the ring. */
+  readonly #kept = new Map<number, Uint8Array>();
   readonly #request: RequestLoad;
-  readonly #payloads = new Map<number, Uint8Array>();
+  /** In the order in which they were loaded. */
+  readonly #loaded = new Map<number, Uint8Array>();
   readonly #loads = new Map<number, Load>();
   readonly #requestOf = new Map<number, number>();
   readonly #runs = new Map<number, (blocks: LoadedBlock[]) => void>();
@@ -47,10 +52,12 @@ export class BlockCache implements BodySource {
   #lastPayload: Uint8Array | undefined;
 
   constructor(maxBytes: number, request: RequestLoad) {
-    this.#maxBytes = maxBytes;
+    this.#maxLoadedBytes = maxBytes / 2;
+    this.#ring = new PayloadRing(maxBytes / 2, (key) => this.#overwritten(key));
     this.#request = request;
   }
 
+  /** Loaded ones, without what was kept. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -58,7 +65,7 @@ export class BlockCache implements BodySource {
   cached(segment: number, blockOffset: number): Uint8Array | undefined {
     const key = keyOf(segment, blockOffset);
     if (key === this.#lastKey) return this.#lastPayload;
-    const payload = this.#payloads.get(key);
+    const payload = this.#kept.get(key) ?? this.#loaded.get(key);
     if (payload === undefined) return undefined;
     this.#lastKey = key;
     this.#lastPayload = payload;
@@ -92,28 +99,35 @@ export class BlockCache implements BodySource {
     return new Promise((resolve) => this.#runs.set(requestId, resolve));
   }
 
+  /** Keeps a copy of what was just written. */
+  keep(segment: number, offset: number, payload: Uint8Array): void {
+    const key = keyOf(segment, offset);
+    const copy = this.#ring.store(key, payload);
+    if (copy === null) {
+      this.put(segment, offset, payload.slice());
+      this.evict(1);
+      return;
+    }
+    this.#kept.set(key, copy);
+    this.#lastKey = -1;
+  }
+
   put(segment: number, offset: number, payload: Uint8Array): void {
     const key = keyOf(segment, offset);
-    const before = this.#payloads.get(key);
-    if (before !== undefined) {
-      this.#bytes -= before.byteLength;
-      this.#payloads.delete(key);
-    }
-    this.#payloads.set(key, payload);
+    this.#forget(key);
+    this.#loaded.set(key, payload);
     this.#bytes += payload.byteLength;
     this.#lastKey = -1;
   }
 
   /** Drops the oldest until the limit holds; `keep` entries put last always stay. */
   evict(keep: number): void {
-    if (this.#bytes <= this.#maxBytes) return;
-    let removable = this.#payloads.size - keep;
-    for (const [key, payload] of this.#payloads) {
-      if (removable <= 0 || this.#bytes <= this.#maxBytes) return;
-      this.#payloads.delete(key);
-      this.#bytes -= payload.byteLength;
+    if (this.#bytes <= this.#maxLoadedBytes) return;
+    let removable = this.#loaded.size - keep;
+    for (const key of this.#loaded.keys()) {
+      if (removable <= 0 || this.#bytes <= this.#maxLoadedBytes) return;
+      this.#forget(key);
       removable -= 1;
-      if (key === this.#lastKey) this.#lastKey = -1;
     }
   }
 
@@ -140,7 +154,8 @@ export class BlockCache implements BodySource {
   }
 
   clear(): void {
-    this.#payloads.clear();
+    this.#kept.clear();
+    this.#loaded.clear();
     this.#bytes = 0;
     this.#lastKey = -1;
     this.#lastPayload = undefined;
@@ -148,6 +163,19 @@ export class BlockCache implements BodySource {
     for (const run of this.#runs.values()) run([]);
     this.#runs.clear();
     this.#requestOf.clear();
+  }
+
+  #overwritten(key: number): void {
+    this.#kept.delete(key);
+    if (key === this.#lastKey) this.#lastKey = -1;
+  }
+
+  #forget(key: number): void {
+    const payload = this.#loaded.get(key);
+    if (payload === undefined) return;
+    this.#loaded.delete(key);
+    this.#bytes -= payload.byteLength;
+    if (key === this.#lastKey) this.#lastKey = -1;
   }
 
   #finish(requestId: number): void {

@@ -108,7 +108,7 @@ export class CommitPipeline {
     this.#inFlight = null;
     this.#appended = null;
     this.#isDurable = false;
-    const { source, onCommitted } = this.#options;
+    const { source, cache, slabs, onCommitted } = this.#options;
     if (appended === null) {
       source.committed(batch, null);
       onCommitted(null);
@@ -116,9 +116,13 @@ export class CommitPipeline {
       return;
     }
     const { segment, offset, slab } = appended;
-    this.#cachePayload(batch, appended);
+    cache.keep(
+      segment,
+      offset,
+      new Uint8Array(slab, BLOCK_HEADER_BYTES, batch.end - BLOCK_HEADER_BYTES),
+    );
     source.committed(batch, { segment, blockOffset: offset });
-    this.#options.slabs.giveBack(slab, batch.end);
+    slabs.giveBack(slab);
     onCommitted(appended);
     this.flush();
   }
@@ -126,12 +130,5 @@ export class CommitPipeline {
   #isFresh(): boolean {
     const { clock, freshMs } = this.#options;
     return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;
-  }
-
-  #cachePayload(batch: Batch, appended: Appended): void {
-    const { cache, slabs } = this.#options;
-    const { segment, offset, slab } = appended;
-    cache.put(segment, offset, slabs.payloadToKeep(slab, BLOCK_HEADER_BYTES, batch.end));
-    cache.evict(1);
   }
 }

@@ -8,7 +8,7 @@ import type { BrokerSession, SessionEvents } from '../broker/api.js';
 import { Broker } from '../broker/broker.js';
 import { formatAddress, parseListenAddress, parseTargetAddress } from '../config/address.js';
 import type { Config } from '../config/schema.js';
-import { type Cursor, JOURNAL_START } from '../journal/format.js';
+import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
@@ -45,7 +45,7 @@ export interface NodeOptions {
 
 export class Node {
   readonly #options: NodeOptions;
-  readonly #slabs = new SlabPool();
+  readonly #slabs: SlabPool;
   readonly #ledger = new SegmentLedger();
   readonly #cache: BlockCache;
   readonly #broker: Broker;
@@ -67,6 +67,7 @@ export class Node {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+    this.#slabs = new SlabPool(BLOCK_HEADER_BYTES + config.journal.maxBatchBytes);
     this.#cache = new BlockCache(config.journal.cacheBytes, (load) =>
       this.#post({ kind: 'load', ...load }),
     );

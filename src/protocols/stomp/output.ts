@@ -37,7 +37,7 @@ export class Output {
     this.flush();
     const size = Math.max(this.nextSlabBytes, count);
     this.nextSlabBytes = Math.min(this.nextSlabBytes * 2, LARGEST_SLAB_BYTES);
-    this.slab = new Uint8Array(size);
+    this.slab = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
     this.start = 0;
     this.end = 0;
   }

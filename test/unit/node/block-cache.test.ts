@@ -4,7 +4,7 @@ import type { SegmentNumber } from '../../../src/journal/format.js';
 import { BlockCache } from '../../../src/node/block-cache.js';
 import type { TransferredBlock } from '../../../src/node/storage-protocol.js';
 
-const MAX_BYTES = 1_000;
+const MAX_BYTES = 2_000;
 
 let requests: { requestId: number; segment: number; offset: number }[];
 let cache: BlockCache;

@@ -22,7 +22,7 @@ class House {
   readonly committed: { batch: Batch; place: string | null; bytes: string }[] = [];
   readonly posted: Extract<StorageCommand, { kind: 'append' }>[] = [];
   readonly cache = new BlockCache(1_000_000, () => undefined);
-  readonly slabs = new SlabPool();
+  readonly slabs = new SlabPool(64 * 1024);
   onCommitted = 0;
   readonly pipeline: CommitPipeline;
   #offset = 512;
