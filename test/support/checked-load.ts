@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const SETTLE_LIMIT_MS = 30_000;
 
 /** Where to connect now, and the node that is expected to answer; null while nobody is live. */
-export type FindServer = () => Promise<{ address: HostPort; node: string } | null>;
+type FindServer = () => Promise<{ address: HostPort; node: string } | null>;
 
 export interface LoadOptions {
   readonly findServer: FindServer;

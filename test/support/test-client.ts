@@ -11,7 +11,7 @@ import { NodeNetwork } from '../../src/platform/node/network.js';
 import type { HostPort, Network, Socket } from '../../src/platform/ports.js';
 import { eventually, within } from './eventually.js';
 
-export const nodeNetwork = new NodeNetwork((error) => {
+const nodeNetwork = new NodeNetwork((error) => {
   throw error;
 });
 
