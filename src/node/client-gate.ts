@@ -10,6 +10,7 @@ import { passThrough } from './pass-through.js';
 
 const WAIT_LIMIT_MS = 30_000;
 const RETRY_MS = 100;
+const CONNECT_TIMEOUT_MS = 3_000;
 
 export interface ClientGateOptions {
   readonly network: Network;
@@ -31,6 +32,8 @@ export class ClientGate {
   readonly #options: ClientGateOptions;
   readonly #sockets = new Set<Socket>();
   readonly #waiting = new Set<Socket>();
+  /** A connection to the live node is being made for them. */
+  readonly #connecting = new Set<Socket>();
   /** Until when a client that was not served yet may wait. */
   readonly #deadlines = new Map<Socket, number>();
   #destination: Destination = { kind: 'nowhere' };
@@ -108,11 +111,21 @@ export class ClientGate {
   }
 
   async #passOn(socket: Socket, live: HostPort): Promise<void> {
+    const { network, clock } = this.#options;
+    const before = this.#destination;
+    this.#connecting.add(socket);
     try {
-      const { network, clock } = this.#options;
-      await passThrough({ network, clock, client: socket, live }, () => this.#forget(socket));
+      const upstream = await network.connect(live, CONNECT_TIMEOUT_MS);
+      this.#connecting.delete(socket);
+      if (this.#destination !== before) {
+        upstream.destroy();
+        this.#route(socket);
+        return;
+      }
       this.#deadlines.delete(socket);
+      passThrough(clock, socket, upstream, () => this.#forget(socket));
     } catch (error) {
+      this.#connecting.delete(socket);
       this.#options.logger.debug(
         'pass-through-failed',
         { live, error: messageOf(error) },
@@ -159,7 +172,7 @@ export class ClientGate {
 
   #destroyServed(graceful = false): void {
     for (const socket of this.#sockets) {
-      if (this.#waiting.has(socket)) continue;
+      if (this.#waiting.has(socket) || this.#connecting.has(socket)) continue;
       if (graceful) socket.end();
       else socket.destroy();
     }

@@ -31,7 +31,7 @@ export class Follower {
   #waiting: (() => void)[] = [];
   #endSleep: () => void = () => undefined;
   #stopRequested = false;
-  #isCaughtUp = false;
+  #hasCaughtUp = false;
   #checkpointCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #fruitlessStarts = 0;
@@ -53,9 +53,9 @@ export class Follower {
     return this.#reader?.file ?? null;
   }
 
-  /** Nothing more was there to read when it last looked. */
-  get isCaughtUp(): boolean {
-    return this.#isCaughtUp && this.#unappliedBytes === 0;
+  /** Since it last began at a checkpoint it has once read everything that was there. */
+  get hasCaughtUp(): boolean {
+    return this.#hasCaughtUp;
   }
 
   /** Of the checkpoint that this node started from. */
@@ -74,7 +74,7 @@ export class Follower {
     this.#stopRequested = false;
     while (!this.#stopRequested) {
       if (await this.#readOnce()) continue;
-      this.#isCaughtUp = true;
+      this.#hasCaughtUp = true;
       await this.#sleep(this.#options.pollIntervalMs);
     }
   }
@@ -99,7 +99,6 @@ export class Follower {
       this.#reader ??= await this.#start();
       const run = await this.#reader.next();
       if (run === null) return false;
-      this.#isCaughtUp = false;
       this.#fruitlessStarts = 0;
       await this.#send(run);
       return true;
@@ -114,6 +113,7 @@ export class Follower {
   async #startAgain(cause: unknown): Promise<void> {
     await this.#reader?.close();
     this.#reader = null;
+    this.#hasCaughtUp = false;
     this.#fruitlessStarts += 1;
     if (this.#fruitlessStarts > MAX_FRUITLESS_STARTS) {
       throw new HoldfastError(

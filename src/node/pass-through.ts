@@ -4,32 +4,20 @@
  * connecting again. Main thread.
  */
 
-import type { Clock, HostPort, Network, Socket } from '../platform/ports.js';
+import type { Clock, Socket } from '../platform/ports.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 /** Waiting for one side that reads slowly; the other side is not read above it. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** For the last bytes to go out before a side that does not take them is cut off. */
 const LINGER_MS = 5_000;
 
-export interface PassThroughOptions {
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly client: Socket;
-  readonly live: HostPort;
-}
-
-/**
- * Connects `client` through to `live`.
- *
- * @throws when the live node cannot be reached; `client` is then untouched.
- */
-export async function passThrough(
-  options: PassThroughOptions,
+/** Joins a client and a connection to the live node; `onClosed` once when they are gone. */
+export function passThrough(
+  clock: Clock,
+  client: Socket,
+  upstream: Socket,
   onClosed: () => void,
-): Promise<void> {
-  const { network, clock, client, live } = options;
-  const upstream = await network.connect(live, CONNECT_TIMEOUT_MS);
+): void {
   let isOpen = true;
   const close = (): void => {
     if (!isOpen) return;

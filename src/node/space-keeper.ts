@@ -109,11 +109,10 @@ export class SpaceKeeper {
     const step = this.#nextStep(this.#tail);
     if (step === null) return;
     this.#isBusy = true;
-    this.#carryOut(step)
-      .catch(this.#options.onFailure)
-      .finally(() => {
-        this.#isBusy = false;
-      });
+    this.#carryOut(step).then((hasProgressed) => {
+      this.#isBusy = false;
+      if (hasProgressed) this.consider();
+    }, this.#options.onFailure);
   }
 
   #nextStep(tail: TailFacts): SpaceStep | null {
@@ -132,16 +131,23 @@ export class SpaceKeeper {
     });
   }
 
-  async #carryOut(step: SpaceStep): Promise<void> {
+  /** False when the step came to nothing, as on a full disk: then the timer tries again. */
+  async #carryOut(step: SpaceStep): Promise<boolean> {
     switch (step.kind) {
       case 'delete':
-        return this.#ask({ kind: 'delete-segments', segments: step.segments });
+        await this.#ask({ kind: 'delete-segments', segments: step.segments });
+        return true;
       case 'prepare-segment':
-        return this.#ask({ kind: 'prepare-segment' });
-      case 'checkpoint':
-        return this.#checkpoint();
+        await this.#ask({ kind: 'prepare-segment' });
+        return (this.#tail?.spareBytes ?? 0) > 0;
+      case 'checkpoint': {
+        const before = this.#checkpointCovers;
+        await this.#checkpoint();
+        return this.#checkpointCovers !== before;
+      }
       case 'compact':
-        return this.#compact(step.segment);
+        await this.#compact(step.segment);
+        return this.#options.ledger.neededOf(step.segment) === 0;
     }
   }
 

@@ -45,7 +45,8 @@ export class StorageEngine {
   #eagerUntilMs = 0;
   #handedOverEpoch = 0;
   #standBackUntilMs = 0;
-  #releasedSeenAtMs = 0;
+  /** A handover was seen to happen: until then its successor goes first. */
+  #yieldUntilMs = 0;
   #wake: () => void = () => undefined;
   #quiesced: () => void = () => undefined;
 
@@ -212,9 +213,7 @@ export class StorageEngine {
     if (document?.state !== 'released' || document.successor === null) return true;
     const { successor } = document;
     if (successor === this.#settings.name) return true;
-    const waitedMs = this.#world.clock.monotonicMs() - this.#releasedSeenAtMs;
-    if (waitedMs >= this.#settings.handoverTimeoutMs) return true;
-    if (required(this.#handover).readyBackup(successor) === null) return true;
+    if (this.#world.clock.monotonicMs() >= this.#yieldUntilMs) return true;
     await this.#electionLock.release();
     return false;
   }
@@ -250,7 +249,9 @@ export class StorageEngine {
       JSON.stringify(known?.addresses) === JSON.stringify(document?.addresses);
     if (isSame) return;
     if (document?.state === 'handing-over') this.#onHandoverRequest();
-    if (document?.state === 'released') this.#releasedSeenAtMs = this.#world.clock.monotonicMs();
+    if (document?.state === 'released' && known !== null) {
+      this.#yieldUntilMs = this.#world.clock.monotonicMs() + this.#settings.handoverTimeoutMs;
+    }
     this.#post({ kind: 'live-elsewhere', document });
   }
 
@@ -331,8 +332,14 @@ export class StorageEngine {
       addresses: this.#addresses,
       position: { segment, offset, sequence },
       lagBytes: tenure === null ? this.#lagBytes() : 0,
-      ready: this.#role === 'backup' && (follower?.isCaughtUp ?? false),
+      ready: this.#role === 'backup' && this.#couldTakeOver(),
     };
+  }
+
+  /** What is left to read is at most a segment: a fraction of a second. */
+  #couldTakeOver(): boolean {
+    const hasCaughtUp = this.#follower?.hasCaughtUp ?? false;
+    return hasCaughtUp && this.#lagBytes() <= this.#settings.segmentBytes;
   }
 
   #lagBytes(): number {
