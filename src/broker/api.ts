@@ -10,7 +10,7 @@
 export const CONTENT_KIND = { stomp: 1 } as const;
 export type ContentKind = (typeof CONTENT_KIND)[keyof typeof CONTENT_KIND];
 
-export type DestinationKind = 'queue' | 'topic';
+type DestinationKind = 'queue' | 'topic';
 
 export interface Destination {
   readonly kind: DestinationKind;

@@ -28,7 +28,7 @@ export const REMOVAL_REASON = {
 export type RemovalReason = (typeof REMOVAL_REASON)[keyof typeof REMOVAL_REASON];
 
 export const QUEUE_KIND = { queue: 1, durableSubscription: 2 } as const;
-export type StoredQueueKind = (typeof QUEUE_KIND)[keyof typeof QUEUE_KIND];
+type StoredQueueKind = (typeof QUEUE_KIND)[keyof typeof QUEUE_KIND];
 
 /** Bytes of each record before its variable part. */
 export const FIXED_BYTES = {

@@ -4,7 +4,7 @@ import type { ContentKind, Destination } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** What is written into the headers of a message that goes to a dead-letter queue. */
-export interface DeadLetterFacts {
+interface DeadLetterFacts {
   /** A sentence for people. */
   readonly reason: string;
   readonly originalDestination: Destination;
