@@ -32,6 +32,7 @@ export const EXIT_CODE_OF_ERROR: { readonly [Code in ErrorCode]: ExitCode } = {
   LIMIT_EXCEEDED: EXIT.refused,
   NOBODY_LIVE: EXIT.unavailable,
   CLIENT_FAILED: EXIT.unavailable,
+  UNEXPECTED: EXIT.failed,
   JOURNAL_IO_FAILED: EXIT.tenureEnded,
   OWNERSHIP_LOST: EXIT.tenureEnded,
   STORE_STALLED: EXIT.tenureEnded,

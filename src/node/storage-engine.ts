@@ -428,7 +428,7 @@ function asHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   if (errnoOf(error) === undefined) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return new HoldfastError('OWNERSHIP_LOST', `An unexpected failure ended this node: ${detail}`, {
+    return new HoldfastError('UNEXPECTED', `An unexpected failure ended this node: ${detail}`, {
       cause: error,
     });
   }

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   HANDOVER_REFUSED: 'The live role cannot be handed over now.',
   NOBODY_LIVE: 'No node is live on this store.',
   LIMIT_EXCEEDED: 'A limit was reached.',
+  UNEXPECTED: 'Something happened that the program does not foresee: a defect. Please report it.',
   CLIENT_FAILED: 'The broker refused a command, or the connection to it failed.',
 } as const;
 
