@@ -33,7 +33,7 @@ const MAY_IMPORT = {
 /** Modules of Node that compute and do no I/O. */
 const PURE_NODE_MODULES = '^(node:)?(path/posix|zlib|buffer)$';
 /** Packages that touch files, descriptors or other processes on their own. */
-const PACKAGES_WITH_IO = '/(fs-ext|proper-lockfile|chokidar|pino|pino-pretty|yargs|ora)/';
+const PACKAGES_WITH_IO = '/(fs-ext|proper-lockfile|chokidar|pino|pino-pretty|yargs)/';
 const THE_RIM = '^src/(platform/node|cli)/';
 
 const escapeDots = (path) => path.replaceAll('.', '\\.');
@@ -97,6 +97,13 @@ module.exports = {
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
+    },
+    {
+      name: 'bench-imports',
+      comment: 'The load programs use what is published and nothing of the tests',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^(test|scripts)/' },
     },
     {
       name: 'sources-need-no-tests',
