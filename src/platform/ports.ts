@@ -79,7 +79,6 @@ export interface FileSystem {
   /** The directory must be empty. */
   removeDirectory(path: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   freeBytes(path: string): Promise<number>;

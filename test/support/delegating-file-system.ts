@@ -12,7 +12,6 @@ export function delegatingFileSystem(
     makeDirectory: (path) => fileSystem.makeDirectory(path),
     removeDirectory: (path) => fileSystem.removeDirectory(path),
     unlink: (path) => fileSystem.unlink(path),
-    rename: (from, to) => fileSystem.rename(from, to),
     syncDirectory: (path) => fileSystem.syncDirectory(path),
     freeBytes: (path) => fileSystem.freeBytes(path),
     ...replaced,

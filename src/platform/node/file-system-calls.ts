@@ -14,7 +14,6 @@ type HandleCall = 'sync' | 'syncInBackground' | 'statHandle' | 'tryLockExclusive
 export type FileSystemCall =
   | { readonly call: 'hello' }
   | { readonly call: 'open'; readonly path: string; readonly mode: OpenMode }
-  | { readonly call: 'rename'; readonly path: string; readonly to: string }
   | { readonly call: PathCall; readonly path: string }
   | {
       readonly call: 'write';

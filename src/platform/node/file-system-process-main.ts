@@ -27,8 +27,6 @@ async function carryOut(call: FileSystemCall): Promise<unknown> {
       return true;
     case 'open':
       return keep(await nodeFileSystem.open(call.path, call.mode));
-    case 'rename':
-      return nodeFileSystem.rename(call.path, call.to);
     case 'write':
       return handleOf(call.handle).write(call.bytes, call.position);
     case 'read': {

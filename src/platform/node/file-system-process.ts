@@ -102,10 +102,6 @@ class RemoteFileSystem implements FileSystem {
     return this.#caller.ask({ call: 'unlink', path });
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.#caller.ask({ call: 'rename', path: from, to });
-  }
-
   syncDirectory(path: string): Promise<void> {
     return this.#caller.ask({ call: 'syncDirectory', path });
   }

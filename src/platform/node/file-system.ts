@@ -133,10 +133,6 @@ class NodeFileSystem implements FileSystem {
     return fs.promises.unlink(path);
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return fs.promises.rename(from, to);
-  }
-
   async syncDirectory(path: string): Promise<void> {
     const descriptor = await openAsync(path, O_RDONLY | O_DIRECTORY);
     try {

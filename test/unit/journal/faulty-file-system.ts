@@ -40,7 +40,6 @@ export class FaultyFileSystem {
     this.fileSystem = delegatingFileSystem(real, {
       open: (path, mode) => this.#open(path, mode),
       unlink: (path) => this.#change(`unlink ${path}`, () => real.unlink(path)),
-      rename: (from, to) => this.#change(`rename ${from}`, () => real.rename(from, to)),
       syncDirectory: (path) => this.#change(`sync ${path}`, () => real.syncDirectory(path)),
     });
   }
