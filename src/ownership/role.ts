@@ -22,18 +22,13 @@ export const ROLE_EVENTS = [
   'takeover-declined',
   /** The journal is sealed and read to its end, and the first ownership check was good. */
   'takeover-complete',
-  /** Something went wrong after the first change: only a new process may try again. */
-  'takeover-failed',
   'handover-started',
   /** The tenure ended in good order and the locks are released. */
   'handover-complete',
-  'handover-refused',
   'ownership-lost',
   /** The first failed write, sync, check or read of the store. */
   'storage-failed',
   'stop-requested',
-  /** Clients are gone and descriptors closed. */
-  'closed',
 ] as const;
 export type RoleEvent = (typeof ROLE_EVENTS)[number];
 
@@ -53,7 +48,6 @@ const TABLE: { readonly [role in Role]: Steps } = {
   'taking-over': {
     'takeover-declined': 'backup',
     'takeover-complete': 'live',
-    'takeover-failed': 'fenced',
     'ownership-lost': 'fenced',
     'storage-failed': 'fenced',
     'stop-requested': 'stopped',
@@ -66,25 +60,21 @@ const TABLE: { readonly [role in Role]: Steps } = {
   },
   'handing-over': {
     'handover-complete': 'backup',
-    'handover-refused': 'live',
     'ownership-lost': 'fenced',
     'storage-failed': 'fenced',
     // Remembered by the driver, which asks again when the handover has ended one way or the other.
     'stop-requested': 'handing-over',
   },
-  // What was under way when the tenure ended may still report, and changes nothing.
+  // The process is ending. What was under way may still report, and changes nothing.
   fenced: {
-    'takeover-failed': 'fenced',
     'ownership-lost': 'fenced',
     'storage-failed': 'fenced',
     'stop-requested': 'fenced',
-    closed: 'stopped',
   },
   stopped: {
     'ownership-lost': 'stopped',
     'storage-failed': 'stopped',
     'stop-requested': 'stopped',
-    closed: 'stopped',
   },
 };
 
