@@ -40,7 +40,11 @@ export const EXIT_CODE_OF_ERROR: { readonly [Code in ErrorCode]: ExitCode } = {
   JOURNAL_CORRUPT: EXIT.damaged,
 };
 
-/** Codes after which starting the same command again cannot help: somebody has to change something. */
-export function needsPerson(exitCode: number | null): boolean {
+/**
+ * Whether a node that never served and ended so ends `holdfast pair` as well. Starting it again at
+ * once would show the same sentence for ever, though some of what these codes stand for (a port or
+ * a name in use) can pass by itself.
+ */
+export function endsPair(exitCode: number | null): boolean {
   return exitCode === EXIT.usage || exitCode === EXIT.refused || exitCode === EXIT.damaged;
 }

@@ -5,7 +5,7 @@ import { basename, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
-import { EXIT, type ExitCode, needsPerson } from '../exit-codes.js';
+import { EXIT, type ExitCode, endsPair } from '../exit-codes.js';
 import { findFreePort } from '../pair/free-ports.js';
 import { type NodeEnd, NodeProcess } from '../pair/node-process.js';
 import { type PairNews, PairObserver } from '../pair/observer.js';
@@ -161,9 +161,9 @@ class Pair {
     }
   }
 
-  /** A node that never got to work, for a reason that trying again cannot mend, ends the pair. */
+  /** A node that never got to work ends the pair when trying again at once would not mend it. */
   #nodeEnded(end: NodeEnd): void {
-    if (needsPerson(end.code) && !this.#observer.hasServed(end.pid)) {
+    if (endsPair(end.code) && !this.#observer.hasServed(end.pid)) {
       this.#failure ??= end;
       return;
     }

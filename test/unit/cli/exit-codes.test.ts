@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { EXIT, EXIT_CODE_OF_ERROR, needsPerson } from '../../../src/cli/exit-codes.js';
+import { EXIT, EXIT_CODE_OF_ERROR, endsPair } from '../../../src/cli/exit-codes.js';
 import { ERROR_CODES } from '../../../src/platform/errors.js';
 
 const page = readFileSync('docs/cli.md', 'utf8');
@@ -25,8 +25,8 @@ test('no error ends with success, and exit codes do not collide', () => {
   assert.equal(new Set(Object.values(EXIT)).size, Object.values(EXIT).length);
 });
 
-test('starting again is left to supervisors only where it can help', () => {
-  const hopeless = Object.values(EXIT).filter((code) => needsPerson(code));
-  assert.deepEqual(hopeless, [EXIT.usage, EXIT.refused, EXIT.damaged]);
-  assert.equal(needsPerson(null), false);
+test('a pair ends with a node that was refused or found damage, and starts every other one again', () => {
+  const ending = Object.values(EXIT).filter((code) => endsPair(code));
+  assert.deepEqual(ending, [EXIT.usage, EXIT.refused, EXIT.damaged]);
+  assert.equal(endsPair(null), false);
 });
