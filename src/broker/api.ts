@@ -61,17 +61,20 @@ export interface DeliveryView {
   failedDeliveries: number;
 }
 
-/** Implemented by each protocol session; called by the broker. Must not call back synchronously except `acknowledge`. */
+/**
+ * Implemented by each protocol session; called by the broker. Must not call back synchronously
+ * except `acknowledge`.
+ */
 export interface SessionEvents {
   /** The change that was made with `token` is durable and owned. Never called with null. */
   confirmed(token: ConfirmationToken): void;
-  /** False while the client does not take what was written: the broker then delivers nothing to this session. */
+  /** False while the client does not take what was written: nothing is delivered to it then. */
   readonly writable: boolean;
   deliver(subscriber: Subscriber, message: DeliveryView): void;
   /** A queue or the store is full: stop reading from this client until `resumeReading`. */
   pauseReading(reason: string): void;
   resumeReading(): void;
-  /** The broker gives up on this client (too slow, ...). The session tells it `reason` and closes. */
+  /** The broker gives up on this client (too slow, ...). The session tells it why and closes. */
   abort(reason: string): void;
 }
 
@@ -82,7 +85,7 @@ export interface SubscribeOptions {
   readonly destination: Destination;
   /** `auto`: a message counts as acknowledged when it is handed to the socket. */
   readonly acknowledgement: AcknowledgementMode;
-  /** Unacknowledged messages at most on their way to this subscriber; 0 means the broker's default. */
+  /** Unacknowledged messages at most on their way to this subscriber; 0: the broker's default. */
   readonly prefetch: number;
   /** Set for a durable topic subscription: kept, and filled, while its client is away. */
   readonly durable: { readonly clientId: string; readonly name: string } | null;
@@ -102,9 +105,12 @@ export interface BrokerSession {
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber;
   /** Unacknowledged messages go back to their queue. A durable subscription stays. */
   unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void;
-  /** Removes a durable topic subscription and what it holds. Refused while somebody is subscribed to it. */
+  /** Removes a durable topic subscription with all it holds. Refused while it has a subscriber. */
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void;
-  /** In `cumulative` mode also everything delivered to `subscriber` before it. Throws CLIENT_FAILED when it is not delivered and unacknowledged there. */
+  /**
+   * In `cumulative` mode also everything delivered to `subscriber` before it. Throws CLIENT_FAILED
+   * when it is not delivered and unacknowledged there.
+   */
   acknowledge(
     subscriber: Subscriber,
     entryId: number,
@@ -125,7 +131,7 @@ export interface BrokerSession {
   barrier(token: ConfirmationToken): void;
   /** The session's socket can take bytes again (`writable` became true). */
   resumeDelivery(): void;
-  /** The client is gone: transactions are rolled back, unacknowledged messages go back. Idempotent. */
+  /** The client is gone: transactions roll back, unacknowledged messages go back. Idempotent. */
   close(): void;
 }
 

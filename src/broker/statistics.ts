@@ -1,10 +1,13 @@
-/** Plain numbers about a broker, for status, metrics and tests. */
+/**
+ * Plain numbers about a broker. Today only tests read them, to see from outside what an index
+ * holds; what operators shall see of queues will be made from the same numbers.
+ */
 
 import type { Destination } from './api.js';
 import type { MessageIndex } from './message-index.js';
 import type { LiveCounts } from './services.js';
 
-export interface QueueStatistics {
+interface QueueStatistics {
   readonly destination: Destination;
   /** Set for a durable subscription. */
   readonly subscription: { readonly clientId: string; readonly name: string } | null;

@@ -26,7 +26,7 @@ export interface ConfigurationSources {
   readonly hostName: string;
   readonly file: { readonly name: string; readonly text: string } | null;
   readonly environment: { readonly [name: string]: string | undefined };
-  /** As the command line names them: `{ path: 'stomp.listen', value: '61614', source: '--stomp' }`. */
+  /** As the command line names them: `{ path: 'stomp.listen', value: '1', source: '--stomp' }`. */
   readonly flags: readonly GivenValue[];
 }
 
@@ -66,7 +66,7 @@ function readEnvironment(environment: ConfigurationSources['environment']): Give
   return given;
 }
 
-/** What does not look like the setting's type stays text, and is refused with all other bad values. */
+/** What does not look like the setting's type stays text, and is refused with other bad values. */
 function fromText(setting: Setting, text: string): unknown {
   if (setting.type.kind === 'integer' && /^[+-]?\d+$/.test(text)) {
     return Number(text);
@@ -113,12 +113,14 @@ function checkValues(config: Config, sources: Sources): void {
   const setting = SETTINGS.find((candidate) => candidate.path === path);
   if (setting === undefined) {
     throw invalid(
-      'No store directory is given; pass --store DIR, set HOLDFAST_STORE, or write "store: DIR" into the configuration file.',
+      'No store directory is given; pass --store DIR, set HOLDFAST_STORE, ' +
+        'or write "store: DIR" into the configuration file.',
     );
   }
   const value = settingValue(config, path);
   throw invalid(
-    `${describeSetting(path, sources)} must be ${describeAllowed(setting.type)}, but is ${describeValue(value)}.`,
+    `${describeSetting(path, sources)} must be ${describeAllowed(setting.type)}, ` +
+      `but is ${describeValue(value)}.`,
   );
 }
 
@@ -128,7 +130,8 @@ function checkRelations(config: Config, sources: Sources): void {
     const value = describeValue(settingValue(config, broken.path));
     const other = describeValue(settingValue(config, broken.otherPath));
     throw invalid(
-      `${describeSetting(broken.path, sources)} must be ${broken.rule} (${other}), but is ${value}: ${broken.reason}.`,
+      `${describeSetting(broken.path, sources)} must be ${broken.rule} (${other}), ` +
+        `but is ${value}: ${broken.reason}.`,
     );
   }
 }
@@ -142,7 +145,9 @@ function checkAddresses(config: Config, sources: Sources): void {
   if (!isLoopback(address.host) && !config.allowAnonymous) {
     throw new HoldfastError(
       'ADDRESS_EXPOSED',
-      `${where} is ${config.stomp.listen}, which other hosts can reach, and no users are configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who reaches it may use it.`,
+      `${where} is ${config.stomp.listen}, which other hosts can reach, and no users are ` +
+        'configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who ' +
+        'reaches it may use it.',
     );
   }
 }

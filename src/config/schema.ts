@@ -4,10 +4,12 @@
  */
 import { type Static, Type } from 'typebox';
 
-const Milliseconds = (description: string, value: number, minimum: number, maximum: number) =>
+/** The unit is in the name of each setting; these three say at the declaration what is counted. */
+const Whole = (description: string, value: number, minimum: number, maximum: number) =>
   Type.Integer({ description, default: value, minimum, maximum });
-const Bytes = Milliseconds;
-const Count = Milliseconds;
+const Milliseconds = Whole;
+const Bytes = Whole;
+const Count = Whole;
 
 const GIBIBYTE = 1024 ** 3;
 const MEBIBYTE = 1024 ** 2;
@@ -133,7 +135,7 @@ const Limits = Type.Object(
       GIBIBYTE,
     ),
     memoryMaxBytes: Bytes(
-      'Non-durable messages in memory; above it producers are held back',
+      'Non-durable messages, and messages that are not written yet; above it producers are held back',
       128 * MEBIBYTE,
       MEBIBYTE,
       64 * GIBIBYTE,
