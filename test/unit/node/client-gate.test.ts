@@ -215,9 +215,7 @@ test('clients passed through to a hung node are cut off when this node becomes l
   client.send('1');
   await client.until(() => client.text === 'hung:1');
   gate.openHere();
-  const late = new Promise<void>((resolve) => setTimeout(resolve, 200));
-  await Promise.race([client.until(() => client.isClosed), late]);
-  assert.ok(client.isClosed);
+  await client.until(() => client.isClosed);
 });
 
 test('above its limit a node refuses clients with the reason, and takes them again below it', async () => {
