@@ -108,6 +108,11 @@ export class Broker implements BrokerEndpoint {
     this.parts.deadLetters.start();
   }
 
+  /** Before the end of a tenure: what is delivered now could not be acknowledged any more. */
+  stopDelivering(): void {
+    this.parts.dispatcher.pause();
+  }
+
   /**
    * Forgets sessions without telling them, and everything that is not in the journal. Batches
    * that were taken and not committed are forgotten too: `committed` refuses them.

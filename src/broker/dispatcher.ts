@@ -21,6 +21,7 @@ export class Dispatcher {
   private readonly deliveries: Deliveries;
   private readonly services: BrokerServices;
   private readonly reader = new RecordReader();
+  private paused = false;
   private running = false;
   /** Changes when the node stops serving: loads that were begun before it come to nothing. */
   private tenure = 0;
@@ -51,7 +52,13 @@ export class Dispatcher {
     this.services = services;
   }
 
+  /** Nothing is delivered any more until the node stops serving. */
+  pause(): void {
+    this.paused = true;
+  }
+
   stop(): void {
+    this.paused = false;
     this.tenure += 1;
   }
 
@@ -99,6 +106,7 @@ export class Dispatcher {
   }
 
   private dispatch(queue: Queue, only: Consumer | null): void {
+    if (this.paused) return;
     const { table } = this.index;
     while (!queue.loading && queue.ready.head !== NONE) {
       const consumer = only === null ? nextConsumer(queue) : only.canTake() ? only : null;

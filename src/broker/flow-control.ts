@@ -37,7 +37,7 @@ export class FlowControl {
     client.sends = true;
     if (this.storeFill() > 1) this.hold('store', client, 'The store is full');
     if (this.memoryFill() > 1) {
-      this.hold('memory', client, 'The memory for non-durable messages is full');
+      this.hold('memory', client, 'The memory for messages that are not written yet is full');
     }
     if (this.nodeReason !== null) this.hold('node', client, this.nodeReason);
   }
@@ -93,9 +93,8 @@ export class FlowControl {
   }
 
   private memoryFill(): number {
-    return (
-      (this.index.volatile.bytes + this.index.arrivingMemoryBytes) / this.limits.memoryMaxBytes
-    );
+    const { volatile, arrivingBytes } = this.index;
+    return (volatile.bytes + arrivingBytes) / this.limits.memoryMaxBytes;
   }
 
   private hold(holder: Holder, client: Client, reason: string): void {

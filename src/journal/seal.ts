@@ -6,6 +6,7 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import type { Clock } from '../platform/ports.js';
+import { decodeBlock } from './block.js';
 import type { JournalDirectory } from './directory.js';
 import {
   alignToSector,
@@ -127,11 +128,30 @@ async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<
   const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
   try {
     const bytes = new Uint8Array(cursor.offset);
-    await handle.read(bytes, 0);
+    const filled = await handle.read(bytes, 0);
+    requireWhole(handle.path, bytes.subarray(0, filled), cursor);
     return { ...header, name: file, bytes };
   } finally {
     await handle.close();
   }
+}
+
+/** The original goes away, so the copy must be every block up to the cursor, as it was read before. */
+function requireWhole(path: string, bytes: Uint8Array, cursor: Cursor): void {
+  let at = SEGMENT_HEADER_BYTES;
+  let checksum: number | null = null;
+  while (at < cursor.offset) {
+    const block = decodeBlock(bytes, at);
+    if (block === null || block.offset !== at || block.segment !== cursor.segment) break;
+    checksum = block.checksum;
+    at += block.lengthBytes;
+  }
+  if (at === cursor.offset && (checksum === null || checksum === cursor.checksum)) return;
+  throw new HoldfastError(
+    'JOURNAL_CORRUPT',
+    `${path} cannot be read again up to offset ${cursor.offset}: offset ${at} is not as it was a moment ago. ` +
+      'Nothing was replaced. Look at the file server, then start this node again.',
+  );
 }
 
 /** With room for the tenure block, though the old file may be full to its last byte. */

@@ -22,6 +22,8 @@ function keyOf(segment: number, offset: number): number {
   return segment * SECTORS_PER_SEGMENT + offset / SECTOR_BYTES;
 }
 
+const MAX_LOADS_UNDER_WAY = 3;
+
 type RequestLoad = (load: {
   requestId: number;
   segment: SegmentNumber;
@@ -46,6 +48,8 @@ export class BlockCache implements BodySource {
   readonly #loads = new Map<number, Load>();
   readonly #requestOf = new Map<number, number>();
   readonly #runs = new Map<number, (blocks: LoadedBlock[]) => void>();
+  readonly #queued: number[] = [];
+  #underWay = 0;
   #bytes = 0;
   #nextRequestId = 1;
   #lastKey = -1;
@@ -83,12 +87,8 @@ export class BlockCache implements BodySource {
     this.#nextRequestId += 1;
     this.#requestOf.set(key, requestId);
     this.#loads.set(requestId, { segment, offset: blockOffset, waiting: [loaded] });
-    this.#request({
-      requestId,
-      segment: segment as SegmentNumber,
-      offset: blockOffset,
-      mayBeEnd: false,
-    });
+    this.#queued.push(requestId);
+    this.#requestNext();
   }
 
   /** The whole blocks of one read, for compaction; they are not kept. Empty at the end of what was written, and when the segment is gone. */
@@ -160,9 +160,24 @@ export class BlockCache implements BodySource {
     this.#lastKey = -1;
     this.#lastPayload = undefined;
     this.#loads.clear();
+    this.#queued.length = 0;
+    this.#underWay = 0;
     for (const run of this.#runs.values()) run([]);
     this.#runs.clear();
     this.#requestOf.clear();
+  }
+
+  /** Each load reads a good piece of a segment, so only a few are under way at a time. */
+  #requestNext(): void {
+    while (this.#underWay < MAX_LOADS_UNDER_WAY) {
+      const requestId = this.#queued.shift();
+      if (requestId === undefined) return;
+      const load = this.#loads.get(requestId);
+      if (load === undefined) continue;
+      this.#underWay += 1;
+      const segment = load.segment as SegmentNumber;
+      this.#request({ requestId, segment, offset: load.offset, mayBeEnd: false });
+    }
   }
 
   #overwritten(key: number): void {
@@ -183,6 +198,8 @@ export class BlockCache implements BodySource {
     if (load === undefined) return;
     this.#loads.delete(requestId);
     this.#requestOf.delete(keyOf(load.segment, load.offset));
+    this.#underWay -= 1;
+    this.#requestNext();
     for (const loaded of load.waiting) loaded();
   }
 }

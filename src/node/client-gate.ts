@@ -173,8 +173,18 @@ export class ClientGate {
   #destroyServed(graceful = false): void {
     for (const socket of this.#sockets) {
       if (this.#waiting.has(socket) || this.#connecting.has(socket)) continue;
-      if (graceful) socket.end();
+      if (graceful) endAndDiscard(this.#options.clock, socket);
       else socket.destroy();
     }
   }
+}
+
+/** For the last bytes to go out before a client that does not close is cut off. */
+const LINGER_MS = 5_000;
+
+/** Sends what is buffered, and reads on so that the client's own close is seen. */
+export function endAndDiscard(clock: Clock, socket: Socket): void {
+  socket.resumeReading();
+  socket.end();
+  clock.after(LINGER_MS, () => socket.destroy());
 }

@@ -34,6 +34,9 @@ export interface PipelineOptions {
 export class CommitPipeline {
   readonly #options: PipelineOptions;
   #isOpen = false;
+  /** What comes after this is not part of the tenure any more. */
+  #isEnding = false;
+  #settled: () => void = () => undefined;
   #isScheduled = false;
   #inFlight: Batch | null = null;
   /** The block is durable; only ownership may still have to be verified. */
@@ -51,6 +54,7 @@ export class CommitPipeline {
 
   open(verifiedBeganMs: number): void {
     this.#isOpen = true;
+    this.#isEnding = false;
     this.#verifiedBeganMs = verifiedBeganMs;
   }
 
@@ -60,6 +64,16 @@ export class CommitPipeline {
     this.#inFlight = null;
     this.#appended = null;
     this.#isDurable = false;
+    this.#settled();
+  }
+
+  /** Takes no further batch; resolves when the one under way is applied. */
+  finish(): Promise<void> {
+    this.#isEnding = true;
+    if (this.#inFlight === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+    });
   }
 
   /** The broker has something: goes out at the end of this turn, with all that the turn brings. */
@@ -74,6 +88,10 @@ export class CommitPipeline {
 
   flush(): void {
     if (this.#inFlight !== null || !this.#isOpen) return;
+    if (this.#isEnding) {
+      this.#settled();
+      return;
+    }
     const batch = this.#options.source.takeBatch();
     if (batch === null) return;
     this.#inFlight = batch;
@@ -112,7 +130,8 @@ export class CommitPipeline {
     if (appended === null) {
       source.committed(batch, null);
       onCommitted(null);
-      this.schedule();
+      if (this.#isEnding) this.#settled();
+      else this.schedule();
       return;
     }
     const { segment, offset, slab } = appended;

@@ -57,6 +57,8 @@ export class Node {
   #role: Role = 'joining';
   #applied: Cursor = JOURNAL_START;
   #isDiskFull = false;
+  #isStopping = false;
+  #staleMs = 0;
   #hasEnded = false;
   #resolveEnded: (end: NodeEnd) => void = () => undefined;
   readonly ended: Promise<NodeEnd>;
@@ -116,6 +118,10 @@ export class Node {
     });
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   get role(): Role {
     return this.#role;
   }
@@ -123,13 +129,13 @@ export class Node {
   /** Binds the listeners, then joins the store. */
   async start(): Promise<void> {
     const { config, network, channel, logger } = this.#options;
+    channel.onMessage((event) => this.#receive(event));
+    channel.onClose((reason) => this.#onStorageClosed(reason));
     const listen = parseListenAddress(config.stomp.listen, 'stomp.listen');
     this.#listener = await network.listen(listen, (socket) => this.#gate.accept(socket));
     const bound = formatAddress(this.#listener.address);
     const stomp = config.stomp.advertise ?? bound;
     logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
-    channel.onMessage((event) => this.#receive(event));
-    channel.onClose((reason) => this.#onStorageClosed(reason));
     this.#post({ kind: 'addresses', addresses: { stomp } });
     this.#keepHouse();
     this.#reportConfirmed();
@@ -137,6 +143,7 @@ export class Node {
 
   /** Ends the node in good order: `ended` tells when. */
   stop(): void {
+    this.#isStopping = true;
     this.#post({ kind: 'stop' });
   }
 
@@ -147,7 +154,10 @@ export class Node {
   }
 
   #receive(event: StorageEvent): void {
-    if (this.#hasEnded) return;
+    if (!this.#hasEnded) this.#guarded(() => this.#dispatch(event));
+  }
+
+  #dispatch(event: StorageEvent): void {
     switch (event.kind) {
       case 'reset':
         this.#broker.reset();
@@ -167,6 +177,7 @@ export class Node {
         this.#pipeline.onAppended(event);
         return;
       case 'verified':
+        this.#staleMs = 0;
         this.#pipeline.onVerified(event.beganMs);
         return;
       case 'loaded':
@@ -185,7 +196,7 @@ export class Node {
         this.#onLiveElsewhere(event);
         return;
       case 'quiesce':
-        void this.#quiesce();
+        this.#quiesce().catch((error: unknown) => this.#end(asEnd(error)));
         return;
       case 'log':
         this.#options.logger[event.level](event.event, event.fields, event.sentence);
@@ -199,24 +210,23 @@ export class Node {
   }
 
   #restore(payload: ArrayBuffer): void {
-    this.#guarded(() => this.#broker.restore(new Uint8Array(payload)));
+    this.#broker.restore(new Uint8Array(payload));
     this.#post({ kind: 'applied', bytes: payload.byteLength });
   }
 
   #follow(event: Extract<StorageEvent, { kind: 'blocks' }>): void {
-    this.#guarded(() => {
-      for (const block of event.blocks) {
-        if (!block.hasRecords) continue;
-        const payload = new Uint8Array(event.bytes, block.start, block.length);
-        const { segment, offset } = block;
-        this.#broker.apply(payload, block.recordCount, { segment, blockOffset: offset });
-      }
-    });
+    for (const block of event.blocks) {
+      if (!block.hasRecords) continue;
+      const payload = new Uint8Array(event.bytes, block.start, block.length);
+      const { segment, offset } = block;
+      this.#broker.apply(payload, block.recordCount, { segment, blockOffset: offset });
+    }
     this.#post({ kind: 'applied', bytes: event.fileBytes });
   }
 
   #goLive(event: Extract<StorageEvent, { kind: 'live' }>): void {
     this.#applied = event.cursor;
+    this.#staleMs = 0;
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
     this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
@@ -268,16 +278,18 @@ export class Node {
 
   /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */
   async #quiesce(): Promise<void> {
-    this.#gate.pauseAll();
-    await this.#drained();
-    await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     this.#space.stop();
+    this.#gate.pauseAll();
+    this.#broker.stopDelivering();
+    await this.#drained();
+    await this.#pipeline.finish();
+    await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     this.#pipeline.close();
     this.#gate.close(true);
     this.#housekeeper = null;
     this.#broker.stopServing();
     this.#post({ kind: 'confirmed', cursor: this.#applied });
-    this.#post({ kind: 'quiesced' });
+    this.#post({ kind: 'quiesced', cursor: this.#applied });
   }
 
   /** Everything that the broker was asked for so far is committed. */
@@ -290,13 +302,23 @@ export class Node {
   #keepHouse(): void {
     this.#options.clock.after(HOUSEKEEPING_MS, () => {
       if (this.#hasEnded) return;
-      if (this.#role === 'live') {
-        this.#broker.sweep();
-        this.#pipeline.flush();
-        this.#space.consider();
-      }
+      if (this.#role === 'live') this.#guarded(() => this.#keepLiveHouse());
       this.#keepHouse();
     });
+  }
+
+  #keepLiveHouse(): void {
+    this.#broker.sweep();
+    this.#pipeline.flush();
+    this.#space.consider();
+    // Counted in steps, so that a pause of the whole process is no stall.
+    this.#staleMs += HOUSEKEEPING_MS;
+    const { storeStallLimitMs } = this.#options.config.ownership;
+    if (this.#staleMs <= storeStallLimitMs) return;
+    const sentence =
+      `Ownership could not be verified for ${Math.round(this.#staleMs / 1000)} s ` +
+      '(ownership.storeStallLimitMs): this node ends now';
+    this.#end({ exitCodeReason: 'STORE_STALLED', sentence });
   }
 
   #reportConfirmed(): void {
@@ -317,7 +339,7 @@ export class Node {
 
   #onStorageClosed(reason: string): void {
     const sentence = `The storage thread is gone: ${reason}`;
-    this.#end({ exitCodeReason: 'OWNERSHIP_LOST', sentence });
+    this.#end({ exitCodeReason: 'UNEXPECTED', sentence });
   }
 
   #end(end: NodeEnd): void {
@@ -349,7 +371,7 @@ function asEnd(error: unknown): NodeEnd {
     return { exitCodeReason: error.code, sentence: error.message };
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   return {
-    exitCodeReason: 'OWNERSHIP_LOST',
+    exitCodeReason: 'UNEXPECTED',
     sentence: `An unexpected failure ended this node: ${detail}`,
   };
 }

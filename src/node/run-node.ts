@@ -14,6 +14,7 @@ import { COMMAND } from '../protocols/stomp/commands.js';
 import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
 import { StompSession } from '../protocols/stomp/session.js';
 import { storeLayout } from '../store/layout.js';
+import { endAndDiscard } from './client-gate.js';
 import { Node, type NodeEnd } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageThreadData } from './storage-thread.js';
@@ -117,7 +118,7 @@ function watchStorage(
     mine: PULSE.main,
     other: PULSE.storage,
     limitMs,
-    isArmed: () => node.role !== 'joining' && node.role !== 'backup',
+    isArmed: () => node.isStopping || (node.role !== 'joining' && node.role !== 'backup'),
     onSilence: (silentMs) => {
       node.cutOff();
       logger.error(
@@ -151,5 +152,5 @@ function refuseStomp(socket: Socket, reason: string): void {
       null,
     ),
   );
-  socket.end();
+  endAndDiscard(nodeClock, socket);
 }

@@ -1,6 +1,6 @@
 /** Read-only handles of segments that hold bodies: a few stay open, the least recently used goes. */
 
-import type { JournalDirectory } from '../journal/directory.js';
+import { isGone, type JournalDirectory } from '../journal/directory.js';
 import type { SegmentNumber } from '../journal/format.js';
 import type { FileHandle } from '../platform/ports.js';
 
@@ -36,19 +36,24 @@ export class SegmentHandles {
     }
   }
 
-  async close(): Promise<void> {
-    for (const entry of this.#open.values()) {
-      entry.isStale = true;
-      await this.#closeIfDone(entry);
+  /** The segments are deleted: an open handle would keep their space. */
+  async forget(segments: readonly SegmentNumber[]): Promise<void> {
+    for (const segment of segments) {
+      const entry = this.#open.get(segment);
+      if (entry !== undefined) await this.#drop(segment, entry);
     }
-    this.#open.clear();
+  }
+
+  /** Those in use are closed when they are done; later ones are opened afresh. */
+  async close(): Promise<void> {
+    await this.forget([...this.#open.keys()]);
   }
 
   async #take(segment: SegmentNumber): Promise<OpenSegment | null> {
     const known = this.#open.get(segment);
     if (known !== undefined) {
       known.users += 1;
-      if ((await known.handle.stat()).linkCount > 0) {
+      if (await isLinked(known.handle)) {
         this.#open.delete(segment);
         this.#open.set(segment, known);
         return known;
@@ -92,5 +97,15 @@ export class SegmentHandles {
 
   async #closeIfDone(entry: OpenSegment): Promise<void> {
     if (entry.isStale && entry.users === 0) await entry.handle.close();
+  }
+}
+
+/** A file server may know the file no more, where a local one says that it has no name. */
+async function isLinked(handle: FileHandle): Promise<boolean> {
+  try {
+    return (await handle.stat()).linkCount > 0;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
   }
 }

@@ -49,6 +49,10 @@ export class SpaceKeeper {
   /** Until the tail is full they are left alone. */
   readonly #notNow = new Set<number>();
   #isBusy = false;
+  /** Counts tenures: a step that was begun in an earlier one says nothing any more. */
+  #tenure = 0;
+  #stopped: () => void = () => undefined;
+  #untilStopped: Promise<undefined> = Promise.resolve(undefined);
   #done: () => void = () => undefined;
 
   constructor(options: SpaceKeeperOptions) {
@@ -56,6 +60,12 @@ export class SpaceKeeper {
   }
 
   start(live: Extract<StorageEvent, { kind: 'live' }>): void {
+    this.#tenure += 1;
+    this.#isBusy = false;
+    this.#notNow.clear();
+    this.#untilStopped = new Promise((resolve) => {
+      this.#stopped = () => resolve(undefined);
+    });
     this.#tail = live.tail;
     this.#checkpointCovers = live.checkpointCovers;
     this.#checkpointBytes = live.checkpointBytes;
@@ -67,6 +77,7 @@ export class SpaceKeeper {
 
   stop(): void {
     this.#tail = null;
+    this.#stopped();
     this.#done();
   }
 
@@ -109,7 +120,9 @@ export class SpaceKeeper {
     const step = this.#nextStep(this.#tail);
     if (step === null) return;
     this.#isBusy = true;
+    const tenure = this.#tenure;
     this.#carryOut(step).then((hasProgressed) => {
+      if (tenure !== this.#tenure) return;
       this.#isBusy = false;
       if (hasProgressed) this.consider();
     }, this.#options.onFailure);
@@ -162,17 +175,21 @@ export class SpaceKeeper {
     const { loadBlocks, broker, drained, ledger } = this.#options;
     let offset = SEGMENT_HEADER_BYTES;
     while (this.#tail !== null && ledger.neededOf(segment) > 0) {
-      const blocks = await loadBlocks(segment, offset);
-      const last = blocks.at(-1);
-      if (last === undefined) break;
+      const blocks = await Promise.race([loadBlocks(segment, offset), this.#untilStopped]);
+      const last = blocks?.at(-1);
+      if (blocks === undefined || last === undefined || this.#hasStopped()) break;
       for (const block of blocks) {
         if (!block.hasRecords) continue;
         broker.relocate(block.payload, { segment, blockOffset: block.offset });
       }
       offset = last.offset + last.lengthBytes;
-      await drained();
+      await Promise.race([drained(), this.#untilStopped]);
     }
     if (ledger.neededOf(segment) > 0) this.#notNow.add(segment);
+  }
+
+  #hasStopped(): boolean {
+    return this.#tail === null;
   }
 
   async #ask(command: StorageCommand, transfer: readonly ArrayBuffer[] = []): Promise<void> {

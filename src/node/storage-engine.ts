@@ -5,7 +5,7 @@
  */
 
 import { JournalDirectory } from '../journal/directory.js';
-import { BLOCK_TYPE } from '../journal/format.js';
+import { BLOCK_TYPE, type Cursor } from '../journal/format.js';
 import { readBlocksAt } from '../journal/reader.js';
 import { ElectionLock } from '../ownership/election.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
@@ -42,13 +42,14 @@ export class StorageEngine {
   #lastLive: LiveDocument | null = null;
   #isStopping = false;
   #isOver = false;
+  #hasPostedEnd = false;
   #eagerUntilMs = 0;
   #handedOverEpoch = 0;
   #standBackUntilMs = 0;
   /** A handover was seen to happen: until then its successor goes first. */
   #yieldUntilMs = 0;
   #wake: () => void = () => undefined;
-  #quiesced: () => void = () => undefined;
+  #quiesced: (applied: Cursor) => void = () => undefined;
 
   constructor(world: StorageWorld, settings: StorageSettings) {
     this.#world = world;
@@ -177,22 +178,23 @@ export class StorageEngine {
       await this.#change('handover-started', `handing over to ${successor}`);
       await tenure.setState('handing-over', successor);
     }
-    const quiesced = new Promise<void>((resolve) => {
+    const quiesced = new Promise<Cursor>((resolve) => {
       this.#quiesced = resolve;
     });
     this.#post({ kind: 'quiesce', why: successor === null ? 'stopping' : 'handing over' });
-    await Promise.race([quiesced, tenure.failed]);
+    const applied = await Promise.race([quiesced, tenure.failed]);
     await tenure.release();
     this.#tenure = null;
+    await required(this.#handles).close();
     if (successor === null) return;
     await this.#change('handover-complete', `handed over to ${successor}`);
-    required(this.#follower).resumeAt(tenure.cursor);
+    required(this.#follower).resumeAt(applied);
     this.#handedOverEpoch = tenure.epoch;
     this.#standBackUntilMs = clock.monotonicMs() + this.#settings.handoverTimeoutMs;
   }
 
   async #waitForLock(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#isStopping && !this.#isOver) {
       if (this.#mayTryLock()) {
         if ((await this.#electionLock.tryAcquire()) && (await this.#isMyTurn())) return;
       }
@@ -240,6 +242,8 @@ export class StorageEngine {
 
   async #readLive(): Promise<void> {
     const read = await readLiveDocument(this.#world.fileSystem, this.#settings.layout);
+    // Half a rewrite tells nothing new.
+    if (read.kind === 'unreadable') return;
     const document = read.kind === 'valid' ? read.document : null;
     const known = this.#lastLive;
     this.#lastLive = document;
@@ -272,6 +276,7 @@ export class StorageEngine {
       case 'checkpoint':
         return tenure?.checkpoint(command);
       case 'delete-segments':
+        await this.#handles?.forget(command.segments);
         return tenure?.deleteSegments(command.segments);
       case 'prepare-segment':
         return tenure?.prepareSegment();
@@ -286,7 +291,7 @@ export class StorageEngine {
         await tenure?.setAddresses(command.addresses);
         return this.#status?.write();
       case 'quiesced':
-        return this.#quiesced();
+        return this.#quiesced(command.cursor);
       case 'stop':
         this.#isStopping = true;
         this.#wake();
@@ -372,7 +377,7 @@ export class StorageEngine {
 
   /** Says why before anything that could hang: the main thread ends the process. */
   async #fail(error: unknown): Promise<void> {
-    if (this.#isOver) return;
+    if (this.#hasPostedEnd) return;
     this.#isOver = true;
     const wasOwner = this.#tenure !== null;
     const failure = asHoldfastError(error);
@@ -387,6 +392,8 @@ export class StorageEngine {
 
   #end(code: HoldfastError['code'] | null, sentence: string): void {
     this.#isOver = true;
+    if (this.#hasPostedEnd) return;
+    this.#hasPostedEnd = true;
     this.#world.channel.post({ kind: 'ended', code, sentence });
   }
 

@@ -33,8 +33,8 @@ export type StorageCommand =
   | { kind: 'delete-segments'; segments: readonly SegmentNumber[] }
   | { kind: 'prepare-segment' }
   | { kind: 'addresses'; addresses: Addresses }
-  /** The answer to `quiesce`: nothing is under way any more, and clients are gone. */
-  | { kind: 'quiesced' }
+  /** The answer to `quiesce`: nothing is under way any more, clients are gone, and all up to `cursor` is in the index. */
+  | { kind: 'quiesced'; cursor: Cursor }
   | { kind: 'stop' };
 
 export interface TailFacts {

@@ -23,6 +23,8 @@ import type { StorageSettings, StorageWorld } from './storage-world.js';
 /** A dead node's locks go one after the other, all within moments of the first. */
 const LOCK_TRAIL_LIMIT_MS = 15_000;
 const LOCK_TRAIL_POLL_MS = 5;
+/** A fresh open shows another host's rewrite this late at most (measured: 0.35 s). */
+const SEEN_LATE_MS = 500;
 
 export interface TakeoverContext {
   readonly world: StorageWorld;
@@ -60,7 +62,8 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   const sinceMs = Math.round(clock.wallMs());
   const liveFile = await publish(context, epoch, sinceMs, lastLive);
   if (!settings.isFencedByServer) {
-    await new Promise<void>((resolve) => clock.after(settings.freshMs, resolve));
+    const waitMs = settings.freshMs + SEEN_LATE_MS;
+    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
   }
   const locked = await lockTail(context);
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;

@@ -14,6 +14,7 @@ import type { ElectionLock } from '../ownership/election.js';
 import { pruneEpochs } from '../ownership/epoch.js';
 import { OwnershipCheck } from '../ownership/freshness.js';
 import { Witness } from '../ownership/witness.js';
+import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { DocumentFile } from '../store/document-file.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { SerialTask } from './serial-task.js';
@@ -122,6 +123,8 @@ export class Tenure {
 
   async append(command: CommandOf<'append'>): Promise<void> {
     await this.#guard(async () => {
+      if (this.#isOver)
+        throw new HoldfastError('OWNERSHIP_LOST', 'The tenure of this node is over.');
       const bytes = new Uint8Array(command.slab);
       const { segment, offset, cursor } = await this.#writer.append(
         BLOCK_TYPE.records,
@@ -189,10 +192,25 @@ export class Tenure {
     this.#isOver = true;
     await this.#checkpointing;
     await this.setState('released', this.#successor);
-    await this.#witness.stop();
+    await this.#stopWitness();
     await this.#writer.close();
     await this.#liveFile.close();
     await this.#options.electionLock.release();
+  }
+
+  /** It decides nothing, so its troubles do not spoil a good end. */
+  async #stopWitness(): Promise<void> {
+    try {
+      await this.#witness.stop();
+    } catch (error) {
+      this.#options.post({
+        kind: 'log',
+        level: 'warn',
+        event: 'witness-troubled',
+        fields: { reason: messageOf(error) },
+        sentence: `The witness beside the lock could not be removed: ${messageOf(error)}`,
+      });
+    }
   }
 
   async #verify(): Promise<void> {

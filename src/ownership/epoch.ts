@@ -89,7 +89,14 @@ export async function readTenures(
 /** Removes all but the latest EPOCHS_KEPT. For the live node; nobody waits for it. */
 export async function pruneEpochs(fileSystem: FileSystem, epochsDirectory: string): Promise<void> {
   const old = (await listEpochs(fileSystem, epochsDirectory)).slice(0, -EPOCHS_KEPT);
-  for (const epoch of old) await fileSystem.unlink(epochPath(epochsDirectory, epoch));
+  for (const epoch of old) {
+    try {
+      await fileSystem.unlink(epochPath(epochsDirectory, epoch));
+    } catch (error) {
+      // Another node was just as tidy.
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
 }
 
 const CLAIM_SHAPE: DocumentShape<TenureClaim> = {

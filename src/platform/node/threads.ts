@@ -14,6 +14,12 @@ export function startThread<Out, In>(entry: URL, data: unknown): StartedThread<O
   const worker = new Worker(entry, { workerData: data });
   const closeReceivers: ((reason: string) => void)[] = [];
   let reason: string | null = null;
+  let receive: ((message: In) => void) | null = null;
+  const early: In[] = [];
+  worker.on('message', (message: In) => {
+    if (receive === null) early.push(message);
+    else receive(message);
+  });
   const closed = (why: string): void => {
     if (reason !== null) return;
     reason = why;
@@ -24,8 +30,14 @@ export function startThread<Out, In>(entry: URL, data: unknown): StartedThread<O
   return {
     channel: {
       post: (message, transfer = []) => worker.postMessage(message, transfer as ArrayBuffer[]),
-      onMessage: (receiver) => void worker.on('message', receiver),
-      onClose: (receiver) => void closeReceivers.push(receiver),
+      onMessage: (receiver) => {
+        receive = receiver;
+        for (const message of early.splice(0)) receiver(message);
+      },
+      onClose: (receiver) => {
+        if (reason === null) closeReceivers.push(receiver);
+        else receiver(reason);
+      },
     },
     terminate: async () => {
       await worker.terminate();
