@@ -2,11 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StompClient } from '../../src/client/stomp-client.js';
 import { eventually } from '../support/eventually.js';
 import { connect, Inbox, isConnectionLoss } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
 const QUEUE = '/queue/q';
+/** Milliseconds after the commit was sent, between a moment too early for it and one too late. */
+const KILL_MOMENTS = ['before it arrives', 0, 1, 2, 4, 8, 'when it is confirmed'] as const;
+const PARTS = Array.from({ length: 50 }, (_, index) => `part ${index} `.padEnd(5_000));
+/** Many times what a message takes that is not held back. */
+const HELD_BACK_FOR_MS = 500;
 
 test('the redelivered flag and the count of failed deliveries survive a takeover', async (t) => {
   const store = await TestStore.make(t);
@@ -109,36 +115,30 @@ test('a non-durable message is delivered, and gone with the tenure when nobody t
 test('a transaction is there as a whole or not at all when the live node dies at its commit', async (t) => {
   const store = await TestStore.make(t);
   let { live, backup } = await store.startPair();
-  for (const [round, waitMs] of [0, 0, 1, 2, 4, 8].entries()) {
+  const outcomes: string[] = [];
+  for (const [round, moment] of KILL_MOMENTS.entries()) {
     const client = await connect(live.address);
     const destination = `/queue/round-${round}`;
-    client.begin('all');
-    const body = 'part '.padEnd(5_000);
-    const parts = Array.from({ length: 50 }, () =>
-      client.send({ destination, body, transaction: 'all' }).catch((error: unknown) => {
-        assert.ok(isConnectionLoss(error));
-      }),
-    );
-    const commit = client.commit('all').then(
-      () => true,
-      (error: unknown) => {
-        assert.ok(isConnectionLoss(error));
-        return false;
-      },
-    );
-    await delay(waitMs);
+    if (moment === 'before it arrives') live.signal('SIGSTOP');
+    const commit = commitParts(client, destination);
+    if (moment === 'when it is confirmed') assert.ok(await commit);
+    else if (moment !== 'before it arrives') await delay(moment);
     await live.kill();
     const isConfirmed = await commit;
-    await Promise.all(parts);
     await backup.untilRole('live');
     const next = await connect(backup.address);
     await next.send({ destination, body: 'end' });
     const inbox = await Inbox.open(next, destination, 'auto');
     await eventually('the end comes', () => inbox.texts.at(-1) === 'end');
-    const count = inbox.messages.length - 1;
-    assert.ok(count === 50 || (count === 0 && !isConfirmed), `${count} of 50, ${isConfirmed}`);
+    const isWhole = inbox.messages.length > 1;
+    assert.deepEqual(inbox.texts, isWhole ? [...PARTS, 'end'] : ['end']);
+    assert.ok(isWhole || !isConfirmed, 'a transaction that was confirmed is gone');
+    outcomes.push(isWhole ? 'whole' : 'absent');
     [live, backup] = [backup, await store.startBackup(live.name)];
   }
+  t.diagnostic(`killed at ${KILL_MOMENTS.join(', ')}: ${outcomes.join(', ')}`);
+  assert.equal(outcomes[0], 'absent');
+  assert.equal(outcomes.at(-1), 'whole');
 });
 
 test('messages keep their order with a prefetch of one across a takeover', async (t) => {
@@ -177,13 +177,11 @@ test('a full disk holds producers back while consumers go on', async (t) => {
   const node = await store.startLive('a', full);
   await node.untilEvent('disk-full');
   const producer = await connect(node.address);
-  let confirmed = 0;
-  for (let number = 1; number <= 20; number += 1) {
+  const missing = new Set(Array.from({ length: 20 }, (_, index) => `new ${index + 1}`));
+  for (const body of [...missing]) {
     await delay(5);
-    producer.send({ destination: '/queue/new', body: `new ${number}` }).then(
-      () => {
-        confirmed += 1;
-      },
+    producer.send({ destination: '/queue/new', body }).then(
+      () => missing.delete(body),
       () => undefined,
     );
   }
@@ -191,5 +189,31 @@ test('a full disk holds producers back while consumers go on', async (t) => {
   const inbox = await Inbox.open(consumer, QUEUE, 'client-individual');
   for (const message of await inbox.atLeast(2)) await consumer.acknowledgeConfirmed(message);
   assert.deepEqual(inbox.texts, ['one', 'two']);
-  assert.ok(confirmed < 20, `${confirmed} messages were taken`);
+  const heldBack = missing.size;
+  assert.ok(heldBack > 0, 'every message was taken');
+  await delay(HELD_BACK_FOR_MS);
+  assert.equal(missing.size, heldBack, 'more messages were taken');
+  await node.kill();
+  const roomy = await connect((await store.startLive('a')).address);
+  for (const body of [...missing]) await roomy.send({ destination: '/queue/new', body });
+  const all = await Inbox.open(roomy, '/queue/new', 'auto');
+  await eventually('every message comes', () => new Set(all.texts).size === 20);
 });
+
+/** Sends a transaction of all parts; resolves with whether its commit was confirmed. */
+async function commitParts(client: StompClient, destination: string): Promise<boolean> {
+  const unlessLost = (error: unknown): void => assert.ok(isConnectionLoss(error));
+  client.begin('all');
+  const sends = PARTS.map((body) =>
+    client.send({ destination, body, transaction: 'all' }).catch(unlessLost),
+  );
+  const commit = client.commit('all').then(
+    () => true,
+    (error: unknown) => {
+      unlessLost(error);
+      return false;
+    },
+  );
+  await Promise.all(sends);
+  return commit;
+}
