@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckedLoad } from '../support/checked-load.js';
 import { eventually } from '../support/eventually.js';
-import { connect } from '../support/test-client.js';
+import type { NodeProcess } from '../support/node-process.js';
+import { unfinishedRelocations } from '../support/relocations.js';
+import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
 /** Segments roll, and sparse ones are compacted, several times a second. */
@@ -14,6 +16,7 @@ const SMALL_SEGMENTS = {
   HOLDFAST_JOURNAL_MAX_BATCH_BYTES: '65536',
 } as const;
 const BODY_BYTES = 2_000;
+const COMPACTION_KILLS = 3;
 const RANDOM_KILLS = 10;
 
 type Change = (before: readonly string[], now: readonly string[]) => boolean;
@@ -28,7 +31,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     before.some((name) => name.endsWith('.segment') && !now.includes(name)),
 };
 
-test('P1: kill -9 while segments roll, are compacted and deleted loses nothing', async (t) => {
+test('P1: kill -9 while segments roll and are deleted and checkpoints written loses nothing', async (t) => {
   const store = await TestStore.make(t, SMALL_SEGMENTS);
   let { live, backup } = await store.startPair();
   await keepSome(store, 100);
@@ -47,6 +50,24 @@ test('P1: kill -9 while segments roll, are compacted and deleted loses nothing',
   }
   await load.finish();
   await checkKept(store, 160);
+});
+
+test('P1: kill -9 between the two halves of a compaction loses and doubles nothing', async (t) => {
+  const store = await TestStore.make(t, SMALL_SEGMENTS);
+  let { live, backup } = await store.startPair();
+  await keepSome(store, 10);
+  const load = await CheckedLoad.start(t, { findServer: store.findServer, bodyBytes: BODY_BYTES });
+  let lastBlock = 0;
+  for (let round = 1; round <= COMPACTION_KILLS; round += 1) {
+    await keepSome(store, 10);
+    const blocks = await killWhileCompacting(store, live, lastBlock);
+    t.diagnostic(`killed with ${blocks.length} messages in their old and in their new place`);
+    lastBlock = Math.max(...blocks);
+    await backup.untilRole('live');
+    [live, backup] = [backup, await store.startBackup(live.name)];
+  }
+  await load.finish();
+  await checkKept(store, 10 + 10 * COMPACTION_KILLS);
 });
 
 test('P1: kill -9 at random moments loses nothing', async (t) => {
@@ -69,6 +90,25 @@ test('P1: kill -9 at random moments loses nothing', async (t) => {
   await load.finish();
 });
 
+/**
+ * Looks at the journal while the node stands still, and kills it when messages were appended again
+ * behind block `after` and their old segment is still there. Resolves with their new blocks.
+ */
+async function killWhileCompacting(
+  store: TestStore,
+  live: NodeProcess,
+  after: number,
+): Promise<number[]> {
+  return eventually('a compaction is under way', async () => {
+    live.signal('SIGSTOP');
+    const blocks = await unfinishedRelocations(store.layout);
+    const recent = blocks.filter((block) => block > after);
+    if (recent.length > 0) await live.kill();
+    else live.signal('SIGCONT');
+    return recent.length > 0 && recent;
+  });
+}
+
 /** Durable messages that nobody consumes, so that segments become sparse and never empty. */
 async function keepSome(store: TestStore, count: number): Promise<void> {
   const server = await eventually('a node is live', store.findServer);
@@ -84,14 +124,14 @@ async function keepSome(store: TestStore, count: number): Promise<void> {
 async function checkKept(store: TestStore, count: number): Promise<void> {
   const server = await eventually('a node is live', store.findServer);
   const client = await connect(server.address);
-  let received = 0;
-  const onMessage = () => {
-    received += 1;
-  };
-  await client.subscribe({ destination: '/queue/kept', ack: 'auto', onMessage });
-  await eventually('every kept message comes', () => received >= count);
+  const last = 'behind all others';
+  await client.send({ destination: '/queue/kept', body: last });
+  const inbox = await Inbox.open(client, '/queue/kept', 'auto');
+  await eventually('every kept message comes', () => inbox.texts.at(-1) === last);
+  assert.equal(inbox.messages.length, count + 1);
+  const ids = new Set(inbox.messages.map(({ messageId }) => messageId));
+  assert.equal(ids.size, count + 1);
   await client.disconnect();
-  assert.equal(received, count);
 }
 
 /** Repeatable: the same seed gives the same moments. */
