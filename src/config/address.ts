@@ -41,6 +41,12 @@ export function formatAddress(address: HostPort): string {
     : `${address.host}:${address.port}`;
 }
 
+/** What other hosts are told: a wildcard address would lead each of them to itself. */
+export function reachableAddress(bound: HostPort, hostName: string): HostPort {
+  const isWildcard = bound.host === '0.0.0.0' || bound.host === '::';
+  return isWildcard ? { host: hostName, port: bound.port } : bound;
+}
+
 /** Only what certainly stays on this machine; another host name could resolve to anything. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -25,7 +25,8 @@ const Stomp = Type.Object(
     }),
     advertise: Type.Optional(
       Type.String({
-        description: 'HOST:PORT that other nodes and `status` name; default: what was bound',
+        description:
+          'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
         allowed: 'HOST:PORT',
       }),
     ),

@@ -6,7 +6,12 @@
 
 import type { BrokerSession, SessionEvents } from '../broker/api.js';
 import { Broker } from '../broker/broker.js';
-import { formatAddress, parseListenAddress, parseTargetAddress } from '../config/address.js';
+import {
+  formatAddress,
+  parseListenAddress,
+  parseTargetAddress,
+  reachableAddress,
+} from '../config/address.js';
 import type { Config } from '../config/schema.js';
 import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
@@ -34,6 +39,7 @@ export interface NodeEnd {
 export interface NodeOptions {
   readonly config: Config;
   readonly name: string;
+  readonly hostName: string;
   readonly clock: Clock;
   readonly network: Network;
   readonly logger: Logger;
@@ -134,7 +140,8 @@ export class Node {
     const listen = parseListenAddress(config.stomp.listen, 'stomp.listen');
     this.#listener = await network.listen(listen, (socket) => this.#gate.accept(socket));
     const bound = formatAddress(this.#listener.address);
-    const stomp = config.stomp.advertise ?? bound;
+    const reachable = reachableAddress(this.#listener.address, this.#options.hostName);
+    const stomp = config.stomp.advertise ?? formatAddress(reachable);
     logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
     this.#post({ kind: 'addresses', addresses: { stomp } });
     this.#keepHouse();

@@ -63,6 +63,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const node = new Node({
     config,
     name,
+    hostName: settings.identity.host,
     clock: nodeClock,
     network: new NodeNetwork((error) =>
       logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),

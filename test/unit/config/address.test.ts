@@ -5,6 +5,7 @@ import {
   isLoopback,
   parseListenAddress,
   parseTargetAddress,
+  reachableAddress,
 } from '../../../src/config/address.js';
 
 const good: readonly [string, string, number][] = [
@@ -70,4 +71,11 @@ test('only addresses that cannot leave this machine count as loopback', () => {
     exposed.map(isLoopback),
     exposed.map(() => false),
   );
+});
+
+test('a wildcard is told to other hosts as the host name, any other address as it is', () => {
+  const told = ['0.0.0.0', '::', '10.0.0.5', '::1'].map(
+    (host) => reachableAddress({ host, port: 61613 }, 'broker-a').host,
+  );
+  assert.deepEqual(told, ['broker-a', 'broker-a', '10.0.0.5', '::1']);
 });
