@@ -75,6 +75,20 @@ export class JournalReader {
     }
   }
 
+  /**
+   * For a follower that found nothing more: a segment that is still needed may stay while those
+   * after it, which this reader has not seen, were deleted under a checkpoint.
+   *
+   * @throws JournalGap when the next segment is gone though later ones are there.
+   */
+  async requireNoGapAhead(): Promise<void> {
+    const { segments } = await this.#directory.list();
+    const next = this.#cursor.segment + 1;
+    if (segments.some(({ number }) => number === next)) return;
+    if (!segments.some(({ number }) => number > next)) return;
+    throw new JournalGap(`segment ${next} was deleted before it was read`);
+  }
+
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;

@@ -98,7 +98,10 @@ export class Follower {
     try {
       this.#reader ??= await this.#start();
       const run = await this.#reader.next();
-      if (run === null) return false;
+      if (run === null) {
+        await this.#reader.requireNoGapAhead();
+        return false;
+      }
       this.#fruitlessStarts = 0;
       await this.#send(run);
       return true;

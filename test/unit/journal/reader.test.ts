@@ -202,6 +202,21 @@ test('a deleted segment that was read to its end is no gap', async () => {
   assert.deepEqual(await rest(reader), sent);
 });
 
+test('a follower that stands at the end of a kept segment notices that those after it are gone', async () => {
+  await appendSegments(1);
+  const reader = readerFrom();
+  await rest(reader);
+  await reader.requireNoGapAhead();
+  await appendSegments(4);
+  const { segment } = reader.cursor;
+  await rest(reader);
+  const lagging = readerFrom();
+  while (lagging.cursor.segment < segment) await lagging.next();
+  for (const number of [segment + 1, segment + 2]) await unlinkSegment(number);
+  await rest(lagging);
+  await assert.rejects(lagging.requireNoGapAhead(), JournalGap);
+});
+
 test('a reader at the start of a journal whose start was deleted meets a gap', async () => {
   await appendSegments(3);
   await unlinkSegment(1);
