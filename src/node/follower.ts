@@ -7,7 +7,7 @@ import { newestCheckpoint, readCheckpoint } from '../journal/checkpoint.js';
 import { isGone, type JournalDirectory } from '../journal/directory.js';
 import { BLOCK_TYPE, type Cursor, JOURNAL_START, type SegmentName } from '../journal/format.js';
 import { type BlockRun, JournalGap, JournalReader } from '../journal/reader.js';
-import { HoldfastError } from '../platform/errors.js';
+import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { Clock } from '../platform/ports.js';
 import type { StorageEvent, TransferredBlock } from './storage-protocol.js';
 
@@ -121,7 +121,7 @@ export class Follower {
     if (this.#fruitlessStarts > MAX_FRUITLESS_STARTS) {
       throw new HoldfastError(
         'JOURNAL_CORRUPT',
-        `${this.#options.directory.path} lacks a part that no checkpoint covers (${String(cause)}). ` +
+        `${this.#options.directory.path} lacks a part that no checkpoint covers (${messageOf(cause)}). ` +
           'Run `holdfast journal verify`, and restore the store from a copy.',
         { cause },
       );

@@ -145,7 +145,8 @@ test('a journal that lacks a segment is refused', async (t) => {
   await nodeFileSystem.unlink(join(store.layout.journalDirectory, second));
   const node = startOn(t, store.layout);
   assert.deepEqual(await node.end(), { code: 6, signal: null });
-  assert.match(node.complaint, /lacks segment 2/);
+  // Whether it is found by replay or by a message that lies in it depends on the last checkpoint.
+  assert.match(node.complaint, /lacks (segment 2|a part .*segment 2 was deleted)/);
 });
 
 async function checkRefused(
