@@ -14,8 +14,8 @@ import type { StorageEvent, TransferredBlock } from './storage-protocol.js';
 /** What may be on its way to the main thread and not applied yet. */
 const MAX_UNAPPLIED_BYTES = 8 * 1024 * 1024;
 
-/** Fresh starts in a row that found nothing to read, before it is called damage. */
-const MAX_FRUITLESS_STARTS = 50;
+/** Fresh starts in a row that led no further, before it is called damage. */
+const MAX_FRUITLESS_STARTS = 20;
 
 export interface FollowerOptions {
   readonly directory: JournalDirectory;
@@ -35,6 +35,7 @@ export class Follower {
   #checkpointCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #fruitlessStarts = 0;
+  #furthestSequence = 0;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -102,7 +103,7 @@ export class Follower {
         await this.#reader.requireNoGapAhead();
         return false;
       }
-      this.#fruitlessStarts = 0;
+      this.#noteProgress(this.#reader.cursor.sequence);
       await this.#send(run);
       return true;
     } catch (error) {
@@ -110,6 +111,13 @@ export class Follower {
       await this.#startAgain(error);
       return true;
     }
+  }
+
+  /** Reading the same blocks again is no progress. */
+  #noteProgress(sequence: number): void {
+    if (sequence <= this.#furthestSequence) return;
+    this.#furthestSequence = sequence;
+    this.#fruitlessStarts = 0;
   }
 
   /** The live node deletes segments and replaces checkpoints meanwhile; what it deletes has a successor. */

@@ -15,6 +15,7 @@ import { readLiveDocument } from '../store/known-documents.js';
 import { initialiseStore, inspectStore, requireWritableStore } from '../store/store-file.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
+import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
 import { SegmentHandles } from './segment-handles.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
@@ -22,15 +23,13 @@ import type { StorageSettings, StorageWorld } from './storage-world.js';
 import { takeOver } from './takeover.js';
 import { Tenure } from './tenure.js';
 
-/** While a handover is under way a backup polls the lock this often. */
-const EAGER_POLL_MS = 5;
-const EAGER_FOR_MS = 3_000;
 const FREE_BYTES_INTERVAL_MS = 1_000;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
   readonly #settings: StorageSettings;
   readonly #electionLock: ElectionLock;
+  readonly #turn: LockTurn;
   #role: Role = 'joining';
   #directory: JournalDirectory | null = null;
   #follower: Follower | null = null;
@@ -43,11 +42,6 @@ export class StorageEngine {
   #isStopping = false;
   #isOver = false;
   #hasPostedEnd = false;
-  #eagerUntilMs = 0;
-  #handedOverEpoch = 0;
-  #standBackUntilMs = 0;
-  /** A handover was seen to happen: until then its successor goes first. */
-  #yieldUntilMs = 0;
   #wake: () => void = () => undefined;
   #quiesced: (applied: Cursor) => void = () => undefined;
 
@@ -55,6 +49,7 @@ export class StorageEngine {
     this.#world = world;
     this.#settings = settings;
     this.#electionLock = new ElectionLock(world.fileSystem, settings.layout.lockFile);
+    this.#turn = new LockTurn({ clock: world.clock, node: settings.name, ...settings });
   }
 
   async run(): Promise<void> {
@@ -173,7 +168,6 @@ export class StorageEngine {
   }
 
   async #release(tenure: Tenure, successor: string | null): Promise<void> {
-    const { clock } = this.#world;
     if (successor !== null) {
       await this.#change('handover-started', `handing over to ${successor}`);
       await tenure.setState('handing-over', successor);
@@ -189,44 +183,23 @@ export class StorageEngine {
     if (successor === null) return;
     await this.#change('handover-complete', `handed over to ${successor}`);
     required(this.#follower).resumeAt(applied);
-    this.#handedOverEpoch = tenure.epoch;
-    this.#standBackUntilMs = clock.monotonicMs() + this.#settings.handoverTimeoutMs;
+    this.#turn.handedOver(tenure.epoch);
   }
 
   async #waitForLock(): Promise<void> {
     while (!this.#isStopping && !this.#isOver) {
-      if (this.#mayTryLock()) {
-        if ((await this.#electionLock.tryAcquire()) && (await this.#isMyTurn())) return;
+      if (this.#turn.isMine() && (await this.#electionLock.tryAcquire())) {
+        // The tenure before may have been handed over to another node in this very moment.
+        await this.#readLive();
+        if (this.#turn.isMine()) return;
+        await this.#electionLock.release();
       }
-      await this.#sleep(this.#pollIntervalMs());
+      await this.#sleep(this.#turn.pollIntervalMs);
     }
   }
 
-  /** After a handover the old live node waits until somebody else was live, or too long. */
-  #mayTryLock(): boolean {
-    const isOthersTurn = (this.#lastLive?.epoch ?? 0) <= this.#handedOverEpoch;
-    return !isOthersTurn || this.#world.clock.monotonicMs() >= this.#standBackUntilMs;
-  }
-
-  /** A tenure that was handed over names its successor, who goes first while it can. */
-  async #isMyTurn(): Promise<boolean> {
-    await this.#readLive();
-    const document = this.#lastLive;
-    if (document?.state !== 'released' || document.successor === null) return true;
-    const { successor } = document;
-    if (successor === this.#settings.name) return true;
-    if (this.#world.clock.monotonicMs() >= this.#yieldUntilMs) return true;
-    await this.#electionLock.release();
-    return false;
-  }
-
-  #pollIntervalMs(): number {
-    const isEager = this.#world.clock.monotonicMs() < this.#eagerUntilMs;
-    return isEager ? EAGER_POLL_MS : this.#settings.lockPollIntervalMs;
-  }
-
   #onHandoverRequest(): void {
-    this.#eagerUntilMs = this.#world.clock.monotonicMs() + EAGER_FOR_MS;
+    this.#turn.handoverAsked();
     this.#wake();
   }
 
@@ -247,15 +220,13 @@ export class StorageEngine {
     const document = read.kind === 'valid' ? read.document : null;
     const known = this.#lastLive;
     this.#lastLive = document;
+    this.#turn.seen(document);
     const isSame =
       known?.epoch === document?.epoch &&
       known?.state === document?.state &&
       JSON.stringify(known?.addresses) === JSON.stringify(document?.addresses);
     if (isSame) return;
-    if (document?.state === 'handing-over') this.#onHandoverRequest();
-    if (document?.state === 'released' && known !== null) {
-      this.#yieldUntilMs = this.#world.clock.monotonicMs() + this.#settings.handoverTimeoutMs;
-    }
+    if (document?.state === 'handing-over') this.#wake();
     this.#post({ kind: 'live-elsewhere', document });
   }
 
