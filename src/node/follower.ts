@@ -134,7 +134,10 @@ export class Follower {
         { cause },
       );
     }
-    await this.#sleep(this.#fruitlessStarts === 1 ? 0 : this.#options.pollIntervalMs);
+    if (this.#fruitlessStarts === 1) return;
+    // Waited for in a takeover as well, where `stop` has been called: the store needs the time to change.
+    const { clock, pollIntervalMs } = this.#options;
+    await new Promise<void>((resolve) => clock.after(pollIntervalMs, resolve));
   }
 
   async #start(): Promise<JournalReader> {
