@@ -83,13 +83,19 @@ export interface CallInterceptor {
   after(call: StorageCall): void;
 }
 
+/** A process's view of the store. What goes beyond the port is for what runs beside the product's own calls. */
+export interface SimulatedFileSystem extends FileSystem {
+  /** utimes: the file server takes the time as the caller's wall clock has it. */
+  touch(path: string, modifiedAtMs: number): Promise<void>;
+}
+
 export interface SharedStorage {
   readonly profile: StorageProfile;
   /** What lies on the server now, at once and without any fault: for checks and tools, never for a node. */
   readonly truth: FileSystem;
 
   /** A process's own view, with descriptors that close when it dies. Calls block its storage thread as the real ones do. */
-  fileSystemOf(process: SimulatedProcess, host: string): FileSystem;
+  fileSystemOf(process: SimulatedProcess, host: string): SimulatedFileSystem;
 
   // What operators, cables and power supplies do.
   /** No packet goes between this host and the server, one way or both. */
