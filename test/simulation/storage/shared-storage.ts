@@ -93,6 +93,13 @@ export interface SharedStorage {
   readonly profile: StorageProfile;
   /** What lies on the server now, at once and without any fault: for checks and tools, never for a node. */
   readonly truth: FileSystem;
+  /**
+   * What a power cut of the server at this very moment would leave of a file, for checks: null when it
+   * would leave no file of this name, fewer bytes than asked for at its end.
+   */
+  stableBytes(path: string, position: number, length: number): Uint8Array | null;
+  /** Bytes that this process has read from files so far, whether its client had them cached or not. */
+  bytesReadBy(process: SimulatedProcess): number;
 
   /** A process's own view, with descriptors that close when it dies. Calls block its storage thread as the real ones do. */
   fileSystemOf(process: SimulatedProcess, host: string): SimulatedFileSystem;
