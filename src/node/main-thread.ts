@@ -1,0 +1,103 @@
+/** The main thread's part of a node, put together from its ports: for the real world and for a simulated one. */
+
+import type { Config } from '../config/schema.js';
+import type { Logger } from '../platform/logger.js';
+import type { Channel, Clock, Network, Random, Socket } from '../platform/ports.js';
+import { COMMAND } from '../protocols/stomp/commands.js';
+import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
+import { StompSession } from '../protocols/stomp/session.js';
+import { endAndDiscard } from './client-gate.js';
+import { Node } from './node.js';
+import type { StorageCommand, StorageEvent } from './storage-protocol.js';
+import { PULSE, Watchdog } from './watchdog.js';
+
+export interface MainThreadOptions {
+  readonly config: Config;
+  readonly hostName: string;
+  /** As in package.json. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly logger: Logger;
+  readonly channel: Channel<StorageCommand, StorageEvent>;
+  readonly pulses: Int32Array<SharedArrayBuffer>;
+  /** Ends this process at once, whatever hangs. */
+  readonly killProcess: () => void;
+}
+
+export interface MainThread {
+  /** Not started yet. */
+  readonly node: Node;
+  /** To be stopped when the node has ended. */
+  readonly watchdog: Watchdog;
+}
+
+export function assembleMainThread(options: MainThreadOptions): MainThread {
+  const { config, hostName, version, clock, random, network, logger, channel } = options;
+  const { name } = config;
+  const serverName = `holdfast/${version}`;
+  const node = new Node({
+    config,
+    name,
+    hostName,
+    clock,
+    network,
+    logger,
+    channel,
+    serveStomp: (broker, socket, onClosed) => {
+      new StompSession({
+        socket,
+        broker,
+        clock,
+        config: config.stomp,
+        serverName,
+        sessionId: Buffer.from(random.bytes(12)).toString('hex'),
+        nodeName: name,
+        onClosed,
+      });
+    },
+    refuseStomp: (socket, reason) => refuseStomp(clock, socket, reason),
+  });
+  return { node, watchdog: watchStorage(node, options) };
+}
+
+/** A live node whose store does not answer must not go on holding its clients (P3, P5). */
+function watchStorage(node: Node, options: MainThreadOptions): Watchdog {
+  const { clock, logger, pulses, config, killProcess } = options;
+  return new Watchdog({
+    clock,
+    pulses,
+    mine: PULSE.main,
+    other: PULSE.storage,
+    limitMs: config.ownership.storeStallLimitMs,
+    isArmed: () => node.isStopping || (node.role !== 'joining' && node.role !== 'backup'),
+    onSilence: (silentMs) => {
+      node.cutOff();
+      logger.error(
+        'store-stalled',
+        { silentMs: Math.round(silentMs) },
+        `The store has not answered for ${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs): this node ends now`,
+      );
+      killProcess();
+    },
+  });
+}
+
+function refuseStomp(clock: Clock, socket: Socket, reason: string): void {
+  const body = `This client was not served: ${reason}.\n`;
+  socket.write(
+    encodeFrame(
+      {
+        command: COMMAND.error,
+        headers: [
+          ['message', reason],
+          ['content-type', 'text/plain'],
+        ],
+        body: Buffer.from(body),
+      },
+      null,
+    ),
+  );
+  endAndDiscard(clock, socket);
+}
