@@ -132,6 +132,11 @@ export class Node {
     return this.#role;
   }
 
+  /** For those who compare its state with what the journal says: nobody else may call it. */
+  get broker(): Broker {
+    return this.#broker;
+  }
+
   /** Binds the listeners, then joins the store. */
   async start(): Promise<void> {
     const { config, network, channel, logger } = this.#options;
