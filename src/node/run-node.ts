@@ -9,17 +9,13 @@ import { readHostIdentity } from '../platform/node/host-identity.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
-import type { Socket } from '../platform/ports.js';
-import { COMMAND } from '../protocols/stomp/commands.js';
-import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
-import { StompSession } from '../protocols/stomp/session.js';
 import { storeLayout } from '../store/layout.js';
-import { endAndDiscard } from './client-gate.js';
-import { Node, type NodeEnd } from './node.js';
+import { assembleMainThread } from './main-thread.js';
+import type { NodeEnd } from './node.js';
+import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
-import type { StorageThreadData } from './storage-thread.js';
 import type { StorageSettings } from './storage-world.js';
-import { PULSE, PULSE_BYTES, Watchdog } from './watchdog.js';
+import { PULSE_BYTES } from './watchdog.js';
 
 /** A thread that still has not ended after this long is stuck in the kernel. */
 const THREAD_END_LIMIT_MS = 2_000;
@@ -29,6 +25,8 @@ export interface RunNodeOptions {
   readonly logger: Logger;
   /** As in package.json. */
   readonly version: string;
+  /** Entry of the thread that owns the store's descriptors: storage-thread.js. */
+  readonly storageThread: URL;
 }
 
 export interface RunningNode {
@@ -55,36 +53,21 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   };
   const isNetworkFileSystem = fileSystem.isNetwork;
   const data: StorageThreadData = { settings, isNetworkFileSystem, stallLimitMs, pulses };
-  const thread = startThread<StorageCommand, StorageEvent>(
-    new URL('./storage-thread.js', import.meta.url),
-    data,
-  );
-  const serverName = `holdfast/${version}`;
-  const node = new Node({
+  const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
+  const { node, watchdog } = assembleMainThread({
     config,
-    name,
     hostName: settings.identity.host,
+    version,
     clock: nodeClock,
+    random: nodeRandom,
     network: new NodeNetwork((error) =>
       logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
     ),
     logger,
     channel: thread.channel,
-    serveStomp: (broker, socket, onClosed) => {
-      new StompSession({
-        socket,
-        broker,
-        clock: nodeClock,
-        config: config.stomp,
-        serverName,
-        sessionId: Buffer.from(nodeRandom.bytes(12)).toString('hex'),
-        nodeName: name,
-        onClosed,
-      });
-    },
-    refuseStomp,
+    pulses,
+    killProcess: killThisProcess,
   });
-  const watchdog = watchStorage(node, logger, pulses, stallLimitMs);
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
     await endThread(thread);
@@ -106,52 +89,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   };
 }
 
-/** A live node whose store does not answer must not go on holding its clients (P3, P5). */
-function watchStorage(
-  node: Node,
-  logger: Logger,
-  pulses: Int32Array<SharedArrayBuffer>,
-  limitMs: number,
-): Watchdog {
-  return new Watchdog({
-    clock: nodeClock,
-    pulses,
-    mine: PULSE.main,
-    other: PULSE.storage,
-    limitMs,
-    isArmed: () => node.isStopping || (node.role !== 'joining' && node.role !== 'backup'),
-    onSilence: (silentMs) => {
-      node.cutOff();
-      logger.error(
-        'store-stalled',
-        { silentMs: Math.round(silentMs) },
-        `The store has not answered for ${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs): this node ends now`,
-      );
-      killThisProcess();
-    },
-  });
-}
-
 async function endThread(thread: StartedThread<StorageCommand, StorageEvent>): Promise<void> {
   const stuck = nodeClock.after(THREAD_END_LIMIT_MS, killThisProcess);
   await thread.terminate();
   stuck.cancel();
-}
-
-function refuseStomp(socket: Socket, reason: string): void {
-  const body = `This client was not served: ${reason}.\n`;
-  socket.write(
-    encodeFrame(
-      {
-        command: COMMAND.error,
-        headers: [
-          ['message', reason],
-          ['content-type', 'text/plain'],
-        ],
-        body: Buffer.from(body),
-      },
-      null,
-    ),
-  );
-  endAndDiscard(nodeClock, socket);
 }

@@ -11,8 +11,10 @@ import { parseTargetAddress } from '../../src/config/address.js';
 import type { Role } from '../../src/ownership/role.js';
 import type { HostPort } from '../../src/platform/ports.js';
 import { within } from './eventually.js';
+import { encodeFaults, FAULTS_VARIABLE, type Fault } from './fault-injection/fault.js';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const FAULTY_PROGRAM = fileURLToPath(new URL('./fault-injection/faulty-node.js', import.meta.url));
 
 /** Small and quick, so that tests see many segments and do not wait for intervals. */
 const QUICK_SETTINGS: Settings = {
@@ -30,6 +32,8 @@ export interface NodeProcessOptions {
   readonly store: string;
   readonly name: string;
   readonly settings?: Settings;
+  /** What goes wrong in its storage thread; with an empty list it only tells what it changes. */
+  readonly faults?: readonly Fault[];
 }
 
 export interface LogLine {
@@ -57,12 +61,16 @@ export class NodeProcess {
   constructor(options: NodeProcessOptions) {
     this.name = options.name;
     const given = Object.entries(process.env).filter(([key]) => !key.startsWith('HOLDFAST_'));
+    const { faults, settings } = options;
+    const environment = { ...Object.fromEntries(given), ...QUICK_SETTINGS, ...settings };
+    if (faults !== undefined) environment[FAULTS_VARIABLE] = encodeFaults(faults);
+    const program = faults === undefined ? PROGRAM : FAULTY_PROGRAM;
     const flags = ['--store', options.store, '--name', options.name];
     this.#child = spawn(
       process.execPath,
-      [PROGRAM, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],
+      [program, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],
       {
-        env: { ...Object.fromEntries(given), ...QUICK_SETTINGS, ...options.settings },
+        env: environment,
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       },
     );

@@ -16,7 +16,8 @@ import {
 } from '../../src/store/known-documents.js';
 import { type StoreLayout, storeLayout } from '../../src/store/layout.js';
 import { eventually } from './eventually.js';
-import { NodeProcess, type Settings } from './node-process.js';
+import type { Fault } from './fault-injection/fault.js';
+import { NodeProcess, type NodeProcessOptions, type Settings } from './node-process.js';
 import { makeTemporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
 
 type HandoverOutcome = NonNullable<HandoverRequest['outcome']>;
@@ -49,13 +50,12 @@ export class TestStore {
   }
 
   start(name: string, settings: Settings = {}): NodeProcess {
-    const node = new NodeProcess({
-      store: this.layout.root,
-      name,
-      settings: { ...this.#settings, ...settings },
-    });
-    this.#processes.push(node);
-    return node;
+    return this.#start({ name, settings });
+  }
+
+  /** A node whose storage thread fails as told. */
+  startFaulty(name: string, faults: readonly Fault[], settings: Settings = {}): NodeProcess {
+    return this.#start({ name, settings, faults });
   }
 
   startLive(name: string, settings: Settings = {}): Promise<NodeProcess> {
@@ -144,6 +144,13 @@ export class TestStore {
     const live = this.#processes.filter((node) => node.isRunning && node.role === 'live');
     assert.equal(live.length, 1, `live: ${live.map(({ name }) => name)}`);
     return live[0] as NodeProcess;
+  }
+
+  #start(options: Omit<NodeProcessOptions, 'store'>): NodeProcess {
+    const settings = { ...this.#settings, ...options.settings };
+    const node = new NodeProcess({ ...options, settings, store: this.layout.root });
+    this.#processes.push(node);
+    return node;
   }
 
   async #end(test: TestContext, directory: TemporaryDirectory): Promise<void> {

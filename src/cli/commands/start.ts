@@ -5,16 +5,20 @@ import { hostname } from 'node:os';
 import type { GivenValue } from '../../config/configuration-file.js';
 import { CONFIG_FILE_VARIABLE, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
+import type { RunNodeOptions } from '../../node/run-node.js';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
-import type { Logger } from '../../platform/logger.js';
 import { usageError } from '../arguments.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
-import { EXIT, EXIT_CODE_OF_ERROR } from '../exit-codes.js';
+import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
 import { createLogger } from '../log.js';
 import { packageVersion } from '../version.js';
 
 /** Without its parent a node of `holdfast pair` has nobody left to stop it, so it may not take long. */
 const ORPHAN_STOP_LIMIT_MS = 3_000;
+
+const STORAGE_THREAD = new URL('../../node/storage-thread.js', import.meta.url);
+
+type GivenFlags = { readonly [flag: string]: unknown };
 
 /** Which setting each flag gives. */
 const SETTING_OF_FLAG = {
@@ -68,27 +72,33 @@ export const command = defineCommand({
   ],
   epilogue:
     'SIGTERM and SIGINT stop the node; the live node hands over to a ready backup first. Every setting: docs/configuration.md.',
-  async run(given) {
-    const config = readConfig(given);
-    const logger = createLogger({ log: config.log, node: config.name });
-    try {
-      await runUntilEnd(config, logger, given['stop-with-parent'] === true);
-      return EXIT.ok;
-    } catch (error) {
-      if (config.log.format === 'text' || !(error instanceof HoldfastError)) {
-        throw error;
-      }
-      logger.error('node-failed', { code: error.code }, error.message);
-      return EXIT_CODE_OF_ERROR[error.code];
-    }
-  },
+  run: (given) => start(given, STORAGE_THREAD),
 });
 
+/** Runs a node with the values of this command's options, to its end. */
+export async function start(given: GivenFlags, storageThread: URL): Promise<ExitCode> {
+  const config = readConfig(given);
+  const logger = createLogger({ log: config.log, node: config.name });
+  const version = packageVersion();
+  try {
+    const options = { config, logger, version, storageThread };
+    await runUntilEnd(options, given['stop-with-parent'] === true);
+    return EXIT.ok;
+  } catch (error) {
+    if (config.log.format === 'text' || !(error instanceof HoldfastError)) {
+      throw error;
+    }
+    logger.error('node-failed', { code: error.code }, error.message);
+    return EXIT_CODE_OF_ERROR[error.code];
+  }
+}
+
 /** Throws what ended the node, unless it was told to stop. */
-async function runUntilEnd(config: Config, logger: Logger, stopWithParent: boolean): Promise<void> {
+async function runUntilEnd(options: RunNodeOptions, stopWithParent: boolean): Promise<void> {
+  const { logger } = options;
   // Loaded late, so that help and refused settings do not wait for it.
   const { runNode } = await import('../../node/run-node.js');
-  const node = await runNode({ config, logger, version: packageVersion() });
+  const node = await runNode(options);
   const stop = (): void => {
     node.stop().catch((error: unknown) => {
       logger.error('stop-failed', {}, `Stopping failed: ${messageOf(error)}`);
@@ -127,7 +137,7 @@ function stopWhenParentIsGone(stop: () => void): void {
   }
 }
 
-function readConfig(given: { readonly [flag: string]: unknown }): Config {
+function readConfig(given: GivenFlags): Config {
   const fileName = given.config ?? process.env[CONFIG_FILE_VARIABLE];
   return loadConfig({
     hostName: hostname(),

@@ -3,8 +3,14 @@
  * on (a crash), and in reads of one file. It knows its open handles, so that a process which "died"
  * in a test loses its locks.
  */
-import type { FileHandle, FileSystem, OpenMode } from '../../../src/platform/ports.js';
+import type { FileHandle, FileSystem } from '../../../src/platform/ports.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
+import {
+  type Intercept,
+  interceptedFileSystem,
+  isChange,
+  systemError,
+} from '../../support/intercepted-file-system.js';
 
 interface Faults {
   /** The number of the first call that fails, counted from 1; 0 for none. */
@@ -27,7 +33,6 @@ const NO_FAULTS: Faults = {
 export class FaultyFileSystem {
   readonly fileSystem: FileSystem;
   readonly #faults: Faults;
-  readonly #real: FileSystem;
   readonly #handles = new Set<FileHandle>();
   /** Calls that change something, so far. */
   changes = 0;
@@ -36,11 +41,13 @@ export class FaultyFileSystem {
 
   constructor(real: FileSystem, faults: Partial<Faults>) {
     this.#faults = { ...NO_FAULTS, ...faults };
-    this.#real = real;
-    this.fileSystem = delegatingFileSystem(real, {
-      open: (path, mode) => this.#open(path, mode),
-      unlink: (path) => this.#change(`unlink ${path}`, () => real.unlink(path)),
-      syncDirectory: (path) => this.#change(`sync ${path}`, () => real.syncDirectory(path)),
+    const intercepted = interceptedFileSystem(real, this.#intercept);
+    this.fileSystem = delegatingFileSystem(intercepted, {
+      open: async (path, mode) => {
+        const handle = await intercepted.open(path, mode);
+        this.#handles.add(handle);
+        return handle;
+      },
     });
   }
 
@@ -54,62 +61,18 @@ export class FaultyFileSystem {
     this.#handles.clear();
   }
 
-  async #open(path: string, mode: OpenMode): Promise<FileHandle> {
-    const open = () => this.#real.open(path, mode);
-    const handle = mode.startsWith('create')
-      ? await this.#change(`create ${path}`, open)
-      : await open();
-    this.#handles.add(handle);
-    return this.#wrap(handle);
-  }
-
-  #wrap(handle: FileHandle): FileHandle {
-    const { path } = handle;
-    return {
-      path,
-      write: (bytes, position) =>
-        this.#change(
-          `write ${path} at ${position}`,
-          () => handle.write(bytes, position),
-          () => this.#writePart(handle, bytes, position),
-        ),
-      read: async (into, position) => {
-        if (this.#faults.failsRead(path)) throw systemError('EIO', `read ${path}`);
-        return handle.read(into, position);
-      },
-      sync: () => this.#change(`sync ${path}`, () => handle.sync()),
-      syncInBackground: () => this.#change(`sync ${path}`, () => handle.syncInBackground()),
-      stat: () => handle.stat(),
-      tryLockExclusive: () => handle.tryLockExclusive(),
-      close: async () => {
-        this.#handles.delete(handle);
-        await handle.close();
-      },
-    };
-  }
-
-  async #writePart(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-    const length = Math.floor(bytes.byteLength * this.#faults.writtenPart);
-    if (length > 0) await handle.write(bytes.subarray(0, length), position);
-  }
-
-  async #change<Result>(
-    what: string,
-    call: () => Promise<Result>,
-    callInPart: () => Promise<void> = async () => undefined,
-  ): Promise<Result> {
+  readonly #intercept: Intercept = async ({ operation, path }, run, runPart) => {
+    const { atChange, kind, writtenPart, failsRead } = this.#faults;
+    const what = `${operation} ${path}`;
+    if (operation === 'read' && failsRead(path)) throw systemError('EIO', what);
+    if (!isChange(operation)) return run();
     this.changes += 1;
-    const { atChange, kind } = this.#faults;
     if (this.changes === atChange) {
-      await callInPart();
+      await runPart(writtenPart);
       throw systemError('EIO', what);
     }
     if (kind === 'crash' && this.hasFailed) throw systemError('EIO', what);
     this.log.push(what);
-    return call();
-  }
-}
-
-export function systemError(code: string, what: string): Error {
-  return Object.assign(new Error(`${code}: ${what}`), { code });
+    return run();
+  };
 }

@@ -5,7 +5,7 @@ import { decodeSegmentHeader } from '../../../src/journal/file-header.js';
 import type { JournalWriter } from '../../../src/journal/writer.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
-import { systemError } from './faulty-file-system.js';
+import { systemError } from '../../support/intercepted-file-system.js';
 import { append, JournalRig, longText, replay, SEGMENT_BYTES } from './journal-rig.js';
 
 let rig: JournalRig;

@@ -22,9 +22,9 @@ import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { openLiveFile } from '../../../src/store/known-documents.js';
 import { storeLayout } from '../../../src/store/layout.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
+import { systemError } from '../../support/intercepted-file-system.js';
 import { LIVE_SAMPLE, makeStore, type TemporaryStore } from '../../support/store-samples.js';
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
-import { systemError } from '../journal/faulty-file-system.js';
 
 const QUEUE = { id: 1, name: 'orders', topic: '', clientId: '', subscriptionName: '' };
 const SUBSCRIPTION = { id: 2, name: '', topic: 'prices', clientId: 'c', subscriptionName: 's' };

@@ -1,0 +1,43 @@
+/** What can be made to go wrong in a node, and how a test hands it to the process. */
+import type { Moment } from './moment.js';
+
+type FaultEffect =
+  /** SIGKILL, right there. */
+  | { readonly kind: 'kill' }
+  /** The call fails with this errno. */
+  | { readonly kind: 'fail'; readonly errno: string }
+  | { readonly kind: 'delay'; readonly delayMs: number }
+  /** The call never returns; one that is synchronous holds up its thread for ever. */
+  | { readonly kind: 'hang' };
+
+export interface Fault {
+  readonly name: string;
+  readonly at: Moment;
+  /** Counting begins once this moment was. */
+  readonly since: Moment | null;
+  /** The first time that it strikes, counted from 1. */
+  readonly nth: number;
+  readonly times: 'once' | 'from-then-on';
+  /**
+   * - `before`: in place of the call.
+   * - `during`: half of the write is done before (with `fail`: a short write).
+   * - `after`: the call was carried out, but nobody has heard of it yet.
+   *
+   * A lock that was refused has no `after`.
+   */
+  readonly when: 'before' | 'during' | 'after';
+  readonly effect: FaultEffect;
+}
+
+/** Not HOLDFAST_...: the configuration refuses variables of that prefix that it does not know. */
+export const FAULTS_VARIABLE = 'STORE_FAULTS';
+
+export function encodeFaults(faults: readonly Fault[]): string {
+  return JSON.stringify(faults);
+}
+
+/** @throws when the variable is missing or no JSON: a test without its faults would show nothing. */
+export function decodeFaults(text: string | undefined): Fault[] {
+  if (text === undefined) throw new Error(`${FAULTS_VARIABLE} is not set`);
+  return JSON.parse(text) as Fault[];
+}

@@ -1,0 +1,17 @@
+/** `holdfast start` with a storage thread that fails as the environment says; see fault.ts. */
+import { parseArgs } from 'node:util';
+import { start } from '../../../src/cli/commands/start.js';
+
+const STORAGE_THREAD = new URL('./faulty-storage-thread.js', import.meta.url);
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    store: { type: 'string' },
+    name: { type: 'string' },
+    'log-format': { type: 'string' },
+    'stop-with-parent': { type: 'boolean' },
+  },
+});
+
+process.exit(await start(values, STORAGE_THREAD));
