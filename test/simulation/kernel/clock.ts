@@ -26,8 +26,9 @@ export class SimulatedClock implements Clock {
     return this.#thread.process.scheduler.nowMs - this.#clocks.bootedAtMs;
   }
 
+  /** Whole milliseconds, as Date.now() has them. */
   wallMs(): number {
-    return this.#thread.process.scheduler.nowMs + this.#clocks.wallOffsetMs;
+    return Math.floor(this.#thread.process.scheduler.nowMs + this.#clocks.wallOffsetMs);
   }
 
   after(delayMs: number, callback: () => void): Timer {

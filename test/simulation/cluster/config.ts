@@ -1,0 +1,95 @@
+/**
+ * Settings of a simulated cluster: everything small, so that a few hundred messages fill segments,
+ * blocks and limits, and drawn from the seed within what the real configuration allows of relations.
+ * Everything else keeps its default.
+ */
+import { loadConfig } from '../../../src/config/load.js';
+import type { Config } from '../../../src/config/schema.js';
+import type { SeededRandom } from '../kernel/random.js';
+
+export const STORE = '/store';
+export const STOMP_PORT = 61_613;
+
+const KIBIBYTE = 1024;
+
+const DEFAULTS = loadConfig({
+  hostName: 'simulated',
+  file: null,
+  environment: {},
+  flags: [{ path: 'store', value: STORE, source: 'the simulation' }],
+});
+
+/** What all nodes of one cluster have in common. */
+export type ClusterSettings = Pick<Config, 'ownership' | 'journal' | 'limits'> & {
+  readonly heartbeatMs: number;
+};
+
+export function drawSettings(random: SeededRandom): ClusterSettings {
+  return {
+    ownership: drawOwnership(random),
+    journal: drawJournal(random),
+    limits: drawLimits(random),
+    heartbeatMs: random.whole(500, 3_000),
+  };
+}
+
+export interface NodePlace {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config {
+  const { ownership, journal, limits, heartbeatMs } = settings;
+  return {
+    ...DEFAULTS,
+    name: place.name,
+    allowAnonymous: true,
+    stomp: {
+      ...DEFAULTS.stomp,
+      listen: `${place.host}:${place.port}`,
+      heartbeatMs,
+      maxBodyBytes: limits.maxTransactionBytes,
+      socketBufferMaxBytes: 64 * KIBIBYTE,
+    },
+    ownership,
+    journal,
+    limits,
+  };
+}
+
+function drawOwnership(random: SeededRandom): Config['ownership'] {
+  const checkIntervalMs = random.whole(100, 300);
+  const freshMs = random.whole(Math.max(500, 2 * checkIntervalMs + 1), 2_000);
+  return {
+    lockPollIntervalMs: random.whole(100, 400),
+    checkIntervalMs,
+    freshMs,
+    storeStallLimitMs: random.whole(Math.max(2_000, freshMs + 1), 8_000),
+    statusIntervalMs: random.whole(500, 1_000),
+    handoverTimeoutMs: random.whole(1_000, 5_000),
+  };
+}
+
+/** Smaller than the schema allows: what matters is how often segments end, not how much lies in them. */
+function drawJournal(random: SeededRandom): Config['journal'] {
+  return {
+    segmentBytes: random.whole(4, 16) * 4 * KIBIBYTE,
+    maxBatchBytes: random.whole(1, 4) * 4 * KIBIBYTE,
+    cacheBytes: random.whole(4, 64) * KIBIBYTE,
+    minFreeBytes: 16 * KIBIBYTE,
+  };
+}
+
+function drawLimits(random: SeededRandom): Config['limits'] {
+  const defaultPrefetch = random.whole(1, 20);
+  return {
+    ...DEFAULTS.limits,
+    maxTransactionBytes: 64 * KIBIBYTE,
+    topicBacklogMaxBytes: 64 * KIBIBYTE,
+    memoryMaxBytes: 256 * KIBIBYTE,
+    defaultPrefetch,
+    maxPrefetch: 2 * defaultPrefetch,
+    maxDeliveries: random.whole(3, 5),
+  };
+}
