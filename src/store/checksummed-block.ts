@@ -12,6 +12,7 @@ import { HoldfastError } from '../platform/errors.js';
 
 export const DOCUMENT_BLOCK_BYTES = 4096;
 const DOCUMENT_VERSION = 1;
+const ZEROS = Buffer.alloc(DOCUMENT_BLOCK_BYTES);
 
 const PREFIX = 'holdfast-document ';
 const FIRST_LINE = /^holdfast-document ([1-9]\d{0,3}) (\d{8}) ([0-9a-f]{8})\n/;
@@ -81,6 +82,7 @@ function checksum(bytes: Uint8Array): string {
   return crc32(bytes).toString(16).padStart(8, '0');
 }
 
+/** Compared natively: every node does this several times a second, for most of a block. */
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  return ZEROS.subarray(0, bytes.byteLength).equals(bytes);
 }
