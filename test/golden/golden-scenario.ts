@@ -27,8 +27,8 @@ import {
 import type { AppendedBlock, JournalWriter } from '../../src/journal/writer.js';
 import { nodeClock } from '../../src/platform/node/clock.js';
 import type { Clock } from '../../src/platform/ports.js';
+import { replayFromCheckpoint } from '../support/replayed-broker.js';
 import { JournalRig } from '../unit/journal/journal-rig.js';
-import { loadBroker } from './load-broker.js';
 
 const GOLDEN_SEGMENT_BYTES = 8 * 1024;
 const TAKEN_AT_MS = 1_700_000_000_000;
@@ -148,7 +148,7 @@ async function secondTenure(rig: JournalRig): Promise<void> {
     .removed('deadLettered', [1000])
     .appendTo(writer);
   await new Payload().message(1002, [1], '').failed(1002, 2).appendTo(writer);
-  const { broker } = await loadBroker(rig.directory());
+  const { broker } = await replayFromCheckpoint(rig.directory());
   const covers = writer.cursor;
   await writeCheckpoint(rig.directory(), FIXED_CLOCK, 2 as Epoch, covers, broker.snapshot());
   await writer.close();

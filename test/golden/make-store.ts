@@ -6,9 +6,10 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replayFromCheckpoint } from '../support/replayed-broker.js';
 import { JournalRig } from '../unit/journal/journal-rig.js';
+import { describeState } from './describe-state.js';
 import { writeGoldenJournal } from './golden-scenario.js';
-import { describeState, loadBroker } from './load-broker.js';
 
 const target = process.argv[2];
 if (target === undefined) {
@@ -20,5 +21,5 @@ await mkdir(target);
 await mkdir(journal);
 await writeGoldenJournal(journal);
 const directory = JournalRig.at(journal).directory();
-const state = await describeState(directory, await loadBroker(directory));
+const state = await describeState(directory, await replayFromCheckpoint(directory));
 await writeFile(join(target, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);

@@ -11,9 +11,10 @@ import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.j
 import type { Sequence } from '../../src/journal/format.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import { walkJournal } from '../../src/journal/walk.js';
+import { replayFromCheckpoint, replayFromStart } from '../support/replayed-broker.js';
 import { JournalRig } from '../unit/journal/journal-rig.js';
+import { describeState } from './describe-state.js';
 import { writeGoldenJournal } from './golden-scenario.js';
-import { describeState, loadBroker, loadBrokerFromStart } from './load-broker.js';
 
 const STORE = join(findRoot(), 'test', 'golden', 'store-v1');
 const golden = JournalRig.at(join(STORE, 'journal'));
@@ -36,13 +37,13 @@ function plain(state: unknown): unknown {
 
 test('a store of version 1 has the state that it had when it was made', async () => {
   const directory = golden.directory();
-  const state = await describeState(directory, await loadBroker(directory));
+  const state = await describeState(directory, await replayFromCheckpoint(directory));
   assert.deepEqual(plain(state), await expectedState());
 });
 
 test('the state is the same when the checkpoint is not used', async () => {
   const directory = golden.directory();
-  const state = await describeState(directory, await loadBrokerFromStart(directory));
+  const state = await describeState(directory, await replayFromStart(directory));
   assert.deepEqual(plain(state), await expectedState());
 });
 

@@ -1,78 +1,10 @@
-/** A broker that has read a journal, and everything that can be told of its state. */
-import { Broker } from '../../src/broker/broker.js';
+/** Everything that can be told of the state of a broker that has read a journal. */
 import { RecordReader } from '../../src/broker/record-reader.js';
 import { RECORD_TYPE } from '../../src/broker/records.js';
-import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.js';
 import type { JournalDirectory } from '../../src/journal/directory.js';
-import {
-  BLOCK_TYPE,
-  type Cursor,
-  JOURNAL_START,
-  type SegmentName,
-  type SegmentNumber,
-} from '../../src/journal/format.js';
-import { JournalReader, readBlocksAt } from '../../src/journal/reader.js';
-import { LIMITS, UsageMap } from '../unit/broker/broker-rig.js';
-
-export interface LoadedBroker {
-  readonly broker: Broker;
-  readonly usage: UsageMap;
-  readonly cursor: Cursor;
-}
-
-/** From the newest checkpoint. */
-export async function loadBroker(directory: JournalDirectory): Promise<LoadedBroker> {
-  const { broker, usage } = emptyBroker();
-  const found = await newestCheckpoint(directory);
-  if (found !== null) {
-    await readCheckpoint(directory, found, async (payload) => broker.restore(payload));
-  }
-  const cursor = await applyFrom(directory, broker, found?.header.covers ?? JOURNAL_START);
-  return { broker, usage, cursor };
-}
-
-/** From the first block, as if there were no checkpoint. */
-export async function loadBrokerFromStart(directory: JournalDirectory): Promise<LoadedBroker> {
-  const { broker, usage } = emptyBroker();
-  return { broker, usage, cursor: await applyFrom(directory, broker, JOURNAL_START) };
-}
-
-function emptyBroker(): { broker: Broker; usage: UsageMap } {
-  const usage = new UsageMap();
-  const broker = new Broker({
-    limits: LIMITS,
-    maxBatchBytes: 4096,
-    bodies: { cached: () => undefined, load: () => undefined },
-    usage,
-    wallMs: () => 0,
-    onPending: () => undefined,
-    allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-    deadLetterHeaders: (_kind, headers) => headers,
-  });
-  return { broker, usage };
-}
-
-async function applyFrom(
-  directory: JournalDirectory,
-  broker: Broker,
-  from: Cursor,
-): Promise<Cursor> {
-  const reader = new JournalReader(directory, from);
-  try {
-    for (let run = await reader.next(); run !== null; run = await reader.next()) {
-      for (const block of run.blocks) {
-        if (block.type !== BLOCK_TYPE.records) continue;
-        const end = block.payloadStart + block.payloadLength;
-        const payload = run.bytes.subarray(block.payloadStart, end);
-        const position = { segment: block.segment, blockOffset: block.offset };
-        broker.apply(payload, block.recordCount, position);
-      }
-    }
-    return reader.cursor;
-  } finally {
-    await reader.close();
-  }
-}
+import type { SegmentName, SegmentNumber } from '../../src/journal/format.js';
+import { readBlocksAt } from '../../src/journal/reader.js';
+import type { ReplayedBroker } from '../support/replayed-broker.js';
 
 interface StoredMessage {
   readonly entryId: number;
@@ -90,7 +22,7 @@ interface StoredMessage {
 /** The whole state as plain values: what a file beside the golden store holds. */
 export async function describeState(
   directory: JournalDirectory,
-  { broker, usage, cursor }: LoadedBroker,
+  { broker, usage, cursor }: ReplayedBroker,
 ): Promise<unknown> {
   const snapshot = broker.snapshot();
   const messages: StoredMessage[] = [];

@@ -1,0 +1,76 @@
+/**
+ * P5 and P6: why a node may end by itself. A refusal needs a reason in the world: one that a fault
+ * gave it. What needs no fault (a stop in good order) is always allowed; what no fault explains
+ * (a defect, a store that is called damaged while nobody damaged it) never is.
+ */
+import type { NodeEnd } from '../../../src/node/node.js';
+import type { ErrorCode } from '../../../src/platform/errors.js';
+import type { OnBreach } from './breach.js';
+
+/** What has happened to the world so far; whoever injects the faults keeps it. */
+export interface FaultFacts {
+  /** Any fault at all, handovers and stops not counted. */
+  anyFault: boolean;
+  /** Calls failed or hung, a host was cut off from the storage, the server restarted, the store was full. */
+  storageFault: boolean;
+  /** The server has lost power: what a backup had read may be gone. */
+  serverPowerCut: boolean;
+  /** Bytes at rest were changed. */
+  damage: boolean;
+}
+
+export function noFaults(): FaultFacts {
+  return { anyFault: false, storageFault: false, serverPowerCut: false, damage: false };
+}
+
+type Needs = 'anyFault' | 'storageFault' | 'damage or serverPowerCut' | 'damage' | 'never';
+
+const NEEDS: { readonly [code in ErrorCode]: Needs } = {
+  STORE_MISSING: 'never',
+  STORE_UNWRITABLE: 'storageFault',
+  STORE_INCOMPATIBLE: 'never',
+  STORE_DAMAGED: 'damage',
+  STORE_UNSAFE: 'never',
+  // A dead run's lock goes some time after it; the supervisor starts the node again.
+  NAME_IN_USE: 'anyFault',
+  // A backup that followed a block which the server then lost finds the file not as it was.
+  JOURNAL_CORRUPT: 'damage or serverPowerCut',
+  JOURNAL_IO_FAILED: 'storageFault',
+  OWNERSHIP_LOST: 'anyFault',
+  LOCK_NOT_SHARED: 'anyFault',
+  STORE_STALLED: 'anyFault',
+  CONFIG_INVALID: 'never',
+  ADDRESS_IN_USE: 'never',
+  ADDRESS_EXPOSED: 'never',
+  HANDOVER_REFUSED: 'never',
+  NOBODY_LIVE: 'never',
+  LIMIT_EXCEEDED: 'never',
+  UNEXPECTED: 'never',
+  CLIENT_FAILED: 'never',
+};
+
+/** `end` is null for a node that was killed. */
+export function judgeEnd(
+  name: string,
+  end: NodeEnd | null,
+  facts: FaultFacts,
+  onBreach: OnBreach,
+): void {
+  const code = end?.exitCodeReason ?? null;
+  if (end === null || code === null || isExplained(NEEDS[code], facts)) return;
+  onBreach(
+    'P5',
+    `${name} ended with ${code}, and nothing that happened explains it: ${end.sentence}`,
+  );
+}
+
+function isExplained(needs: Needs, facts: FaultFacts): boolean {
+  switch (needs) {
+    case 'never':
+      return false;
+    case 'damage or serverPowerCut':
+      return facts.damage || facts.serverPowerCut;
+    default:
+      return facts[needs];
+  }
+}
