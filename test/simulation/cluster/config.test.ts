@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { RELATIONS } from '../../../src/config/relations.js';
+import { SeededRandom } from '../kernel/random.js';
+import { drawSettings, nodeConfig } from './config.js';
+
+const PLACE = { name: 'a', host: 'a', port: 61_613 };
+
+describe('the settings of a simulated cluster', () => {
+  it('keep every relation that the real configuration is checked for', () => {
+    for (let seed = 1; seed <= 2_000; seed += 1) {
+      const config = nodeConfig(drawSettings(new SeededRandom(seed, 'settings')), PLACE);
+      const broken = RELATIONS.filter(({ holds }) => !holds(config)).map(({ path }) => path);
+      assert.deepEqual(broken, [], `seed ${seed}`);
+    }
+  });
+
+  it('are the same for the same seed, and differ between seeds', () => {
+    const draw = (seed: number) => drawSettings(new SeededRandom(seed, 'settings'));
+    assert.deepEqual(draw(7), draw(7));
+    assert.notDeepEqual(draw(7), draw(8));
+  });
+});
