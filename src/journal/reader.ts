@@ -132,7 +132,9 @@ export class JournalReader {
       filled = await handle.read(bytes, offset);
     }
     const blocks = this.#takeBlocks(bytes.subarray(0, filled));
-    this.#readBytes = blocks.length > 0 ? LARGE_READ_BYTES : FIRST_READ_BYTES;
+    // A read that came back short reached the end of the file: a large buffer would stay empty.
+    const hasMore = blocks.length > 0 && filled === bytes.byteLength;
+    this.#readBytes = hasMore ? LARGE_READ_BYTES : FIRST_READ_BYTES;
     return blocks.length > 0 ? { bytes, blocks } : null;
   }
 

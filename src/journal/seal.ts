@@ -88,7 +88,10 @@ export async function removeLeftovers(
     if (segment.epoch > epoch) continue;
     const isOlder = segment.epoch < epoch;
     const isStray = isOlder && segment.number > tail;
-    if (isStray || (isOlder && (await directory.segmentHeader(segment)) === null)) {
+    const standing =
+      isOlder && !isStray ? await standingOf(() => directory.segmentHeader(segment)) : 'finished';
+    if (standing === 'foreign') continue;
+    if (isStray || standing === 'unfinished') {
       superfluous.push(segment.name);
       continue;
     }
@@ -98,11 +101,27 @@ export async function removeLeftovers(
   }
   for (const checkpoint of checkpoints) {
     if (checkpoint.epoch >= epoch) continue;
-    if ((await directory.checkpointHeader(checkpoint)) === null) superfluous.push(checkpoint.name);
+    const standing = await standingOf(() => directory.checkpointHeader(checkpoint));
+    if (standing === 'unfinished') superfluous.push(checkpoint.name);
   }
   for (const name of superfluous) await directory.unlink(name);
   if (superfluous.length > 0) await directory.sync();
   return superfluous.length;
+}
+
+/**
+ * `foreign`: whole, and not what its name says. No node leaves such a file, so none removes it, nor
+ * ends its tenure over it: nothing is read from it, and `holdfast journal verify` tells of it.
+ */
+async function standingOf(
+  readHeader: () => Promise<object | null>,
+): Promise<'finished' | 'unfinished' | 'foreign'> {
+  try {
+    return (await readHeader()) === null ? 'unfinished' : 'finished';
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'JOURNAL_CORRUPT') return 'foreign';
+    throw error;
+  }
 }
 
 interface CopiedPart {
@@ -124,7 +143,13 @@ async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<
     );
   }
   const header = await directory.segmentHeader(file);
-  if (header === null) throw new Error(`${file.name} vanished while this node holds its lock`);
+  if (header === null) {
+    throw new HoldfastError(
+      'JOURNAL_CORRUPT',
+      `${directory.pathOf(file.name)} had a header a moment ago and has none now, though this node holds its lock. ` +
+        'Nothing was replaced. Look at the file server, then start this node again.',
+    );
+  }
   const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
   try {
     const bytes = new Uint8Array(cursor.offset);

@@ -172,11 +172,17 @@ class Walk {
       await this.#judge(reader);
       return reader.cursor.segment + 1;
     } catch (error) {
+      this.#isInterrupted = true;
+      if (isCorrupt(error)) {
+        // A file that is not what its name says stands where the reader goes on.
+        await this.#problem(error.message);
+        this.#last = reader.cursor;
+        return reader.cursor.segment + 1;
+      }
       // Deleted or cut off while it was being read: what is there now is read afresh.
       if (!(error instanceof JournalGap) && !isGone(error)) throw error;
       this.#restarts += 1;
       if (this.#restarts > MAX_RESTARTS) throw error;
-      this.#isInterrupted = true;
       return reader.cursor.segment;
     } finally {
       await reader.close();

@@ -218,6 +218,40 @@ test('a journal whose tail and file do not belong together is not sealed', async
   assert.deepEqual(await rig.everything(), before);
 });
 
+test('a header that is damaged between the reading and the copying is refused', async () => {
+  const { writer } = await rig.takeOver();
+  await append(writer, 'one');
+  await writer.close();
+  const { cursor, file } = await replay(rig.directory());
+  await rig.flipBit(file?.name as string, 30);
+  const before = await rig.everything();
+  const sealing = sealJournal({
+    directory: rig.directory(),
+    clock: nodeClock,
+    epoch: 2 as Epoch,
+    segmentBytes: SEGMENT_BYTES,
+    cursor,
+    oldFile: file,
+    closeOldFile: async () => undefined,
+    end: 'clean-end',
+    node: { name: 'n', host: 'h', pid: 1 },
+  });
+  await assert.rejects(sealing, { code: 'JOURNAL_CORRUPT', message: /a moment ago/ });
+  assert.deepEqual(await rig.everything(), before);
+});
+
+test('a whole file under a name that is not its own is no left-over', async () => {
+  const first = await rig.takeOver();
+  await append(first.writer, 'one');
+  await first.writer.close();
+  await rig.write('0000000000-0000000001.segment', await rig.read(first.writer.tail.name), 0);
+  const { writer } = await rig.takeOver();
+  const before = await rig.everything();
+  assert.equal(await removeLeftovers(rig.directory(), 2 as Epoch, writer.tail.number), 0);
+  assert.deepEqual(await rig.everything(), before);
+  await writer.close();
+});
+
 test('left-overs go, and what is part of the journal or being prepared stays', async () => {
   const first = await rig.takeOver();
   await append(first.writer, 'one');

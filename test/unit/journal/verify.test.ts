@@ -166,6 +166,14 @@ test('every segment of the wrong store, name or version is told', async () => {
   await checkProblem(/says that it is segment 2 of epoch 1/);
 });
 
+test('a file under a name that is not its own is told, and what lies behind it is read', async () => {
+  const [second] = (await appendSegments(2)) as [string];
+  const bytes = await rig.read(second);
+  await rig.write('0000000002-0000000009.segment', bytes, 0);
+  await checkProblem(/0000000002-0000000009.segment says that it is segment 2 of epoch 1/);
+  assert.equal((await verify()).lastSequence, writer.cursor.sequence);
+});
+
 test('a damaged checkpoint, and one that does not fit the journal, are told', async () => {
   await append(writer, 'one');
   await checkpoint();
