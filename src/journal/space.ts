@@ -1,7 +1,8 @@
 /**
  * How the journal's directory is kept small: which segments can go, when the index is written to
  * a checkpoint, and which sparse segment is emptied next. The ledger counts, `nextStep` decides;
- * both are pure. The bound is twice the needed bytes plus two segments.
+ * both are pure. The bound is twice the needed bytes plus two segments. The next segment waits for
+ * the room, and producers wait with it, so that the bound does not depend on who is faster.
  */
 
 import type { Cursor, SegmentNumber } from './format.js';
@@ -104,11 +105,15 @@ export type SpaceStep =
 
 /** Messages of the segment before are given this part of the tail to be consumed by themselves. */
 const SETTLING_PART = 0.1;
-/** The next segment must be ready before the tail is full. */
+/** From here on the next segment is made ready beyond the bound, when nothing can make room for it soon. */
 const PREPARE_AT_LATEST_PART = 0.6;
+/** From here on the rest of the tail is left to compaction and acknowledgements. */
+const HOLD_PRODUCERS_PART = 0.75;
 /** A checkpoint costs at most this part of what was written since the last one. */
 const CHECKPOINT_COST_PART = 0.25;
 const SPARSE_PART = 0.5;
+/** What is further beyond the bound was left by a burst: many segments have to be emptied first. */
+const SOON_EMPTIED_SEGMENTS = 2;
 
 /** What to do next for the directory's size, or null when nothing is. */
 export function nextStep(facts: SpaceFacts): SpaceStep | null {
@@ -119,20 +124,36 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   if (deletable.length > 0) {
     return { kind: 'delete', segments: deletable.map(({ number }) => number) };
   }
-  const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
-  if (wantsCheckpoint(facts, dead.length > 0 && settled)) return { kind: 'checkpoint' };
   const closedBytes = closed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const present = closedBytes + facts.tailSizeBytes + facts.spareBytes + facts.checkpointBytes;
   const allowed = 2 * facts.ledger.neededBytes + 2 * facts.segmentBytes;
-  const withSpare = present + (facts.spareBytes > 0 ? 0 : facts.segmentBytes);
-  if (facts.spareBytes === 0) {
-    const mustPrepare = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
-    if (mustPrepare || withSpare <= allowed) return { kind: 'prepare-segment' };
+  const isSpareMissing = facts.spareBytes === 0;
+  const excess = present + (isSpareMissing ? facts.segmentBytes : 0) - allowed;
+  const isLate = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
+  if (isSpareMissing && (excess <= 0 || (isLate && !makesRoomSoon(facts, excess)))) {
+    return { kind: 'prepare-segment' };
   }
-  if (settled && withSpare > allowed) {
-    return sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
+  const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
+  if (wantsCheckpoint(facts, dead.length > 0 && settled)) return { kind: 'checkpoint' };
+  if (settled && excess > 0) {
+    const emptied = sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
+    if (emptied !== null) return emptied;
   }
-  return null;
+  return isSpareMissing && isLate ? { kind: 'prepare-segment' } : null;
+}
+
+/** Whether producers have to wait: the tail is nearly full, and the next segment waits for room. */
+export function mustHoldProducers(facts: SpaceFacts): boolean {
+  if (facts.spareBytes > 0) return false;
+  if (facts.tailUsedBytes < facts.tailSizeBytes * HOLD_PRODUCERS_PART) return false;
+  const step = nextStep(facts);
+  return step !== null && step.kind !== 'prepare-segment';
+}
+
+/** Emptying a segment and a checkpoint then take about as long as preparing a segment does. */
+function makesRoomSoon(facts: SpaceFacts, excess: number): boolean {
+  const isClose = excess <= SOON_EMPTIED_SEGMENTS * facts.segmentBytes;
+  return isClose && facts.snapshotBytes <= facts.segmentBytes;
 }
 
 function wantsCheckpoint(facts: SpaceFacts, freesSomething: boolean): boolean {

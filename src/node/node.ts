@@ -63,6 +63,7 @@ export class Node {
   #role: Role = 'joining';
   #applied: Cursor = JOURNAL_START;
   #isDiskFull = false;
+  #isShortOfRoom = false;
   #isStopping = false;
   #staleMs = 0;
   #hasEnded = false;
@@ -112,6 +113,10 @@ export class Node {
       loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),
       drained: () => this.#drained(),
       applied: () => this.#applied,
+      onRoom: (isShort) => {
+        this.#isShortOfRoom = isShort;
+        this.#holdOrReleaseProducers();
+      },
       onFailure: (error) => this.#end(asEnd(error)),
     });
     this.#gate = new ClientGate({
@@ -242,7 +247,8 @@ export class Node {
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
     this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
-    if (this.#isDiskFull) this.#broker.holdProducers(DISK_FULL);
+    this.#isShortOfRoom = false;
+    this.#holdOrReleaseProducers();
     this.#space.start(event);
     this.#gate.openHere();
   }
@@ -281,11 +287,16 @@ export class Node {
         { freeBytes: bytes, minFreeBytes },
         `Producers are held back: the store has ${bytes} bytes free, and journal.minFreeBytes is ${minFreeBytes}`,
       );
-      this.#broker.holdProducers(DISK_FULL);
-      return;
+    } else {
+      logger.info('disk-freed', { freeBytes: bytes }, 'Producers go on: the store has room again');
     }
-    logger.info('disk-freed', { freeBytes: bytes }, 'Producers go on: the store has room again');
-    this.#broker.releaseProducers();
+    this.#holdOrReleaseProducers();
+  }
+
+  #holdOrReleaseProducers(): void {
+    if (this.#isDiskFull) this.#broker.holdProducers(DISK_FULL);
+    else if (this.#isShortOfRoom) this.#broker.holdProducers(JOURNAL_FULL);
+    else this.#broker.releaseProducers();
   }
 
   /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */
@@ -367,6 +378,7 @@ export class Node {
 }
 
 const DISK_FULL = 'the file system of the store is nearly full (journal.minFreeBytes)';
+const JOURNAL_FULL = 'the journal makes room for its next segment';
 
 /** The node's own session with the broker: its tokens are callbacks. */
 const HOUSEKEEPER: SessionEvents = {

@@ -5,9 +5,18 @@
 
 import type { Cursor, SegmentNumber } from '../journal/format.js';
 import { SEGMENT_HEADER_BYTES } from '../journal/format.js';
-import { nextStep, type SegmentLedger, type SpaceStep } from '../journal/space.js';
+import {
+  mustHoldProducers,
+  nextStep,
+  type SegmentLedger,
+  type SpaceFacts,
+  type SpaceStep,
+} from '../journal/space.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
+
+/** It looks again when this part of a segment was written: the timer alone would come too late. */
+const LOOK_PART = 1 / 16;
 
 /** What it needs of the broker. */
 interface Compactable {
@@ -37,6 +46,8 @@ export interface SpaceKeeperOptions {
   readonly drained: () => Promise<void>;
   /** The last block that was applied. */
   readonly applied: () => Cursor;
+  /** Producers wait while the tail is nearly full and the next segment does not fit. */
+  readonly onRoom: (isShort: boolean) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -46,6 +57,8 @@ export class SpaceKeeper {
   #checkpointCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #bytesSinceCheckpoint = 0;
+  #bytesSinceLook = 0;
+  #isShort = false;
   /** Until the tail is full they are left alone. */
   readonly #notNow = new Set<number>();
   #isBusy = false;
@@ -77,17 +90,20 @@ export class SpaceKeeper {
 
   stop(): void {
     this.#tail = null;
+    this.#isShort = false;
     this.#stopped();
     this.#done();
   }
 
   onAppended(bytes: number, tail: TailFacts): void {
     this.#bytesSinceCheckpoint += bytes;
-    const hasRolled = tail.segment !== this.#tail?.segment;
+    this.#bytesSinceLook += bytes;
+    if (tail.segment !== this.#tail?.segment) {
+      this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
+      this.#notNow.clear();
+    }
     this.#tail = tail;
-    if (!hasRolled) return;
-    this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
-    this.#notNow.clear();
+    if (this.#bytesSinceLook >= this.#options.segmentBytes * LOOK_PART) this.consider();
   }
 
   onEvent(event: StorageEvent): void {
@@ -114,10 +130,14 @@ export class SpaceKeeper {
     this.#done();
   }
 
-  /** Cheap; called after commits and from a timer. */
+  /** Cheap; called when something was written, after each step, and from a timer. */
   consider(): void {
-    if (this.#isBusy || this.#tail === null) return;
-    const step = this.#nextStep(this.#tail);
+    if (this.#tail === null) return;
+    this.#bytesSinceLook = 0;
+    const facts = this.#facts(this.#tail);
+    this.#tellRoom(mustHoldProducers(facts));
+    if (this.#isBusy) return;
+    const step = nextStep(facts);
     if (step === null) return;
     this.#isBusy = true;
     const tenure = this.#tenure;
@@ -128,8 +148,14 @@ export class SpaceKeeper {
     }, this.#options.onFailure);
   }
 
-  #nextStep(tail: TailFacts): SpaceStep | null {
-    return nextStep({
+  #tellRoom(isShort: boolean): void {
+    if (isShort === this.#isShort) return;
+    this.#isShort = isShort;
+    this.#options.onRoom(isShort);
+  }
+
+  #facts(tail: TailFacts): SpaceFacts {
+    return {
       ledger: this.#options.ledger,
       segmentBytes: this.#options.segmentBytes,
       tail: tail.segment,
@@ -141,7 +167,7 @@ export class SpaceKeeper {
       bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
       snapshotBytes: this.#options.broker.snapshotBytes(),
       notNow: this.#notNow,
-    });
+    };
   }
 
   /** False when the step came to nothing, as on a full disk: then the timer tries again. */

@@ -39,6 +39,8 @@ export class MessageLedger {
   #confirmer: { readonly node: string; readonly firstAt: number } | null = null;
   confirmedCount = 0;
   acknowledgedCount = 0;
+  /** The most messages that were confirmed and not acknowledged at any moment. */
+  unconsumedPeak = 0;
   /** Messages that came under a second id because their producer had sent them again. */
   duplicateCount = 0;
 
@@ -51,6 +53,8 @@ export class MessageLedger {
   confirmed(producer: string, number: number): void {
     this.#record(producer).confirmed.add(number);
     this.confirmedCount += 1;
+    const unconsumed = this.confirmedCount - this.acknowledgedCount;
+    this.unconsumedPeak = Math.max(this.unconsumedPeak, unconsumed);
   }
 
   delivered(delivery: Delivery): void {

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
-import { nextStep, SegmentLedger, type SpaceFacts } from '../../../src/journal/space.js';
-
-const SEGMENT_BYTES = 1_000;
-const ENTRY_BYTES_IN_SNAPSHOT = 1;
+import {
+  mustHoldProducers,
+  nextStep,
+  SegmentLedger,
+  type SpaceFacts,
+} from '../../../src/journal/space.js';
+import { Model, SEGMENT_BYTES, SlowModel } from './space-model.js';
 
 test('the ledger counts what is needed of each segment and of all', () => {
   const ledger = new SegmentLedger();
@@ -43,148 +46,6 @@ test('the ledger counts afresh for a segment that was removed, and after clear',
   ledger.retain(1, 3);
   assert.deepEqual([ledger.neededOf(1), ledger.neededBytes], [3, 3]);
 });
-
-/**
- * A node in miniature: messages and acknowledgements fill the tail, `nextStep` is carried out at
- * once, as a fast disk would.
- */
-class Model {
-  readonly ledger = new SegmentLedger();
-  /** Of each message still needed: where it lies, in order of arrival. */
-  readonly messages: { segment: number; bytes: number }[] = [];
-  tail = 1;
-  tailUsed = 0;
-  spare = 0;
-  checkpoint = 0;
-  covers: Cursor | null = null;
-  sinceCheckpoint = 0;
-  steps = 0;
-  /** What the widest step so far has taken. */
-  widestStep = 0;
-
-  constructor() {
-    this.ledger.setSize(1, SEGMENT_BYTES);
-  }
-
-  get directoryBytes(): number {
-    const files = this.ledger.segments().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return files + this.spare + this.checkpoint;
-  }
-
-  get facts(): SpaceFacts {
-    return {
-      ledger: this.ledger,
-      segmentBytes: SEGMENT_BYTES,
-      tail: this.tail as SegmentNumber,
-      tailUsedBytes: this.tailUsed,
-      tailSizeBytes: SEGMENT_BYTES,
-      spareBytes: this.spare,
-      checkpointBytes: this.checkpoint,
-      checkpointCovers: this.covers,
-      bytesSinceCheckpoint: this.sinceCheckpoint,
-      snapshotBytes: this.snapshotBytes,
-      notNow: new Set(),
-    };
-  }
-
-  get snapshotBytes(): number {
-    return this.messages.length * ENTRY_BYTES_IN_SNAPSHOT;
-  }
-
-  append(bytes: number): number {
-    if (this.tailUsed + bytes > SEGMENT_BYTES) {
-      this.tail += 1;
-      this.tailUsed = 0;
-      this.spare = 0;
-      this.ledger.setSize(this.tail, SEGMENT_BYTES);
-    }
-    this.tailUsed += bytes;
-    this.sinceCheckpoint += bytes;
-    return this.tail;
-  }
-
-  send(bytes: number): void {
-    const segment = this.append(bytes);
-    this.ledger.retain(segment, bytes);
-    this.messages.push({ segment, bytes });
-    this.manage();
-  }
-
-  acknowledge(index: number): void {
-    const [message] = this.messages.splice(index, 1);
-    if (message === undefined) return;
-    this.append(8);
-    this.ledger.release(message.segment, message.bytes);
-    this.manage();
-  }
-
-  manage(): void {
-    for (let count = 0; ; count += 1) {
-      const step = nextStep(this.facts);
-      if (step === null) return;
-      assert.ok(count < 1000, `no end of ${step.kind}`);
-      this.steps += 1;
-      this.#carryOut(step);
-    }
-  }
-
-  #carryOut(step: NonNullable<ReturnType<typeof nextStep>>): void {
-    switch (step.kind) {
-      case 'delete':
-        for (const segment of step.segments) {
-          assert.equal(this.ledger.neededOf(segment), 0, `segment ${segment} is needed`);
-          assert.ok(segment < (this.covers?.segment ?? 0), `segment ${segment} is not covered`);
-          this.ledger.remove(segment);
-        }
-        return;
-      case 'checkpoint':
-        this.#writeCheckpoint();
-        return;
-      case 'compact':
-        this.#compact(step.segment);
-        return;
-      case 'prepare-segment':
-        assert.equal(this.spare, 0);
-        this.spare = SEGMENT_BYTES;
-    }
-  }
-
-  #writeCheckpoint(): void {
-    // Both are there until the older one is deleted.
-    this.widestStep = Math.max(this.widestStep, this.checkpoint + this.snapshotBytes);
-    this.checkpoint = this.snapshotBytes;
-    this.sinceCheckpoint = 0;
-    this.covers = {
-      segment: this.tail as SegmentNumber,
-      offset: this.tailUsed,
-      sequence: 1 as Sequence,
-      checksum: 0,
-      epoch: 1 as Epoch,
-    };
-  }
-
-  #compact(segment: number): void {
-    for (const message of this.messages) {
-      if (message.segment !== segment) continue;
-      const to = this.append(message.bytes);
-      this.ledger.release(segment, message.bytes);
-      this.ledger.retain(to, message.bytes);
-      message.segment = to;
-    }
-    assert.equal(this.ledger.neededOf(segment), 0);
-  }
-
-  /**
-   * The bound of the specification, and what one step needs: emptying a sparse segment fills half
-   * of one before the emptied one can go, and a segment goes only after the tail has settled.
-   */
-  checkBound(): void {
-    const bound = 2 * this.ledger.neededBytes + 2 * SEGMENT_BYTES;
-    const step = SEGMENT_BYTES + this.checkpoint + this.widestStep;
-    const { directoryBytes, tail } = this;
-    assert.ok(directoryBytes <= bound + step, `${directoryBytes} > ${bound} + ${step} at ${tail}`);
-  }
-}
 
 test('under a steady load of any length the directory stays within its bound', () => {
   fc.assert(
@@ -263,6 +124,64 @@ test('messages that are consumed in any order and in bursts leave no more behind
     { numRuns: 100 },
   );
 });
+
+test('however slow the disk is beside the producers, the next segment waits for its room', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 10, max: 40 }),
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: 1, max: 500 }),
+      (bytes, backlog, turnsOfStep) => {
+        const model = new SlowModel(turnsOfStep);
+        const kept = 1;
+        while (model.tail < 2) {
+          model.turn(bytes);
+          if (model.messages.length > kept + backlog) model.acknowledge(kept);
+        }
+        for (let count = 0; count < 4_000; count += 1) {
+          model.turn(bytes);
+          if (model.messages.length > kept + backlog) model.acknowledge(kept);
+          model.checkBound();
+        }
+        assert.ok(model.tail > 2, 'the load goes on');
+        assert.ok(turnsOfStep < 100 || model.held > 0, 'producers have waited');
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('producers are not held while the next segment fits, nor once it is ready', () => {
+  const model = new Model();
+  const nearlyFull = { ...model.facts, tailUsedBytes: SEGMENT_BYTES };
+  assert.deepEqual(nextStep(nearlyFull), { kind: 'prepare-segment' });
+  assert.equal(mustHoldProducers(nearlyFull), false);
+  const full = { ...sparseFacts(1), tailUsedBytes: SEGMENT_BYTES };
+  assert.equal(mustHoldProducers(full), true);
+  assert.equal(mustHoldProducers({ ...full, spareBytes: SEGMENT_BYTES }), false);
+  assert.equal(mustHoldProducers({ ...full, tailUsedBytes: SEGMENT_BYTES / 2 }), false);
+});
+
+test('a late next segment waits for one sparse segment, but not for what takes long', () => {
+  const late = { tailUsedBytes: SEGMENT_BYTES * 0.7 };
+  const prepare = { kind: 'prepare-segment' };
+  assert.deepEqual(nextStep({ ...sparseFacts(1), ...late }), { kind: 'compact', segment: 1 });
+  // A burst left many to be emptied.
+  assert.deepEqual(nextStep({ ...sparseFacts(5), ...late }), prepare);
+  // The checkpoint that has to follow is larger than a segment.
+  const snapshotBytes = SEGMENT_BYTES + 1;
+  assert.deepEqual(nextStep({ ...sparseFacts(1), ...late, snapshotBytes }), prepare);
+  // Nothing can be emptied just now.
+  assert.deepEqual(nextStep({ ...sparseFacts(1), ...late, notNow: new Set([1]) }), prepare);
+});
+
+/** So many closed segments of one needed byte each before the tail, and no spare. */
+function sparseFacts(count: number): SpaceFacts {
+  const ledger = new SegmentLedger();
+  for (let number = 1; number <= count; number += 1) ledger.retain(number, 1);
+  for (let number = 1; number <= count + 1; number += 1) ledger.setSize(number, SEGMENT_BYTES);
+  return { ...new Model().facts, ledger, tail: (count + 1) as SegmentNumber };
+}
 
 test('an idle node does nothing', () => {
   const model = new Model();
