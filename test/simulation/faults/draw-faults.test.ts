@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SeededRandom } from '../kernel/random.js';
+import { STORAGE_KINDS, STORAGE_OPERATIONS, type StorageKind } from '../storage/shared-storage.js';
+import { drawFaults } from './draw-faults.js';
+import { describeFault, type Fault } from './fault-plan.js';
+import { PATH_CLASSES, pathClassOf } from './path-class.js';
+
+function facts(storage: StorageKind, hasDamage: boolean) {
+  const nodes = ['one', 'two'].map((name) => ({
+    name,
+    host: storage === 'local' ? 'host-1' : `host-of-${name}`,
+  }));
+  return { storage, nodes, clientHosts: ['clients'], fromMs: 1_000, calmAtMs: 15_000, hasDamage };
+}
+
+function draw(seed: number, storage: StorageKind = 'nfs4', hasDamage = false): Fault[] {
+  return drawFaults(new SeededRandom(seed, 'faults'), facts(storage, hasDamage));
+}
+
+const SEEDS = Array.from({ length: 2_000 }, (_, index) => index + 1);
+
+describe('drawn faults', () => {
+  it('are the same for the same seed, and plain JSON', () => {
+    for (const seed of SEEDS.slice(0, 100)) {
+      assert.deepEqual(draw(seed), draw(seed));
+      assert.deepEqual(JSON.parse(JSON.stringify(draw(seed))), draw(seed));
+    }
+  });
+
+  it('have a line for people each', () => {
+    for (const fault of SEEDS.flatMap((seed) => [...draw(seed), ...draw(seed, 'nfs4', true)])) {
+      assert.match(describeFault(fault), /^[a-z\d].*: .+$/);
+      assert.doesNotMatch(describeFault(fault), /undefined|NaN|object/);
+    }
+  });
+
+  it('are several in most seeds, and of every kind', () => {
+    const plans = SEEDS.map((seed) => draw(seed));
+    assert.ok(plans.filter((faults) => faults.length >= 2).length > SEEDS.length * 0.6);
+    assert.ok(plans.some((faults) => faults.length === 0));
+    const kinds = new Set(plans.flat().map(({ what }) => what.kind));
+    assert.equal(kinds.size, 16);
+  });
+
+  it('begin at a step of a node more often than at a time', () => {
+    const moments = SEEDS.flatMap((seed) => draw(seed)).map(({ when }) => when.at);
+    assert.ok(moments.filter((at) => at === 'time').length < moments.length / 2);
+  });
+
+  it('fit the kind of storage', () => {
+    for (const seed of SEEDS.slice(0, 500)) {
+      for (const { what } of draw(seed, 'local')) {
+        assert.ok(!['cut-storage', 'restart-server', 'power-off-server'].includes(what.kind));
+      }
+      for (const storage of STORAGE_KINDS) {
+        for (const { what } of draw(seed, storage)) assert.notEqual(what.kind, 'flip-bit');
+      }
+    }
+  });
+
+  it('damage the journal only where that is what the seed is about', () => {
+    for (const seed of SEEDS.slice(0, 100)) {
+      const kinds = new Set(draw(seed, 'nfs4', true).map(({ what }) => what.kind));
+      assert.deepEqual(kinds, new Set(['flip-bit', 'kill']));
+    }
+  });
+
+  it('begin at calls that exist', () => {
+    for (const { when } of SEEDS.flatMap((seed) => draw(seed))) {
+      if (when.at !== 'before' && when.at !== 'after') continue;
+      assert.ok(STORAGE_OPERATIONS.includes(when.operation));
+      assert.ok(PATH_CLASSES.includes(when.path));
+      assert.ok(when.count >= 1);
+    }
+  });
+});
+
+describe('path classes', () => {
+  it('know every file of a store', () => {
+    const classes = {
+      '/store/lock': 'lock',
+      '/store/live': 'live',
+      '/store/store.json': 'store',
+      '/store/witness.lock': 'witness',
+      '/store/epochs': 'epochs-directory',
+      '/store/epochs/0000000007': 'epoch',
+      '/store/journal': 'journal-directory',
+      '/store/journal/0000000001-0000000001.segment': 'segment',
+      '/store/journal/0000000002-0000000000000008.checkpoint': 'checkpoint',
+      '/store/nodes/live': 'node',
+      '/store/requests/handover': 'request',
+      '/store': 'other',
+    };
+    for (const [path, expected] of Object.entries(classes)) {
+      assert.equal(pathClassOf(path), expected, path);
+    }
+  });
+});
