@@ -9,6 +9,8 @@ describeFileSystem('node:fs with fs-ext', async () => {
     fileSystem: nodeFileSystem,
     directory: path,
     startProcess: startFileSystemProcess,
+    unlinkedFile: 'nameless',
+    cachesExpire: () => Promise.resolve(),
     dispose: remove,
   };
 });

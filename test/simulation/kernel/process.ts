@@ -92,9 +92,18 @@ export class SimulatedThread {
 
   /** The system call returns, and `callback` goes on before anything that came meanwhile. To be called on no thread. */
   unblock(callback: () => void): void {
-    this.#waiting.unshift(callback);
     this.#isBlocked = false;
+    if (!this.process.isAlive) return;
+    if (this.process.isPaused) this.#waiting.unshift(callback);
+    else callback();
     this.goOn();
+  }
+
+  /** As `run(0, ...)`, but in this very event when nothing keeps the thread. To be called on no thread. */
+  resume(callback: () => void): void {
+    if (this.process.lagMs > 0) this.run(0, callback);
+    else if (this.#mustWait()) this.#waiting.push(callback);
+    else if (this.process.isAlive) callback();
   }
 
   /** Lets what waits run, one event after the other. */

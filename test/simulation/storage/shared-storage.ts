@@ -50,6 +50,8 @@ export const STORAGE_OPERATIONS = [
   'unlink',
   'sync-directory',
   'free-bytes',
+  'touch',
+  'rename',
 ] as const;
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
@@ -68,6 +70,7 @@ export interface StorageChange {
   readonly kind: 'create' | 'write' | 'unlink' | 'make-directory' | 'remove-directory';
   readonly path: string;
   readonly position: number;
+  /** Valid during the call. */
   readonly bytes: Uint8Array | null;
   /** False for bytes in a file that has no name any more. */
   readonly isLinked: boolean;
@@ -87,6 +90,8 @@ export interface CallInterceptor {
 export interface SimulatedFileSystem extends FileSystem {
   /** utimes: the file server takes the time as the caller's wall clock has it. */
   touch(path: string, modifiedAtMs: number): Promise<void>;
+  /** Of files, over what has the name already. The product does not rename: it would be seen too late. */
+  rename(from: string, to: string): Promise<void>;
 }
 
 export interface SharedStorage {

@@ -1,0 +1,62 @@
+/** In what the kinds of shared storage differ, as a table. */
+import type { StorageKind } from './shared-storage.js';
+
+export interface Behaviour {
+  /** Clients keep pages, attributes and names, and hear nothing of what other hosts change. */
+  readonly hasClientCaches: boolean;
+  /** An open of a file that an unreachable host opened last waits for that host. */
+  readonly hasDelegations: boolean;
+  /** A server that restarts has forgotten all locks, and gives them back to their holders at first. */
+  readonly hasGrace: boolean;
+  /** Each host grants locks by itself, and the server knows nothing of them. */
+  readonly locksPerHost: boolean;
+  /** A host that has not been heard of for the lease loses its locks to whoever asks. */
+  readonly hasLeases: boolean;
+  /** What is written through a descriptor after its lock was lost is refused. */
+  readonly fencesLostLocks: boolean;
+  /** The end of a process shows at the server at once. */
+  readonly isLocal: boolean;
+  /** A call that needs the server. */
+  readonly roundTripMs: number;
+  /** A write that is on stable storage when it returns. */
+  readonly durableWriteMs: number;
+}
+
+/** A call that the host answers by itself. */
+export const CACHED_CALL_MS = 0.02;
+
+const NFS: Behaviour = {
+  hasClientCaches: true,
+  hasDelegations: true,
+  hasGrace: true,
+  locksPerHost: false,
+  hasLeases: true,
+  fencesLostLocks: true,
+  isLocal: false,
+  roundTripMs: 0.3,
+  durableWriteMs: 0.35,
+};
+
+export const BEHAVIOUR: { readonly [kind in StorageKind]: Behaviour } = {
+  nfs4: NFS,
+  'nfs4-local-locks': { ...NFS, locksPerHost: true, hasLeases: false, fencesLostLocks: false },
+  nfs3: { ...NFS, hasDelegations: false, hasLeases: false, fencesLostLocks: false },
+  cluster: {
+    ...NFS,
+    hasClientCaches: false,
+    hasDelegations: false,
+    hasGrace: false,
+    fencesLostLocks: false,
+  },
+  local: {
+    hasClientCaches: false,
+    hasDelegations: false,
+    hasGrace: false,
+    locksPerHost: false,
+    hasLeases: false,
+    fencesLostLocks: false,
+    isLocal: true,
+    roundTripMs: CACHED_CALL_MS,
+    durableWriteMs: 0.3,
+  },
+};
