@@ -42,9 +42,6 @@ interface ArmedRole {
   seen: number;
 }
 
-/** A call that must not go out although the process that made it is gone by now. */
-const NEVER_SENT: CallFault = { kind: 'error', errno: 'EIO' };
-
 export class FaultInjector implements CallInterceptor {
   readonly #options: FaultInjectorOptions;
   #target: FaultTarget | null = null;
@@ -136,7 +133,7 @@ export class FaultInjector implements CallInterceptor {
         continue;
       }
       list.splice(at, 1);
-      result = this.#reach(armed, caller, call.process) ?? result;
+      this.#reach(armed, caller);
     }
     return result;
   }
@@ -155,19 +152,14 @@ export class FaultInjector implements CallInterceptor {
     return { kind: 'delay', delayMs: this.#capped(what.fault.delayMs) };
   }
 
-  /** The moment has come. What it says about the call is what keeps the call from going out now. */
-  #reach(armed: Armed, caller: FaultNode, process: SimulatedProcess): CallFault | null {
-    const { fault, when } = armed;
-    if (when.delayMs > 0) {
-      this.#startedTarget().scheduler.schedule(when.delayMs, () => this.#carryOut(fault, caller));
-      return null;
+  /** The moment has come. A call of a process that is dead or paused now goes out never or later: the storage sees to it. */
+  #reach({ fault, when }: Armed, caller: FaultNode): void {
+    if (when.delayMs === 0) {
+      this.#carryOut(fault, caller);
+      return;
     }
-    this.#carryOut(fault, caller);
-    if (when.at === 'after') return null;
-    if (!process.isAlive) return NEVER_SENT;
-    const { what } = fault;
-    const isPaused = what.kind === 'pause' && process.isPaused;
-    return isPaused ? { kind: 'delay', delayMs: this.#capped(what.forMs) } : null;
+    const { scheduler } = this.#startedTarget();
+    scheduler.schedule(when.delayMs, () => this.#carryOut(fault, caller));
   }
 
   #carryOut(fault: Fault, caller: FaultNode | null): void {
