@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { STORAGE_KINDS } from '../storage/shared-storage.js';
+import { profileOf, RESTART_AFTER_MS, SmallCluster } from './small-cluster.js';
+
+/** Those on which two hosts see each other's locks. */
+const SOUND_KINDS = STORAGE_KINDS.filter((kind) => kind !== 'nfs4-local-locks');
+
+/** A killed process's locks go within this on NFS; then the backup has to poll and to take over. */
+const TAKEOVER_LIMIT_MS = 2_000;
+
+describe('a simulated cluster', () => {
+  for (const kind of SOUND_KINDS) {
+    it(`on ${kind} comes up with one live node and one backup`, async () => {
+      const cluster = await SmallCluster.start(1, kind);
+      const { live, backup } = await cluster.untilPair();
+      await cluster.runFor(10_000);
+      assert.deepEqual([live.knownRole, live.epoch, live.run], ['live', 1, 1]);
+      assert.deepEqual([backup.knownRole, backup.run], ['backup', 1]);
+    });
+  }
+
+  it('on a mount that shares no locks serves with one node, and the other says why it refuses', async () => {
+    const cluster = await SmallCluster.start(1, 'nfs4-local-locks');
+    await cluster.until('a node is live', () => cluster.live !== null, 5_000);
+    const live = cluster.live;
+    const other = cluster.supervisor.nodes.find((node) => node !== live);
+    await cluster.until('the other has ended', () => other?.isAlive === false, 10_000);
+    assert.equal(other?.end?.exitCodeReason, 'LOCK_NOT_SHARED');
+    await cluster.runFor(10_000);
+    assert.equal(cluster.live, live);
+    assert.ok(cluster.supervisor.restarts > 2, 'the supervisor tries again and again');
+  });
+
+  it('has another live node soon after the first was killed, which comes back as a backup', async () => {
+    const cluster = await SmallCluster.start(2);
+    const { live, backup } = await cluster.untilPair();
+    live.kill();
+    await cluster.until('the backup is live', () => cluster.live === backup, TAKEOVER_LIMIT_MS);
+    assert.equal(cluster.supervisor.restarts, 0);
+    const again = await cluster.untilPair(RESTART_AFTER_MS + 1_000);
+    assert.deepEqual([again.live, again.backup.name, again.backup.run], [backup, live.name, 2]);
+  });
+
+  it('hands over when the store says so', async () => {
+    const cluster = await SmallCluster.start(3);
+    const { live, backup } = await cluster.untilPair();
+    await cluster.runFor(3_000);
+    await cluster.requestHandover('first', backup.name);
+    await cluster.until('the backup is live', () => cluster.live === backup, 5_000);
+    await cluster.until('the other is its backup', () => live.knownRole === 'backup', 1_000);
+    const outcome = await cluster.handoverOutcome('first');
+    assert.equal(outcome?.accepted, true, outcome?.reason);
+    assert.equal(backup.epoch, 2);
+  });
+
+  it('hands over when the live node is told to stop, which is then started again', async () => {
+    const cluster = await SmallCluster.start(4);
+    const { live, backup } = await cluster.untilPair();
+    await cluster.runFor(3_000);
+    live.stop();
+    await cluster.until('the backup is live', () => cluster.live === backup, 5_000);
+    assert.deepEqual([live.isAlive, live.end?.exitCodeReason], [false, null]);
+    await cluster.untilPair(RESTART_AFTER_MS + 2_000);
+  });
+
+  it('outlives the power of its live host, once the lease of that host is over', async () => {
+    const cluster = await SmallCluster.start(5);
+    const { live, backup } = await cluster.untilPair();
+    const { leaseMs } = profileOf('nfs4');
+    live.host.powerOff();
+    await cluster.runFor(leaseMs - 1_000);
+    assert.equal(cluster.live, null);
+    await cluster.until('the backup is live', () => cluster.live === backup, 20_000);
+    await cluster.runFor(2_000);
+    assert.equal(cluster.supervisor.node(live.name).run, 1, 'a host without power starts nothing');
+    live.host.boot();
+    const again = await cluster.untilPair();
+    assert.equal(again.backup.host, live.host);
+  });
+
+  it('loses a live node that is cut off from the storage, and gets it back after the heal', async () => {
+    const cluster = await SmallCluster.start(6);
+    const { live, backup } = await cluster.untilPair();
+    cluster.storage.cutOff(live.host.name, 'both');
+    await cluster.until('the backup is live', () => cluster.live === backup, 30_000);
+    await cluster.until('the other has ended', () => !live.isAlive, 1);
+    cluster.storage.heal(live.host.name);
+    await cluster.untilPair(60_000);
+    assert.equal(cluster.live, backup);
+  });
+
+  it('does not start a node that is held down, until it is let up', async () => {
+    const cluster = await SmallCluster.start(7);
+    const { live } = await cluster.untilPair();
+    cluster.supervisor.holdDown(live.name);
+    live.kill();
+    await cluster.runFor(3 * RESTART_AFTER_MS);
+    assert.equal(cluster.supervisor.node(live.name), live);
+    cluster.supervisor.letUp(live.name);
+    await cluster.untilPair();
+  });
+
+  it('is the same for the same seed, line by line', async () => {
+    const [first, again, other] = [
+      await eventfulRun(8),
+      await eventfulRun(8),
+      await eventfulRun(9),
+    ];
+    assert.ok(first.length > 20, `${first.length} lines`);
+    assert.deepEqual(again, first);
+    assert.notDeepEqual(other, first);
+  });
+});
+
+/** The trace of a run with a kill, a pause and a power cut in it. */
+async function eventfulRun(seed: number): Promise<string[]> {
+  const lines: string[] = [];
+  const cluster = await SmallCluster.start(seed, 'nfs4', (line) => lines.push(line));
+  const { live } = await cluster.untilPair();
+  live.kill();
+  const { backup } = await cluster.untilPair();
+  backup.pause(700);
+  await cluster.runFor(1_500);
+  cluster.host('a').powerOff();
+  await cluster.runFor(15_000);
+  cluster.host('a').boot();
+  await cluster.untilPair(30_000);
+  return lines;
+}
