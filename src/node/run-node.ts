@@ -48,11 +48,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     identity: readHostIdentity(),
     version,
     isFencedByServer: fileSystem.fence1Enforced,
+    isSharedByHosts: fileSystem.isNetwork,
     ...config.ownership,
     segmentBytes: config.journal.segmentBytes,
   };
-  const isNetworkFileSystem = fileSystem.isNetwork;
-  const data: StorageThreadData = { settings, isNetworkFileSystem, stallLimitMs, pulses };
+  const data: StorageThreadData = { settings, stallLimitMs, pulses };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   const { node, watchdog } = assembleMainThread({
     config,

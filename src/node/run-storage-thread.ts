@@ -11,7 +11,6 @@ import { PULSE, Watchdog } from './watchdog.js';
 /** What the main thread hands over when it starts this thread. */
 export interface StorageThreadData {
   readonly settings: StorageSettings;
-  readonly isNetworkFileSystem: boolean;
   readonly stallLimitMs: number;
   readonly pulses: Int32Array<SharedArrayBuffer>;
 }
@@ -35,7 +34,8 @@ export async function runStorageThread(
     clock: nodeClock,
     random: nodeRandom,
     heartbeat: new LockfileHeartbeat(data.settings.layout.witnessTarget),
-    watchDirectory: (path, onChange) => watchDirectory(path, data.isNetworkFileSystem, onChange),
+    watchDirectory: (path, onChange) =>
+      watchDirectory(path, data.settings.isSharedByHosts, onChange),
   };
   await new StorageEngine(world, data.settings).run();
 }

@@ -358,7 +358,16 @@ export class StorageEngine {
     const epoch = this.#tenure?.epoch ?? 0;
     this.#post({ kind: 'role', role: this.#role, epoch, detail: failure.message });
     this.#end(failure.code, failure.message);
-    if (!wasOwner) await this.#status?.close();
+    if (!wasOwner) await this.#sayFarewell();
+  }
+
+  /** For people who look at the store; it may well fail where the rest did. */
+  async #sayFarewell(): Promise<void> {
+    try {
+      await this.#status?.close();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
   }
 
   #end(code: HoldfastError['code'] | null, sentence: string): void {

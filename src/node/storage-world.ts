@@ -24,6 +24,8 @@ export interface StorageSettings {
   readonly version: string;
   /** The file server refuses writes through a descriptor whose lock it took away (fence 1). */
   readonly isFencedByServer: boolean;
+  /** Other hosts may use the store: its file system is no local one. */
+  readonly isSharedByHosts: boolean;
   readonly lockPollIntervalMs: number;
   readonly checkIntervalMs: number;
   readonly freshMs: number;

@@ -61,7 +61,7 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   if (epoch === null) return null;
   const sinceMs = Math.round(clock.wallMs());
   const liveFile = await publish(context, epoch, sinceMs, lastLive);
-  if (!settings.isFencedByServer) {
+  if (mayStillConfirm(context, epoch, lastLive)) {
     const waitMs = settings.freshMs + SEEN_LATE_MS;
     await new Promise<void>((resolve) => clock.after(waitMs, resolve));
   }
@@ -80,6 +80,23 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
     node: { name: settings.name, ...identity },
   });
   return { epoch, sinceMs, writer, liveFile };
+}
+
+/**
+ * Whether an older tenure may still be confirming somewhere. A server that fences lost locks settles
+ * it, but only when the lock is really shared: a lock that was never seen to be refused may have been
+ * granted by this host alone, on a mount that keeps its locks to itself.
+ */
+function mayStillConfirm(
+  { settings, electionLock }: TakeoverContext,
+  epoch: Epoch,
+  lastLive: LiveDocument | null,
+): boolean {
+  if (!settings.isFencedByServer) return true;
+  if (!settings.isSharedByHosts || electionLock.seenContended || epoch === 1) return false;
+  const isPredecessor = lastLive !== null && lastLive.epoch === epoch - 1;
+  if (!isPredecessor) return true;
+  return lastLive.state !== 'released' && lastLive.bootId !== settings.identity.bootId;
 }
 
 /** From here on the ownership check of any older tenure fails. */

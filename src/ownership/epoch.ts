@@ -11,8 +11,8 @@ import type { DocumentShape } from '../store/document-shapes.js';
 
 const NAME = /^\d{10}$/;
 const NAME_DIGITS = 10;
-/** Tenures that are remembered for people; the highest is all that the protocol needs. */
-export const EPOCHS_KEPT = 1_000;
+/** Tenures that are remembered for people. The highest is all that the protocol needs, and every ownership check lists them. */
+export const EPOCHS_KEPT = 100;
 
 interface TenureClaim {
   readonly node: string;

@@ -8,6 +8,7 @@ import type { Clock, FileHandle, FileStat, FileSystem } from '../platform/ports.
 import { readLiveDocument } from '../store/known-documents.js';
 import type { StoreLayout } from '../store/layout.js';
 import type { ElectionLock } from './election.js';
+import { highestEpoch } from './epoch.js';
 
 export interface OwnershipCheckOptions {
   readonly fileSystem: FileSystem;
@@ -51,6 +52,7 @@ export class OwnershipCheck {
     try {
       await this.#requireElectionLock();
       await this.#requireLinked(tailSegment);
+      await this.#requireNewestEpoch();
       const verdict = await this.#compareLiveFile();
       if (verdict === 'owned') this.#lastGoodBeganMs = beganMs;
       return verdict;
@@ -68,6 +70,16 @@ export class OwnershipCheck {
     const stat: FileStat = await tailSegment.stat();
     if (stat.linkCount > 0) return;
     throw this.#lost(`the journal segment ${tailSegment.path} was replaced by another node`);
+  }
+
+  /**
+   * Where nothing fences its late writes, a deposed node may write its `live` over its successor's and
+   * then read its own name. The file of a claimed epoch is never overwritten.
+   */
+  async #requireNewestEpoch(): Promise<void> {
+    const { fileSystem, layout, epoch } = this.#options;
+    const newest = await highestEpoch(fileSystem, layout.epochsDirectory);
+    if (newest > epoch) throw this.#lost(`another node has claimed epoch ${newest}`);
   }
 
   async #compareLiveFile(): Promise<OwnershipVerdict> {

@@ -62,6 +62,12 @@ describe('the ownership check', () => {
     assert.equal(check.isFresh(Number.MAX_VALUE), false);
   });
 
+  it('sees a successor that has claimed its epoch, though `live` names this node (P3)', async () => {
+    const later = String(LIVE_SAMPLE.epoch + 1).padStart(10, '0');
+    await writeFile(join(store.layout.epochsDirectory, later), '');
+    await refuses('OWNERSHIP_LOST', /claimed epoch/);
+  });
+
   it('counts from when it began, and only for so long', async () => {
     const slowTail = {
       path: tail.path,
