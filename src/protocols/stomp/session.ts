@@ -85,6 +85,9 @@ export class StompSession implements SessionEvents {
   private wasUnwritable = false;
   private pausedByBroker = false;
   private pausedByReceipts = false;
+  private socketPaused = false;
+  /** What the socket was told last. */
+  private socketPaused = false;
   private writtenBytesAtCheck = 0;
 
   constructor(options: StompSessionOptions) {
@@ -343,11 +346,12 @@ export class StompSession implements SessionEvents {
 
   /** Reads on only when neither the broker nor too many receipts that wait for it hold the client back. */
   private balanceReading(): void {
-    const wasPaused = this.readingPaused;
     const limit = this.options.config.socketBufferMaxBytes;
     this.pausedByReceipts = this.receipts.heldBytes > (this.pausedByReceipts ? limit / 2 : limit);
-    if (this.readingPaused) this.socket.pauseReading();
-    else if (wasPaused) this.socket.resumeReading();
+    if (this.readingPaused === this.socketPaused) return;
+    this.socketPaused = this.readingPaused;
+    if (this.socketPaused) this.socket.pauseReading();
+    else this.socket.resumeReading();
   }
 
   private fail(error: HoldfastError, frame: Frame | undefined): void {
