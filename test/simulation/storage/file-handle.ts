@@ -139,11 +139,11 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
   }
 
   close(): Promise<void> {
-    const { calls, client, locks, server } = this.#parts;
+    const { calls, client, server } = this.#parts;
     if (calls.isBlocked) return calls.afterwards(() => this.close());
     if (this.#isClosed) return Promise.resolve();
     this.#isClosed = true;
-    const isAlone = client.isClean(this) && !locks.holds(this);
+    const isAlone = client.isClean(this) && this.inode.lock !== this;
     return calls.make({
       operation: 'close',
       path: this.path,

@@ -18,8 +18,8 @@ export interface Request {
 
 export type Cut = 'both' | 'to-server' | 'from-server';
 
-/** How long a client needs to notice that a server answers again. */
-const RECONNECT_MS = { least: 20, most: 1_500 };
+/** How long a client needs to notice that a server answers again: the longer, the longer it did not. */
+const RECONNECT_MS = { least: 5, most: 1_500 };
 /** What waited goes out one after the other. */
 const RESEND_MS = 0.02;
 
@@ -38,6 +38,7 @@ export class Mount {
   #heldRequests: Request[] = [];
   #heldReplies: (() => void)[] = [];
   #lastContactMs = 0;
+  #outageBeganMs = 0;
   /** By when the server gives up waiting for what it asked this host to give back; null when it asked for nothing. */
   recallEndsAtMs: number | null = null;
   readonly descriptors = new Set<Descriptor>();
@@ -145,9 +146,7 @@ export class Mount {
     this.#generation += 1;
     const generation = this.#generation;
     this.#isRecovering = true;
-    const { isLocal } = this.#server.behaviour;
-    const delayMs = isLocal ? 0 : this.#random.between(RECONNECT_MS.least, RECONNECT_MS.most);
-    this.#scheduler.schedule(delayMs, () => {
+    this.#scheduler.schedule(this.#reconnectMs(), () => {
       if (generation === this.#generation) this.#recover();
     });
   }
@@ -155,6 +154,14 @@ export class Mount {
   /** Descriptors of the time before the last power-off, once: the server forgets them now. */
   takeLeftBehind(): Descriptor[] {
     return this.#leftBehind.splice(0);
+  }
+
+  #reconnectMs(): number {
+    const { behaviour, profile } = this.#server;
+    if (behaviour.isLocal) return 0;
+    const outageMs = this.#scheduler.nowMs - this.#outageBeganMs;
+    const most = Math.min(RECONNECT_MS.most, outageMs, profile.graceMs / 2);
+    return this.#random.between(RECONNECT_MS.least, Math.max(most, 2 * RECONNECT_MS.least));
   }
 
   #recover(): void {
@@ -192,7 +199,8 @@ export class Mount {
 
   #contactEnds(): void {
     this.#generation += 1;
-    if (this.isInContact && this.#hasPower) {
+    if (this.isInContact) {
+      this.#outageBeganMs = this.#scheduler.nowMs;
       // A client renews its lease when two thirds of it are over, or by any call.
       const renewedMs = this.#scheduler.nowMs - this.#random.between(0, 0.66) * this.#leaseMs;
       this.#lastContactMs = Math.max(this.#lastContactMs, renewedMs);

@@ -255,8 +255,8 @@ export class NfsClient implements Client {
 
   #delegate(inode: Inode): void {
     const { hasDelegations } = this.#server.behaviour;
-    const isShared = !hasDelegations || inode.isOpenByOthers(this.#mount);
-    inode.delegate = isShared ? null : this.#mount;
+    const isAlone = inode.content !== null && !inode.isOpenByOthers(this.#mount);
+    inode.delegate = hasDelegations && isAlone ? this.#mount : null;
   }
 
   /** A file that another host has renamed something over is believed in as long as its name is. */

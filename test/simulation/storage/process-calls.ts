@@ -169,8 +169,8 @@ export class ProcessCalls {
 
   #note<Result>({ operation, path, result }: Call<Result>, outcome: string): void {
     const { name } = this.process;
-    const value = typeof result === 'object' ? '' : ` ${String(result)}`;
-    this.#trace.note(name, () => `${operation} ${path}: ${outcome}${value}`);
+    const isPlain = typeof result === 'number' || typeof result === 'boolean';
+    this.#trace.note(name, () => `${operation} ${path}: ${outcome}${isPlain ? ` ${result}` : ''}`);
   }
 }
 
