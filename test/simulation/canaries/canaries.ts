@@ -1,0 +1,9 @@
+/**
+ * Deliberate bugs, each of which the simulation must find: a canary that survives is a hole in the
+ * simulated world. docs/testing.md has the table of what caught each.
+ */
+import type { Canary } from './canary.js';
+import { JOURNAL_CANARIES } from './journal-canaries.js';
+import { OWNERSHIP_CANARIES } from './ownership-canaries.js';
+
+export const CANARIES: readonly Canary[] = [...JOURNAL_CANARIES, ...OWNERSHIP_CANARIES];

@@ -1,0 +1,168 @@
+/** Bugs in who may write and confirm, and in what is confirmed to clients. */
+import type { Canary } from './canary.js';
+
+const TAKEOVER = 'src/node/takeover.ts';
+const FRESHNESS = 'src/ownership/freshness.ts';
+const WITNESS = 'src/ownership/witness.ts';
+const PIPELINE = 'src/node/commit-pipeline.ts';
+const DOCUMENT_FILE = 'src/store/document-file.ts';
+const TRANSACTION = 'src/broker/transaction.ts';
+const SESSION = 'src/broker/session.ts';
+const DELIVERIES = 'src/broker/deliveries.ts';
+
+export const OWNERSHIP_CANARIES: readonly Canary[] = [
+  {
+    name: 'live-file-by-rename',
+    sentence: 'Documents such as `live` are replaced by a rename rather than rewritten in place.',
+    patches: [
+      {
+        file: DOCUMENT_FILE,
+        find: `  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+`,
+        replace: `  readonly #handle: FileHandle;
+  readonly #fileSystem: FileSystem;
+
+  private constructor(handle: FileHandle, fileSystem: FileSystem) {
+    this.#handle = handle;
+    this.#fileSystem = fileSystem;
+  }
+`,
+      },
+      {
+        file: DOCUMENT_FILE,
+        find: 'new DocumentFile<Document>(await fileSystem.open(path, mode))',
+        replace: 'new DocumentFile<Document>(await fileSystem.open(path, mode), fileSystem)',
+      },
+      {
+        file: DOCUMENT_FILE,
+        find: `    await this.#handle.write(encodeDocumentBlock(document), 0);
+    await this.#handle.sync();
+`,
+        replace: `    const { path } = this.#handle;
+    if (!path.endsWith('/live')) {
+      await this.#handle.write(encodeDocumentBlock(document), 0);
+      await this.#handle.sync();
+      return;
+    }
+    const fileSystem = this.#fileSystem as FileSystem & {
+      rename(from: string, to: string): Promise<void>;
+    };
+    const temporary = \`\${path}-\${(document as { node?: string }).node}\`;
+    const next = await fileSystem.open(temporary, 'create');
+    await next.write(encodeDocumentBlock(document), 0);
+    await next.sync();
+    await next.close();
+    await fileSystem.rename(temporary, path);
+`,
+      },
+    ],
+  },
+  {
+    name: 'freshness-from-end-of-check',
+    sentence: 'An ownership check counts from its end rather than from its beginning.',
+    patches: [
+      {
+        file: FRESHNESS,
+        find: "      if (verdict === 'owned') this.#lastGoodBeganMs = beganMs;\n",
+        replace: `      if (verdict === 'owned' && beganMs > 0) {
+        this.#lastGoodBeganMs = this.#options.clock.monotonicMs();
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'no-wait-where-nothing-fences',
+    sentence: 'A takeover does not wait on a file system that does not refuse late writes.',
+    patches: [
+      {
+        file: TAKEOVER,
+        find: '    const waitMs = settings.freshMs + SEEN_LATE_MS;\n',
+        replace: '    const waitMs = 0 * SEEN_LATE_MS;\n',
+      },
+    ],
+  },
+  {
+    name: 'sticky-state',
+    sentence: 'A node that died in the middle of its takeover is waited for, for ever.',
+    patches: [
+      {
+        file: TAKEOVER,
+        find: '  const lockSeenContended = electionLock.seenContended;\n',
+        replace: `  const lockSeenContended = electionLock.seenContended;
+  if (lastLive?.state === 'taking-over') return null;
+`,
+      },
+    ],
+  },
+  {
+    name: 'witness-ignored',
+    sentence: 'A mount whose locks are local is believed, although the witness beats.',
+    patches: [
+      {
+        file: WITNESS,
+        find: '  if (options.lockSeenContended) return;\n',
+        replace: '  if (options.lockSeenContended || layout.root !== '') return;\n',
+      },
+    ],
+  },
+  {
+    name: 'confirm-without-ownership',
+    sentence: 'Confirmations leave as soon as a block is durable, whoever owns the store by then.',
+    patches: [
+      {
+        file: PIPELINE,
+        find: '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;\n',
+        replace:
+          '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs + Number.POSITIVE_INFINITY;\n',
+      },
+    ],
+  },
+  {
+    name: 'live-file-not-checked',
+    sentence: 'The ownership check does not look whom the `live` file names.',
+    patches: [
+      {
+        file: FRESHNESS,
+        find: '    const read = await readLiveDocument(fileSystem, layout);\n',
+        replace: `    if (epoch > 0) return 'owned';
+    const read = await readLiveDocument(fileSystem, layout);
+`,
+      },
+    ],
+  },
+  {
+    name: 'transaction-in-two-blocks',
+    sentence: 'What a transaction writes may be split over two blocks.',
+    patches: [
+      { file: TRANSACTION, find: '    batches.reserve(this.recordBytes());\n', replace: '' },
+    ],
+  },
+  {
+    name: 'receipt-at-once',
+    sentence: 'A RECEIPT is sent when the command was understood.',
+    patches: [
+      {
+        file: SESSION,
+        find: '    this.parts.batches.confirm(this.client, token);\n',
+        replace: '    if (token !== null) this.client.events.confirmed(token);\n',
+      },
+    ],
+  },
+  {
+    name: 'acknowledgement-not-written',
+    sentence: 'An acknowledgement takes a message out of memory only.',
+    patches: [
+      {
+        file: DELIVERIES,
+        find: '    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.index.removeEntry(slot);\n',
+        replace:
+          '    if (table.hasFlag(slot, ENTRY_FLAG.volatile) || reason === 1) this.index.removeEntry(slot);\n',
+      },
+    ],
+  },
+];
