@@ -85,7 +85,6 @@ export class StompSession implements SessionEvents {
   private wasUnwritable = false;
   private pausedByBroker = false;
   private pausedByReceipts = false;
-  private socketPaused = false;
   /** What the socket was told last. */
   private socketPaused = false;
   private writtenBytesAtCheck = 0;

@@ -131,14 +131,6 @@ describe('Slow and hostile clients', () => {
     assert.equal(connection.socket.paused, false);
   });
 
-  it('is read from again when the broker has room again', () => {
-    const connection = connected('1.2');
-    connection.broker.events?.pauseReading('The queue is full.');
-    assert.equal(connection.socket.paused, true);
-    connection.broker.events?.resumeReading();
-    assert.equal(connection.socket.paused, false);
-  });
-
   it('is not read from while either the broker or its receipts hold it back', () => {
     const connection = connected('1.2');
     const receipt = 'r'.repeat(3_000);
