@@ -83,9 +83,11 @@ export class JournalReader {
    */
   async requireNoGapAhead(): Promise<void> {
     const { segments } = await this.#directory.list();
-    const next = this.#cursor.segment + 1;
+    const { segment, epoch } = this.#cursor;
+    const next = segment + 1;
     if (segments.some(({ number }) => number === next)) return;
-    if (!segments.some(({ number }) => number > next)) return;
+    // What a node of an earlier tenure left there can never be read from here.
+    if (!segments.some((later) => later.number > next && later.epoch >= epoch)) return;
     throw new JournalGap(`segment ${next} was deleted before it was read`);
   }
 

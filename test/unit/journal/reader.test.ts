@@ -6,6 +6,7 @@ import {
   type Epoch,
   JOURNAL_START,
   type SegmentNumber,
+  segmentName,
 } from '../../../src/journal/format.js';
 import { JournalGap, JournalReader, readBlocksAt } from '../../../src/journal/reader.js';
 import type { JournalWriter } from '../../../src/journal/writer.js';
@@ -215,6 +216,17 @@ test('a follower that stands at the end of a kept segment notices that those aft
   for (const number of [segment + 1, segment + 2]) await unlinkSegment(number);
   await rest(lagging);
   await assert.rejects(lagging.requireNoGapAhead(), JournalGap);
+});
+
+test('what a deposed node left further on is no gap', async () => {
+  await append(writer, 'kept');
+  await takeOverAgain();
+  // Of its next two segments the one in between was cleared away.
+  const stray = segmentName(3 as SegmentNumber, 1 as Epoch).name;
+  await rig.write(stray, new Uint8Array(1024), 0);
+  const reader = readerFrom();
+  assert.deepEqual(await rest(reader), ['kept']);
+  await reader.requireNoGapAhead();
 });
 
 test('a reader at the start of a journal whose start was deleted meets a gap', async () => {
