@@ -106,7 +106,7 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
       {
         file: WITNESS,
         find: '  if (options.lockSeenContended) return;\n',
-        replace: '  if (options.lockSeenContended || layout.root !== '') return;\n',
+        replace: "  if (options.lockSeenContended || layout.root !== '') return;\n",
       },
     ],
   },
