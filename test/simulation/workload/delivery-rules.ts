@@ -1,0 +1,206 @@
+/**
+ * What a MESSAGE may be. Each rule is as sharp as it can be without a false alarm: connections
+ * deliver what was sent long ago, and a deposed node delivers from memory until it notices.
+ */
+import type { Ledger } from './ledger.js';
+import {
+  type Arrival,
+  type Copy,
+  type LedgerConnection,
+  type LedgerSubscription,
+  nameOf,
+  type Place,
+} from './ledger-records.js';
+
+export interface DeliveredFrame {
+  /** As the header says; not a number when there is none. */
+  readonly copyNumber: number;
+  readonly messageId: number;
+  readonly isRedelivered: boolean;
+  /** 0 without the header. */
+  readonly expiresAtMs: number;
+  readonly body: Uint8Array;
+}
+
+/** Finds the arrival that a frame is about, and holds it to what is true whenever it comes. Null for what nobody sent. */
+export function checkDelivery(
+  ledger: Ledger,
+  subscription: LedgerSubscription,
+  frame: DeliveredFrame,
+): Arrival | null {
+  const { place } = subscription;
+  const copy = ledger.copies[frame.copyNumber - 1];
+  if (copy === undefined || !isFor(copy, place)) {
+    const what =
+      copy === undefined ? `a message ${frame.messageId} that nobody sent` : nameOf(copy);
+    ledger.breach('nothing-invented', `${place.name} delivered ${what}`);
+    return null;
+  }
+  checkContent(ledger, copy, place, frame);
+  const arrival = arrivalOf(ledger, copy, place, frame.messageId);
+  if (arrival.messageId === 0) {
+    arrival.messageId = frame.messageId;
+    checkId(ledger, arrival);
+    if (place.kind !== 'dead-letters') checkNeighbours(ledger, arrival);
+  }
+  checkOrder(ledger, subscription, arrival, frame);
+  checkExpiry(ledger, subscription, arrival);
+  return arrival;
+}
+
+/** Dead letters come from elsewhere, and a dead-letter queue is also one that can be sent to. */
+function isFor({ destination }: Copy, place: Place): boolean {
+  return destination === place.destination || destination === place.name;
+}
+
+function checkContent(ledger: Ledger, copy: Copy, place: Place, frame: DeliveredFrame): void {
+  const expiresAtMs = place.kind === 'dead-letters' ? 0 : copy.expiresAtMs;
+  if (Buffer.compare(frame.body, copy.body) !== 0 || frame.expiresAtMs !== expiresAtMs) {
+    ledger.breach(
+      'nothing-invented',
+      `${nameOf(copy)} came with other bytes than it was sent with`,
+    );
+  }
+  const { transaction } = copy;
+  if (transaction !== null && (transaction.state === 'dropped' || transaction.state === 'open')) {
+    const why =
+      transaction.state === 'open' ? 'before its COMMIT' : 'though it was never committed';
+    ledger.breach('transaction-atomic', `${nameOf(copy)} of ${transaction.name} came ${why}`);
+  }
+}
+
+/** One copy is one message at one place; only durable subscriptions share a dead-letter queue. */
+function arrivalOf(ledger: Ledger, copy: Copy, place: Place, messageId: number): Arrival {
+  let count = 0;
+  for (const arrival of copy.arrivals) {
+    if (arrival.place !== place) continue;
+    if (arrival.messageId === 0 || arrival.messageId === messageId) return arrival;
+    count += 1;
+  }
+  if (count > 0) {
+    const sources = copy.arrivals.filter((arrival) => arrival.place.kind === 'durable').length;
+    if (place.kind !== 'dead-letters' || count >= sources) {
+      ledger.breach('no-doubling', `${nameOf(copy)} came under two ids at ${place.name}`);
+    }
+  }
+  return ledger.addArrival(copy, place);
+}
+
+function checkId(ledger: Ledger, arrival: Arrival): void {
+  const { messageId, copy } = arrival;
+  const before = ledger.arrivalOf.get(messageId);
+  if (before !== undefined) {
+    const sentence = `${nameOf(copy)} has the id ${messageId} of ${nameOf(before.copy)}`;
+    ledger.breach('nothing-invented', sentence);
+  }
+  ledger.arrivalOf.set(messageId, arrival);
+}
+
+/** Ids follow the order in which a connection sends to a destination, and deliveries follow the ids. */
+function checkNeighbours(ledger: Ledger, { copy, place, messageId }: Arrival): void {
+  const sent = copy.connection.sent.get(copy.destination) ?? [];
+  for (let order = copy.order - 1; order >= 0; order -= 1) {
+    const earlier = sent[order]?.arrivalAt(place)?.messageId ?? 0;
+    if (earlier === 0) continue;
+    if (earlier > messageId) breakOrder(ledger, copy, sent[order] as Copy, 'sent after');
+    break;
+  }
+  for (let order = copy.order + 1; order < sent.length; order += 1) {
+    const later = sent[order]?.arrivalAt(place)?.messageId ?? 0;
+    if (later === 0) continue;
+    if (later < messageId) breakOrder(ledger, copy, sent[order] as Copy, 'sent before');
+    break;
+  }
+}
+
+function breakOrder(ledger: Ledger, copy: Copy, other: Copy, how: string): void {
+  ledger.breach('order', `${nameOf(copy)} was ${how} ${nameOf(other)} and is not in the queue so`);
+}
+
+/** A broker hands out what lies first; what comes later than its successors was somewhere else before. */
+function checkOrder(
+  ledger: Ledger,
+  subscription: LedgerSubscription,
+  { copy, messageId }: Arrival,
+  frame: DeliveredFrame,
+): void {
+  if (messageId > subscription.highestId) {
+    subscription.highestId = messageId;
+  } else if (!frame.isRedelivered) {
+    const sentence = `${nameOf(copy)} came for the first time after a later one on one connection`;
+    ledger.breach('order', sentence);
+  }
+}
+
+function checkExpiry(ledger: Ledger, { connection }: LedgerSubscription, arrival: Arrival): void {
+  const { copy, place } = arrival;
+  if (copy.expiresAtMs === 0 || place.kind === 'dead-letters') return;
+  if (ledger.options.wallOffsets.lowestAt(connection.provenAtMs) >= copy.expiresAtMs) {
+    ledger.breach('expiry', `${nameOf(copy)} came after it had expired by every clock`);
+  }
+}
+
+/** It has left the queue that it was sent to, and not before it had failed there as often as it may. */
+export function checkDeadLetter(
+  ledger: Ledger,
+  { connection }: LedgerSubscription,
+  arrival: Arrival,
+): void {
+  const { copy } = arrival;
+  const [source] = copy.arrivals;
+  if (source === undefined || source.place.kind !== 'queue' || source.state === 'moved') return;
+  // The end of a connection may count as one failure.
+  const failures = source.rejections + source.place.subscriptionCount;
+  if (failures < ledger.options.maxDeliveries) {
+    const sentence = `${nameOf(copy)} is a dead letter after at most ${failures} failures`;
+    ledger.breach('dead-letter', sentence);
+  }
+  if (source.state === 'gone') {
+    const sentence = `${nameOf(copy)} is a dead letter after its acknowledgement was confirmed`;
+    ledger.breach('acknowledged-stays-gone', sentence);
+  }
+  source.acknowledgedBy = connection;
+  source.acknowledgedAtMs = ledger.options.nowMs();
+  ledger.setState(source, 'moved');
+}
+
+/** Whether a delivery counts, which it does not when it may have been sent before what is known since. */
+export function mayCount(
+  ledger: Ledger,
+  { connection }: LedgerSubscription,
+  arrival: Arrival,
+): boolean {
+  const { state, copy, place } = arrival;
+  switch (state) {
+    case 'awaited':
+    case 'held':
+      return true;
+    case 'asked': {
+      const asker = arrival.holder?.connection ?? connection;
+      return isAfter(connection, asker, arrival.receivedAtMs);
+    }
+    case 'gone':
+    case 'moved': {
+      const by = arrival.acknowledgedBy ?? connection;
+      if (!isAfter(connection, by, arrival.acknowledgedAtMs)) return false;
+      const name = nameOf(copy);
+      if (state === 'moved') {
+        ledger.breach('no-doubling', `${name} came to ${place.name} and is a dead letter`);
+      } else {
+        const sentence = `${name} came again at ${place.name} after its acknowledgement was confirmed`;
+        ledger.breach('acknowledged-stays-gone', sentence);
+      }
+      return false;
+    }
+  }
+}
+
+/**
+ * Whether what comes on `connection` now was sent after something that was known on `other` at that
+ * moment, by a node that was not deposed by then.
+ */
+function isAfter(connection: LedgerConnection, other: LedgerConnection, atMs: number): boolean {
+  if (connection === other) return true;
+  if (connection.provenAtMs < atMs) return false;
+  return connection.node === other.node || connection.connectingAtMs >= atMs;
+}

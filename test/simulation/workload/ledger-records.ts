@@ -1,0 +1,187 @@
+/** What the ledger remembers of connections, messages and where they may arrive. */
+
+/**
+ * One connection of a client, as the client knows it. `provenAtMs`: the broker has processed
+ * something that was sent then, so that whatever comes now was sent by the broker later than that.
+ */
+export class LedgerConnection {
+  readonly client: string;
+  readonly connectingAtMs: number;
+  /** Named in CONNECTED. */
+  node = '';
+  /** -1 before. */
+  connectedAtMs = -1;
+  provenAtMs: number;
+  /** When this client's world knew that the tenure of this connection is over; -1 while it does not. */
+  overAtMs = -1;
+  isOpen = true;
+  readonly subscriptions: LedgerSubscription[] = [];
+  /** By destination, in the order in which the broker gets them. */
+  readonly sent = new Map<string, Copy[]>();
+
+  constructor(client: string, nowMs: number) {
+    this.client = client;
+    this.connectingAtMs = nowMs;
+    this.provenAtMs = nowMs;
+  }
+
+  get name(): string {
+    return `${this.client} at ${this.node === '' ? 'nobody' : this.node}`;
+  }
+}
+
+/**
+ * - `queue`: a queue.
+ * - `dead-letters`: the queue of what failed too often at `source`.
+ * - `durable`: a durable subscription to a topic.
+ * - `passing`: what a subscription to a topic gets while it is there.
+ */
+export type PlaceKind = 'queue' | 'dead-letters' | 'durable' | 'passing';
+
+/** Where messages of one destination may arrive. */
+export class Place {
+  readonly kind: PlaceKind;
+  readonly name: string;
+  /** What is sent there arrives here. */
+  readonly destination: string;
+  /** SUBSCRIBEs that were sent. */
+  subscriptionCount = 0;
+  /** Of a durable subscription: everything that was sent later arrives; -1 before. */
+  subscribedAtMs = -1;
+  /** A consumer that does not acknowledge has lost its connection: what was on it is gone. */
+  mayHaveLost = false;
+
+  constructor(kind: PlaceKind, name: string, destination: string) {
+    this.kind = kind;
+    this.name = name;
+    this.destination = destination;
+  }
+}
+
+export class LedgerSubscription {
+  readonly connection: LedgerConnection;
+  readonly place: Place;
+  readonly isAutomatic: boolean;
+  /** Delivered here and not acknowledged, in the order of delivery. */
+  readonly held = new Set<Arrival>();
+  highestId = 0;
+
+  constructor(connection: LedgerConnection, place: Place, isAutomatic: boolean) {
+    this.connection = connection;
+    this.place = place;
+    this.isAutomatic = isAutomatic;
+  }
+}
+
+/** One SEND of a message. A message that is sent again is another copy: the broker cannot know better. */
+export class Copy {
+  /** Names it in a header. */
+  readonly number: number;
+  readonly message: string;
+  readonly connection: LedgerConnection;
+  readonly destination: string;
+  readonly body: Uint8Array;
+  readonly isDurable: boolean;
+  /** On a wall clock; 0 for never. */
+  readonly expiresAtMs: number;
+  readonly transaction: LedgerTransaction | null;
+  /** When it was sent; in a transaction, when the COMMIT was. Infinity until then. */
+  sentAtMs: number;
+  /** Its place in the connection's order. */
+  order = -1;
+  confirmedAtMs = -1;
+  readonly arrivals: Arrival[] = [];
+
+  constructor(
+    number: number,
+    fields: Pick<
+      Copy,
+      | 'message'
+      | 'connection'
+      | 'destination'
+      | 'body'
+      | 'isDurable'
+      | 'expiresAtMs'
+      | 'transaction'
+    >,
+    sentAtMs: number,
+  ) {
+    this.number = number;
+    this.message = fields.message;
+    this.connection = fields.connection;
+    this.destination = fields.destination;
+    this.body = fields.body;
+    this.isDurable = fields.isDurable;
+    this.expiresAtMs = fields.expiresAtMs;
+    this.transaction = fields.transaction;
+    this.sentAtMs = sentAtMs;
+  }
+
+  arrivalAt(place: Place): Arrival | undefined {
+    for (const arrival of this.arrivals) if (arrival.place === place) return arrival;
+    return undefined;
+  }
+}
+
+/**
+ * - `awaited`: nobody has seen it there, or whoever had it has given it back.
+ * - `held`: delivered, not acknowledged.
+ * - `asked`: acknowledged, but nobody knows whether the broker knows.
+ * - `gone`: the acknowledgement is confirmed.
+ * - `moved`: it was seen among the dead letters.
+ */
+export type ArrivalState = 'awaited' | 'held' | 'asked' | 'gone' | 'moved';
+
+/** A copy at a place. */
+export class Arrival {
+  readonly copy: Copy;
+  readonly place: Place;
+  /** 0 until it is seen. */
+  messageId = 0;
+  state: ArrivalState = 'awaited';
+  holder: LedgerSubscription | null = null;
+  /** By the connection that has it or had it last. */
+  receivedAtMs = 0;
+  acknowledgedAtMs = -1;
+  acknowledgedBy: LedgerConnection | null = null;
+  askedIn: LedgerTransaction | null = null;
+  rejections = 0;
+
+  constructor(copy: Copy, place: Place) {
+    this.copy = copy;
+    this.place = place;
+  }
+}
+
+/** `unknown`: COMMIT was sent, and no answer came yet. */
+export type TransactionState = 'open' | 'unknown' | 'committed' | 'dropped';
+
+export class LedgerTransaction {
+  readonly name: string;
+  readonly connection: LedgerConnection;
+  state: TransactionState = 'open';
+  readonly copies: Copy[] = [];
+  readonly acknowledged: Arrival[] = [];
+  /** A message of it was seen: so it was committed. */
+  isSeen = false;
+  /** A message that it acknowledges came again: so it was not. */
+  isRefuted = false;
+
+  constructor(name: string, connection: LedgerConnection) {
+    this.name = name;
+    this.connection = connection;
+  }
+}
+
+/** Some of its messages have come and others not; only to be judged when everything has been asked for. */
+export function isInPart({ state, isSeen, copies }: LedgerTransaction): boolean {
+  return state === 'unknown' && isSeen && copies.some(({ arrivals }) => arrivals.every(isUnseen));
+}
+
+function isUnseen({ messageId }: Arrival): boolean {
+  return messageId === 0;
+}
+
+export function nameOf(copy: Copy): string {
+  return `message ${copy.message} (copy ${copy.number}) to ${copy.destination}`;
+}

@@ -1,0 +1,271 @@
+/**
+ * Clients that send: one message after the other with a window of unconfirmed ones, or several in a
+ * transaction. What was not confirmed when a connection ended is sent again on the next.
+ */
+import type { SeededRandom } from '../kernel/random.js';
+import { type Role, type Session, whenConfirmed } from './client.js';
+import type { Ledger, SentMessage } from './ledger.js';
+import type { Copy, LedgerTransaction } from './ledger-records.js';
+import type { RolePlan } from './workload-plan.js';
+
+type ProducerPlan = Extract<RolePlan, { kind: 'producer' }>;
+type TransactionalPlan = Extract<RolePlan, { kind: 'transactional-producer' }>;
+
+const LEAST_BODY_BYTES = 16;
+/** Times to live are short, or longer than any simulated world. */
+const SHORT_LIFE_MS = { from: 200, to: 5_000 } as const;
+const LONG_LIFE_MS = 3_600_000;
+/** Between two commands of one transaction. */
+const STEP_MS = 4;
+
+/** A client that can be asked to send nothing new. */
+export interface SendingRole extends Role {
+  readonly isIdle: boolean;
+  stopProducing(): void;
+}
+
+/** Any bytes, a different part of the same for each message. */
+const BYTES = makeBytes(8 * 1024);
+
+export function drawBody(random: SeededRandom, mostBytes: number): Uint8Array {
+  const size = random.whole(LEAST_BODY_BYTES, mostBytes);
+  const start = random.whole(0, BYTES.length - size);
+  return BYTES.subarray(start, start + size);
+}
+
+/** Sends one copy; the receipt is the caller's to wait for. */
+export function sendCopy(
+  ledger: Ledger,
+  { stomp, connection }: Session,
+  message: SentMessage,
+): { readonly copy: Copy; readonly receipt: Promise<void> } {
+  const copy = ledger.send(connection, message, null);
+  const { destination, body } = message;
+  return { copy, receipt: stomp.send({ destination, body, headers: headersOf(copy) }) };
+}
+
+export function sendInTransaction(
+  ledger: Ledger,
+  { stomp, connection }: Session,
+  message: SentMessage,
+  transaction: LedgerTransaction,
+): void {
+  const copy = ledger.send(connection, message, transaction);
+  const { destination, body } = message;
+  const headers = headersOf(copy);
+  stomp.sendUnconfirmed({ destination, body, headers, transaction: transaction.name });
+}
+
+function headersOf(copy: Copy): Record<string, string> {
+  const headers: Record<string, string> = { copy: String(copy.number) };
+  if (!copy.isDurable) headers.persistent = 'false';
+  if (copy.expiresAtMs > 0) headers.expires = String(copy.expiresAtMs);
+  return headers;
+}
+
+export class Producer implements SendingRole {
+  readonly #name: string;
+  readonly #plan: ProducerPlan;
+  readonly #ledger: Ledger;
+  readonly #random: SeededRandom;
+  readonly #unconfirmed = new Set<SentMessage>();
+  #left: number;
+  #session: Session | null = null;
+  #number = 0;
+  #leftInBurst = 0;
+  #isResting = false;
+
+  constructor(name: string, plan: ProducerPlan, ledger: Ledger, random: SeededRandom) {
+    this.#name = name;
+    this.#plan = plan;
+    this.#ledger = ledger;
+    this.#random = random;
+    this.#left = plan.messages;
+    this.#leftInBurst = plan.burst;
+  }
+
+  get isIdle(): boolean {
+    return this.#left === 0 && this.#unconfirmed.size === 0;
+  }
+
+  stopProducing(): void {
+    this.#left = 0;
+  }
+
+  onSession(session: Session): void {
+    this.#session = session;
+    this.#isResting = false;
+    for (const message of this.#unconfirmed) this.#send(session, message);
+    this.#goOn();
+  }
+
+  onSessionOver(): void {
+    this.#session = null;
+  }
+
+  #goOn(): void {
+    const session = this.#session;
+    if (session === null || this.#isResting) return;
+    while (this.#left > 0 && this.#unconfirmed.size < this.#plan.window) {
+      if (this.#leftInBurst === 0) {
+        this.#rest(session);
+        return;
+      }
+      this.#leftInBurst -= 1;
+      this.#left -= 1;
+      const message = this.#draw(session);
+      this.#unconfirmed.add(message);
+      this.#send(session, message);
+    }
+  }
+
+  #rest(session: Session): void {
+    this.#isResting = true;
+    session.later(this.#random.between(0, this.#plan.restMs), () => {
+      this.#isResting = false;
+      this.#leftInBurst = this.#random.whole(1, this.#plan.burst);
+      this.#goOn();
+    });
+  }
+
+  #send(session: Session, message: SentMessage): void {
+    const { copy, receipt } = sendCopy(this.#ledger, session, message);
+    whenConfirmed(receipt, () => {
+      this.#ledger.confirmed(copy);
+      this.#unconfirmed.delete(message);
+      this.#goOn();
+    });
+  }
+
+  #draw(session: Session): SentMessage {
+    const random = this.#random;
+    const { destinations, mostBodyBytes, expiringShare, isDurable } = this.#plan;
+    this.#number += 1;
+    return {
+      message: `${this.#name}/${this.#number}`,
+      destination: random.pick(destinations),
+      body: drawBody(random, mostBodyBytes),
+      isDurable,
+      expiresAtMs: random.chance(expiringShare) ? this.#drawExpiry(session) : 0,
+    };
+  }
+
+  #drawExpiry(session: Session): number {
+    const { from, to } = SHORT_LIFE_MS;
+    const lifeMs = this.#random.chance(0.7) ? this.#random.between(from, to) : LONG_LIFE_MS;
+    return Math.floor(session.clock.wallMs() + lifeMs);
+  }
+}
+
+export class TransactionalProducer implements SendingRole {
+  readonly #name: string;
+  readonly #plan: TransactionalPlan;
+  readonly #ledger: Ledger;
+  readonly #random: SeededRandom;
+  #left: number;
+  #session: Session | null = null;
+  #number = 0;
+  /** What is to be committed, until it is. */
+  #work: SentMessage[] | null = null;
+
+  constructor(name: string, plan: TransactionalPlan, ledger: Ledger, random: SeededRandom) {
+    this.#name = name;
+    this.#plan = plan;
+    this.#ledger = ledger;
+    this.#random = random;
+    this.#left = plan.transactions;
+  }
+
+  get isIdle(): boolean {
+    return this.#left === 0 && this.#work === null;
+  }
+
+  stopProducing(): void {
+    this.#left = 0;
+  }
+
+  onSession(session: Session): void {
+    this.#session = session;
+    this.#next();
+  }
+
+  onSessionOver(): void {
+    this.#session = null;
+  }
+
+  #next(): void {
+    const session = this.#session;
+    if (session === null) return;
+    if (this.#work === null) {
+      if (this.#left === 0) return;
+      this.#left -= 1;
+      this.#work = this.#draw();
+    }
+    this.#number += 1;
+    const name = `${this.#name}-${this.#number}`;
+    const transaction = this.#ledger.begin(session.connection, name);
+    session.stomp.begin(name);
+    this.#step(session, transaction, this.#work, 0);
+  }
+
+  #step(
+    session: Session,
+    transaction: LedgerTransaction,
+    work: readonly SentMessage[],
+    done: number,
+  ): void {
+    const message = work[done];
+    if (message === undefined) {
+      this.#finish(session, transaction);
+      return;
+    }
+    sendInTransaction(this.#ledger, session, message, transaction);
+    const delayMs = this.#random.chance(0.3) ? this.#random.wait(STEP_MS) : 0;
+    if (delayMs === 0) this.#step(session, transaction, work, done + 1);
+    else session.later(delayMs, () => this.#step(session, transaction, work, done + 1));
+  }
+
+  #finish(session: Session, transaction: LedgerTransaction): void {
+    const sentAtMs = this.#ledger.options.nowMs();
+    if (this.#random.chance(this.#plan.abortShare)) {
+      this.#ledger.aborting(transaction);
+      whenConfirmed(session.stomp.rollback(transaction.name), () => {
+        this.#ledger.barrier(session.connection, sentAtMs);
+        this.#next();
+      });
+      return;
+    }
+    this.#ledger.committing(transaction);
+    whenConfirmed(session.stomp.commit(transaction.name), () => {
+      this.#ledger.committed(transaction, sentAtMs);
+      this.#work = null;
+      session.later(this.#random.between(0, this.#plan.restMs), () => this.#next());
+    });
+  }
+
+  #draw(): SentMessage[] {
+    const random = this.#random;
+    const { destinations, mostMessages, mostBodyBytes } = this.#plan;
+    const count = random.whole(1, mostMessages);
+    return Array.from({ length: count }, (_, index) => ({
+      message: `${this.#name}/${this.#left}.${index + 1}`,
+      destination: random.pick(destinations),
+      body: drawBody(random, mostBodyBytes),
+      isDurable: true,
+      expiresAtMs: 0,
+    }));
+  }
+}
+
+/** The same in every world. */
+function makeBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  let state = 0x2545f491;
+  for (let at = 0; at < count; at += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[at] = state & 0xff;
+  }
+  return bytes;
+}

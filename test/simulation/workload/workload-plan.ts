@@ -1,0 +1,251 @@
+/**
+ * What the clients of one seed are and do, drawn as plain data: which queues and topics there are,
+ * who sends to them and how, who consumes them and how badly, and which clients die in between.
+ */
+import type { AckMode } from '../../../src/client/stomp-client.js';
+import type { SeededRandom } from '../kernel/random.js';
+
+export type RolePlan =
+  | {
+      readonly kind: 'producer';
+      readonly destinations: readonly string[];
+      readonly messages: number;
+      /** Unconfirmed messages at most. */
+      readonly window: number;
+      /** Sends so many at once, and then rests. */
+      readonly burst: number;
+      readonly restMs: number;
+      readonly mostBodyBytes: number;
+      readonly expiringShare: number;
+      readonly isDurable: boolean;
+    }
+  | {
+      readonly kind: 'transactional-producer';
+      readonly destinations: readonly string[];
+      readonly transactions: number;
+      readonly mostMessages: number;
+      readonly abortShare: number;
+      readonly restMs: number;
+      readonly mostBodyBytes: number;
+    }
+  /** Takes messages from one queue and puts others into another, each step in a transaction. */
+  | {
+      readonly kind: 'mover';
+      readonly from: string;
+      readonly to: string;
+      readonly prefetch: number;
+      readonly abortShare: number;
+      readonly workMs: number;
+    }
+  | {
+      readonly kind: 'consumer';
+      readonly destination: string;
+      readonly acknowledgement: AckMode;
+      /** 0: as the broker likes. */
+      readonly prefetch: number;
+      readonly workMs: number;
+      readonly rejectShare: number;
+      /** Of the acknowledgements, those that ask for no receipt. */
+      readonly unconfirmedShare: number;
+      /** Unsubscribes now and then, with messages in its hands. */
+      readonly leaveShare: number;
+    }
+  | {
+      readonly kind: 'durable-subscriber';
+      readonly topic: string;
+      readonly prefetch: number;
+      readonly workMs: number;
+    }
+  | { readonly kind: 'subscriber'; readonly topic: string };
+
+export interface ClientPlan {
+  readonly name: string;
+  readonly host: string;
+  readonly startMs: number;
+  readonly heartbeatMs: number;
+  /** Killed, and started again after a while. */
+  readonly deaths: readonly { readonly atMs: number; readonly forMs: number }[];
+  readonly role: RolePlan;
+}
+
+export interface WorkloadPlan {
+  /** Consumed in the end, whether somebody does so before or not. */
+  readonly queues: readonly string[];
+  readonly topics: readonly string[];
+  readonly clients: readonly ClientPlan[];
+}
+
+export const CLIENT_HOSTS: readonly string[] = ['client-1', 'client-2'];
+
+const ORDERS = '/queue/orders';
+const WORK = '/queue/work';
+/** Nobody consumes it before the end, so that old messages lie about and have to be relocated. */
+const ARCHIVE = '/queue/archive';
+/** Consumed without acknowledgements: what was handed to a connection that then failed is gone. */
+const FEED = '/queue/feed';
+const MOVED = '/queue/moved';
+const FLEETING = '/queue/fleeting';
+const NEWS = '/topic/news';
+
+const LARGEST_BODY_BYTES = 3 * 1024;
+/** Producers spread what they send over `activeMs`, more or less. */
+export function drawWorkloadPlan(random: SeededRandom, activeMs: number): WorkloadPlan {
+  return new PlanDraw(random, activeMs).draw();
+}
+
+/** Only these clients, in the same order; and no more messages than so many from each. */
+export function reducePlan(
+  plan: WorkloadPlan,
+  clients: readonly string[] | undefined,
+  maxMessagesPerClient: number | undefined,
+): WorkloadPlan {
+  const kept = plan.clients.filter(({ name }) => clients === undefined || clients.includes(name));
+  const most = maxMessagesPerClient ?? Number.POSITIVE_INFINITY;
+  return {
+    ...plan,
+    clients: kept.map((client) => ({ ...client, role: limit(client.role, most) })),
+  };
+}
+
+function limit(role: RolePlan, most: number): RolePlan {
+  if (role.kind === 'producer') return { ...role, messages: Math.min(role.messages, most) };
+  if (role.kind !== 'transactional-producer') return role;
+  const transactions = Math.min(role.transactions, Math.ceil(most / role.mostMessages));
+  return { ...role, transactions };
+}
+
+class PlanDraw {
+  readonly #random: SeededRandom;
+  readonly #clients: ClientPlan[] = [];
+  readonly #activeMs: number;
+
+  constructor(random: SeededRandom, activeMs: number) {
+    this.#random = random;
+    this.#activeMs = activeMs;
+  }
+
+  draw(): WorkloadPlan {
+    const random = this.#random;
+    const queues = [ORDERS, WORK, ARCHIVE];
+    const topics: string[] = [];
+    const hasFeed = random.chance(0.3);
+    if (hasFeed) queues.push(FEED);
+    this.#producer('producer-1', queues, random.whole(60, 130), true);
+    if (random.chance(0.6))
+      this.#producer('producer-2', [ORDERS, WORK], random.whole(20, 70), true);
+    if (random.chance(0.7)) this.#transactionalProducer([ORDERS, WORK, ARCHIVE]);
+    this.#consumer('consumer-1', ORDERS, random.chance(0.7) ? 'client-individual' : 'client');
+    this.#consumer('consumer-2', WORK, random.chance(0.4) ? 'client-individual' : 'client');
+    if (random.chance(0.4)) this.#consumer('consumer-3', ORDERS, 'client-individual');
+    if (random.chance(0.4)) this.#mover();
+    if (this.#clients.some(({ role }) => role.kind === 'mover')) queues.push(MOVED);
+    if (hasFeed) this.#consumer('feed-consumer', FEED, 'auto');
+    if (random.chance(0.25)) this.#consumer('dead-letters', deadLettersOf(ORDERS), 'client');
+    if (random.chance(0.5)) this.#topic(topics);
+    if (random.chance(0.2)) this.#fleeting(queues);
+    return { queues, topics, clients: this.#clients };
+  }
+
+  #producer(name: string, destinations: readonly string[], messages: number, isDurable: boolean) {
+    const random = this.#random;
+    const burst = random.whole(1, 12);
+    this.#add(name, 0.3, {
+      kind: 'producer',
+      destinations,
+      messages,
+      window: random.whole(1, 24),
+      burst,
+      restMs: (2 * this.#activeMs * burst) / messages,
+      mostBodyBytes: this.#mostBodyBytes(),
+      expiringShare: isDurable && random.chance(0.4) ? 0.15 : 0,
+      isDurable,
+    });
+  }
+
+  #transactionalProducer(destinations: readonly string[]): void {
+    const random = this.#random;
+    const transactions = random.whole(5, 20);
+    this.#add('transactional', 0.3, {
+      kind: 'transactional-producer',
+      destinations,
+      transactions,
+      mostMessages: random.whole(2, 6),
+      abortShare: 0.2,
+      restMs: (2 * this.#activeMs) / transactions,
+      mostBodyBytes: this.#mostBodyBytes(),
+    });
+  }
+
+  #mover(): void {
+    const random = this.#random;
+    this.#add('mover', 0.3, {
+      kind: 'mover',
+      from: WORK,
+      to: MOVED,
+      prefetch: random.whole(0, 2),
+      abortShare: 0.2,
+      workMs: random.between(1, 60),
+    });
+  }
+
+  #consumer(name: string, destination: string, acknowledgement: AckMode): void {
+    const random = this.#random;
+    this.#add(name, 0.3, {
+      kind: 'consumer',
+      destination,
+      acknowledgement,
+      prefetch: random.whole(0, 2),
+      workMs: random.chance(0.3) ? random.between(50, 300) : random.between(0, 20),
+      rejectShare: random.chance(0.5) ? random.between(0.05, 0.4) : 0,
+      unconfirmedShare: random.chance(0.3) ? 0.3 : 0,
+      leaveShare: random.chance(0.2) ? 0.05 : 0,
+    });
+  }
+
+  #topic(topics: string[]): void {
+    const random = this.#random;
+    topics.push(NEWS);
+    this.#producer('publisher', [NEWS], random.whole(15, 40), true);
+    const subscribers = random.whole(1, 2);
+    for (let number = 1; number <= subscribers; number += 1) {
+      this.#add(`durable-${number}`, 0.5, {
+        kind: 'durable-subscriber',
+        topic: NEWS,
+        prefetch: random.whole(0, 2),
+        workMs: random.between(0, 60),
+      });
+    }
+    if (random.chance(0.5)) this.#add('subscriber', 0.2, { kind: 'subscriber', topic: NEWS });
+  }
+
+  #fleeting(queues: string[]): void {
+    queues.push(FLEETING);
+    this.#producer('fleeting-producer', [FLEETING], this.#random.whole(10, 40), false);
+    this.#consumer('fleeting-consumer', FLEETING, 'client-individual');
+  }
+
+  #mostBodyBytes(): number {
+    return this.#random.chance(0.5) ? LARGEST_BODY_BYTES : 256;
+  }
+
+  #add(name: string, deathChance: number, role: RolePlan): void {
+    const random = this.#random;
+    const deaths: { atMs: number; forMs: number }[] = [];
+    while (deaths.length < 4 && random.chance(deathChance)) {
+      deaths.push({ atMs: random.between(0, this.#activeMs), forMs: random.wait(1_000) });
+    }
+    this.#clients.push({
+      name,
+      host: random.pick(CLIENT_HOSTS),
+      startMs: random.between(0, 500),
+      heartbeatMs: random.whole(1_000, 4_000),
+      deaths,
+      role,
+    });
+  }
+}
+
+/** Where what was rejected too often goes, from a queue or from a durable subscription to a topic. */
+export function deadLettersOf(destination: string): string {
+  return `/queue/DLQ.${destination.slice(destination.indexOf('/', 1) + 1)}`;
+}
