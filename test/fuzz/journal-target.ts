@@ -37,7 +37,7 @@ function sampleOf({ sample: index }: DamagedJournal): JournalSample {
 export const journalDamage = defineTarget<LookedAtJournal>({
   name: 'journal-damage',
   promise: 'a damaged journal is read up to its damage, or refused, and never read wrong',
-  inputsInTests: 500,
+  inputsInTests: 150,
   inputs: fc.record({ sample, damages: someDamage, look: fc.constantFrom(...LOOKS) }),
   check: async (input) => {
     const one = sampleOf(input);
@@ -48,7 +48,7 @@ export const journalDamage = defineTarget<LookedAtJournal>({
 export const journalFailingCall = defineTarget<FailingJournal>({
   name: 'journal-failing-call',
   promise: 'a failed system call is never taken for the end of the journal',
-  inputsInTests: 500,
+  inputsInTests: 300,
   inputs: fc.record({
     sample,
     damages: fc.oneof(fc.constant([]), someDamage),
@@ -66,7 +66,7 @@ export const journalFailingCall = defineTarget<FailingJournal>({
 export const journalLateDamage = defineTarget<DamagedJournal>({
   name: 'journal-late-damage',
   promise: 'bytes that change between reading and sealing are refused, and the original stays',
-  inputsInTests: 500,
+  inputsInTests: 200,
   inputs: fc.record({ sample, damages: fc.array(damageOfBytes, { minLength: 1, maxLength: 3 }) }),
   check: (input) => checkLateDamage(sampleOf(input), input.damages),
 });

@@ -5,6 +5,8 @@
  */
 import fc from 'fast-check';
 
+const SHRINK_LIMIT_MS = 60_000;
+
 export interface Failure {
   /** What makes the run that failed again, and the path to the shrunk input in it. */
   readonly seed: number;
@@ -57,14 +59,17 @@ export function defineTarget<Input>(definition: Definition<Input>): FuzzTarget {
         interruptAfterTimeLimit: maxMs,
         markInterruptAsFailure: false,
       });
-      if (!details.failed) return { inputs: details.numRuns, failure: null };
-      const failure = {
-        seed: details.seed,
-        path: details.counterexamplePath ?? '',
-        input: details.counterexample?.[0],
-        error: details.errorInstance,
-      };
-      return { inputs: details.numRuns, failure };
+      const { failed, numRuns, counterexamplePath } = details;
+      if (!failed) return { inputs: numRuns, failure: null };
+      // The end of the time ends the shrinking too, so it goes on from there.
+      const shrunk = await fc.check(property, {
+        seed,
+        path: counterexamplePath ?? '',
+        interruptAfterTimeLimit: SHRINK_LIMIT_MS,
+      });
+      const { counterexample, errorInstance: error } = shrunk.failed ? shrunk : details;
+      const path = (shrunk.failed ? shrunk : details).counterexamplePath ?? '';
+      return { inputs: numRuns, failure: { seed, path, input: counterexample?.[0], error } };
     },
     replay: async (input) => check(input as Input),
   };

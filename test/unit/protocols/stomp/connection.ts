@@ -32,7 +32,7 @@ export const STOMP_CONFIG: Config['stomp'] = {
 };
 
 /** Time moves only by `advance`. */
-class ManualClock implements Clock {
+export class ManualClock implements Clock {
   nowMs = 1_000;
   private timers: { atMs: number; callback: () => void }[] = [];
   private turnEnd: (() => void)[] = [];
@@ -85,7 +85,7 @@ class ManualClock implements Clock {
   }
 }
 
-class FakeSocket implements Socket {
+export class FakeSocket implements Socket {
   readonly remoteAddress = '10.0.0.5:51234';
   bufferedBytes = 0;
   writes = 0;
@@ -94,7 +94,7 @@ class FakeSocket implements Socket {
   paused = false;
   /** When false, what is written stays in the socket's buffer. */
   takesBytes = true;
-  private written: Uint8Array[] = [];
+  private readonly written: Uint8Array[] = [];
   private events: SocketEvents | undefined;
 
   write(bytes: Uint8Array): void {
@@ -134,11 +134,14 @@ class FakeSocket implements Socket {
     this.events?.onDrain();
   }
 
-  /** Everything written since the last call, with NUL shown as `^@`. */
+  /** Everything written since the last call. */
+  takeBytes(): Uint8Array {
+    return Buffer.concat(this.written.splice(0));
+  }
+
+  /** The same as text, with NUL shown as `^@`. */
   takeText(): string {
-    const text = this.written.map((bytes) => Buffer.from(bytes).toString()).join('');
-    this.written = [];
-    return text.replaceAll('\0', '^@');
+    return Buffer.from(this.takeBytes()).toString().replaceAll('\0', '^@');
   }
 }
 

@@ -1,0 +1,168 @@
+/**
+ * Configuration from anywhere: a frozen configuration that keeps all rules, or one error that
+ * says which of the things given is wrong.
+ */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { Value } from 'typebox/value';
+import { stringify } from 'yaml';
+import { type ConfigurationSources, loadConfig } from '../../src/config/load.js';
+import { RELATIONS } from '../../src/config/relations.js';
+import { ConfigSchema } from '../../src/config/schema.js';
+import { SECTIONS, SETTINGS } from '../../src/config/settings.js';
+import { HoldfastError } from '../../src/platform/errors.js';
+import { type ByteEdit, byteEdit, editedBytes } from './stomp-frames.js';
+import { defineTarget } from './target.js';
+
+const FILE_NAME = 'fuzz.yaml';
+
+interface GivenConfiguration {
+  readonly hostName: string;
+  readonly yaml: string;
+  readonly edits: readonly ByteEdit[];
+  readonly environment: { readonly [name: string]: string };
+  readonly flags: readonly { readonly path: string; readonly value: unknown }[];
+}
+
+const PATHS = SETTINGS.map(({ path }) => path);
+
+const settingValue = fc.oneof(
+  fc.constantFrom(
+    '/store',
+    '127.0.0.1:1',
+    '[::1]:61613',
+    '0.0.0.0:1',
+    'host:99999',
+    'info',
+    'json',
+  ),
+  fc.constantFrom(0, 1, -1, 1.5, 100, 4096, 1e6, 16_777_216, 2 ** 53, 1e300),
+  fc.boolean(),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+
+const settingPath = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(...PATHS) },
+  fc.constantFrom(...SECTIONS, 'stomp.lissen', '__proto__', 'stomp.__proto__', 'constructor', ''),
+  fc.string({ maxLength: 8 }),
+);
+
+/** Sections as people write them, with anything in them. */
+const settingsYaml = fc
+  .array(fc.tuple(settingPath, settingValue), { maxLength: 5 })
+  .map((pairs) => {
+    const lines = pairs.map(([path, value]) => {
+      const [first = '', second] = path.split('.');
+      return stringify(
+        second === undefined ? { [first]: value } : { [first]: { [second]: value } },
+      );
+    });
+    return lines.join('');
+  });
+
+/** What YAML has beyond keys and values. */
+const spicedYaml = fc
+  .array(
+    fc.constantFrom(
+      ...['store: /s\n', 'stomp:\n', '  listen: 1\n', 'a: &a {b: *a}\n', '? [x]\n', ': y\n'],
+      ...[
+        '*a : 1\n',
+        '&a x: 1\n',
+        '<<: *a\n',
+        '!!binary x',
+        '- 1\n',
+        '---\n',
+        '...\n',
+        '%YAML 1.2\n',
+      ],
+      ...[
+        'name: !!int 3\n',
+        '"\\ud800": 1\n',
+        '{',
+        '}',
+        '[',
+        ']',
+        '|\n',
+        '? {a: 1}\n',
+        'name: 0x1F\n',
+      ],
+      ...[
+        'limits: {maxQueues: 5}\n',
+        'name: *b\n',
+        '? &b {c: *b}\n: 1\n',
+        '!!set {a}\n',
+        '\t',
+        '#',
+      ],
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(''));
+
+const environmentName = fc.oneof(
+  fc.constantFrom(...SETTINGS.map((setting) => setting.environmentName)),
+  fc.constantFrom('HOLDFAST_', 'HOLDFAST_CONFIG', 'HOLDFAST_STOMP', 'PATH', 'HOLDFAST___PROTO__'),
+);
+
+export const configuration = defineTarget<GivenConfiguration>({
+  name: 'configuration',
+  promise: 'any configuration is valid and frozen, or refused with the name of what is wrong',
+  inputsInTests: 500,
+  inputs: fc.record({
+    hostName: fc.oneof(fc.constantFrom('alpha', 'a.b-c', '-', ''), fc.string({ maxLength: 70 })),
+    yaml: fc.oneof(
+      settingsYaml.map((yaml) => `store: /s\n${yaml}`),
+      settingsYaml,
+      spicedYaml,
+      fc.string(),
+    ),
+    edits: fc.oneof(
+      { weight: 3, arbitrary: fc.constant([]) },
+      fc.array(byteEdit, { maxLength: 3 }),
+    ),
+    environment: fc.dictionary(environmentName, fc.oneof(valueText(), fc.string()), { maxKeys: 3 }),
+    flags: fc.array(fc.record({ path: fc.constantFrom(...PATHS), value: settingValue }), {
+      maxLength: 2,
+    }),
+  }),
+  check: ({ hostName, yaml, edits, environment, flags }) => {
+    const text = new TextDecoder().decode(editedBytes(new TextEncoder().encode(yaml), edits));
+    checkConfiguration({
+      hostName,
+      file: { name: FILE_NAME, text },
+      environment,
+      flags: flags.map((flag) => ({ ...flag, source: `--${flag.path}` })),
+    });
+  },
+});
+
+function checkConfiguration(sources: ConfigurationSources): void {
+  let config: ReturnType<typeof loadConfig>;
+  try {
+    config = loadConfig(sources);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    assert.match(error.code, /^(CONFIG_INVALID|ADDRESS_EXPOSED)$/);
+    const places = [
+      FILE_NAME,
+      'host name of this machine',
+      'No store directory is given',
+      ...PATHS,
+      ...Object.keys(sources.environment),
+      ...sources.flags.map(({ source }) => source),
+    ];
+    assert.ok(
+      places.some((place) => error.message.includes(place)),
+      `names nothing: ${error.message}`,
+    );
+    assert.match(error.message, /[.?]$/);
+    return;
+  }
+  assert.ok(Value.Check(ConfigSchema, config), 'not as the schema says');
+  for (const { path, holds } of RELATIONS) assert.ok(holds(config), `${path} breaks a rule`);
+  for (const part of [config, ...Object.values(config)]) assert.ok(Object.isFrozen(part));
+}
+
+function valueText(): fc.Arbitrary<string> {
+  return fc.constantFrom('1', '0', '-5', '1e3', 'true', 'TRUE', '/s', ' ', '99999999999999999999');
+}
