@@ -20,6 +20,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
   readonly #parts: FileSystemParts;
   readonly #fileSystem: ProcessFileSystem;
   hasLostLock = false;
+  hasToldLoss = false;
   #isClosed = false;
 
   constructor(

@@ -142,7 +142,7 @@ export class NfsClient implements Client {
   }
 
   readAlone(file: OpenFile, into: Uint8Array, position: number): number {
-    if (file.hasLostLock && this.#mount.isInContact) throw systemError('EIO', 'read', file.path);
+    if (file.hasLostLock && this.#mount.isInContact) this.#assertUsable(file, 'read');
     return this.#fileOf(file.inode).read(into, position);
   }
 
@@ -157,7 +157,7 @@ export class NfsClient implements Client {
 
   writeAlone(file: OpenFile, bytes: Uint8Array, position: number): boolean {
     if (file.isDurable) return false;
-    if (file.hasLostLock && this.#mount.isInContact) throw systemError('EIO', 'write', file.path);
+    if (file.hasLostLock && this.#mount.isInContact) this.#assertUsable(file, 'write');
     const cached = this.#fileOf(file.inode);
     cached.dirty.push({ file, bytes: bytes.slice(), position, writeVerifier: 0 });
     this.#planWriteBack(cached);
@@ -289,9 +289,14 @@ export class NfsClient implements Client {
     };
   }
 
+  /** A file that is gone as well is stale, except for the call by which the client learns of the loss. */
   #assertUsable(file: OpenFile, syscall: string): void {
-    if (file.hasLostLock) throw systemError('EIO', syscall, file.path);
+    if (file.hasLostLock && !file.hasToldLoss) {
+      file.hasToldLoss = true;
+      throw systemError('EIO', syscall, file.path);
+    }
     this.#assertLinked(file.inode, syscall, file.path);
+    if (file.hasLostLock) throw systemError('EIO', syscall, file.path);
   }
 
   #assertLinked({ removal }: Inode, syscall: string, path: string): void {
