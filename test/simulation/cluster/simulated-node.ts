@@ -26,7 +26,7 @@ import type { Trace } from '../kernel/trace.js';
 import type { SharedStorage, StorageKind } from '../storage/shared-storage.js';
 import { SimulatedHeartbeat } from './heartbeat.js';
 import type { SimulatedHost } from './host.js';
-import type { NodeObserver } from './observer.js';
+import type { NodeObserver, ObservedNode } from './observer.js';
 import { PollingWatcher } from './watch-directory.js';
 
 /** From the start of the process to the first line of the node, and from there to its storage thread. */
@@ -38,7 +38,7 @@ const USUAL_EXIT_MS = 5;
 const STOP_LIMIT_MS = 30_000;
 
 /** What the product takes each kind of storage for: a mount that lies about its locks looks sound. */
-const FAMILY: { readonly [kind in StorageKind]: FenceFamily } = {
+export const FAMILY: { readonly [kind in StorageKind]: FenceFamily } = {
   nfs4: 'nfs4',
   'nfs4-local-locks': 'nfs4',
   nfs3: 'nfs3',
@@ -63,11 +63,10 @@ export interface NodePlan {
   readonly config: Config;
 }
 
-export class SimulatedNode {
+export class SimulatedNode implements ObservedNode {
   readonly name: string;
   readonly host: SimulatedHost;
   readonly config: Config;
-  /** Counts the runs of this node, from 1. */
   readonly run: number;
   readonly process: SimulatedProcess;
   readonly startedAtMs: number;
@@ -95,22 +94,18 @@ export class SimulatedNode {
     this.process.main.run(this.#random.wait(USUAL_LAUNCH_MS), () => this.#launch());
   }
 
-  /** As the storage thread has posted it last. */
   get role(): Role {
     return this.#role;
   }
 
-  /** As the main thread knows it, which hears of it later. */
   get knownRole(): Role {
     return this.#node?.role ?? 'joining';
   }
 
-  /** Of its tenure, or the one that it last heard of. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Null until the process has come so far. */
   get broker(): Broker | null {
     return this.#node?.broker ?? null;
   }
@@ -119,7 +114,6 @@ export class SimulatedNode {
     return this.process.isAlive;
   }
 
-  /** How it ended by itself; null before, and when it was killed. */
   get end(): NodeEnd | null {
     return this.#end;
   }
@@ -218,6 +212,7 @@ export class SimulatedNode {
       identity: host.identityOf(process),
       version: 'simulated',
       isFencedByServer: fencesOf(FAMILY[storage.profile.kind])[0]?.holds === 'yes',
+      isSharedByHosts: storage.profile.kind !== 'local',
       ...config.ownership,
       segmentBytes: config.journal.segmentBytes,
     };
