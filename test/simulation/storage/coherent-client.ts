@@ -4,19 +4,18 @@ import type { SeededRandom } from '../kernel/random.js';
 import type { Client, OpenFile, WriteFault } from './client.js';
 import { copyPages, type FileContent } from './file-content.js';
 import type { Caller, FileServer } from './file-server.js';
-import type { Inode } from './inode.js';
-import type { Mount } from './mount.js';
+import type { ClientHost, Inode } from './inode.js';
 import { systemError } from './system-error.js';
 import { errnoOfFault, faultedBytes } from './write-fault.js';
 
 export class CoherentClient implements Client {
   readonly #server: FileServer;
-  readonly #mount: Mount;
+  readonly #mount: ClientHost;
   readonly #random: SeededRandom;
 
   constructor(options: {
     readonly server: FileServer;
-    readonly mount: Mount;
+    readonly mount: ClientHost;
     readonly random: SeededRandom;
   }) {
     this.#server = options.server;

@@ -3,33 +3,25 @@ import { errnoOf } from '../../../src/platform/errors.js';
 import type { FileHandle, FileStat, OpenMode } from '../../../src/platform/ports.js';
 import type { OpenFile, WriteFault } from './client.js';
 import type { Caller } from './file-server.js';
-import type { FileSystemParts, ProcessFileSystem } from './file-system.js';
-import type { Inode } from './inode.js';
+import type { ClientHost, Inode } from './inode.js';
 import type { TRY_LATER } from './locks.js';
-import type { Mount } from './mount.js';
 import type { CallOptions } from './process-calls.js';
+import type { ProcessParts } from './process-parts.js';
 import { systemError } from './system-error.js';
 
 export class SimulatedFileHandle implements FileHandle, OpenFile {
   readonly path: string;
   readonly inode: Inode;
-  readonly mount: Mount;
+  readonly mount: ClientHost;
   readonly caller: Caller;
   readonly isDurable: boolean;
   readonly #canWrite: boolean;
-  readonly #parts: FileSystemParts;
-  readonly #fileSystem: ProcessFileSystem;
+  readonly #parts: ProcessParts;
   hasLostLock = false;
   hasToldLoss = false;
   #isClosed = false;
 
-  constructor(
-    parts: FileSystemParts,
-    fileSystem: ProcessFileSystem,
-    path: string,
-    mode: OpenMode,
-    inode: Inode,
-  ) {
+  constructor(parts: ProcessParts, path: string, mode: OpenMode, inode: Inode) {
     this.path = path;
     this.inode = inode;
     this.caller = parts.caller;
@@ -37,7 +29,6 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
     this.isDurable = mode.endsWith('-durable');
     this.#canWrite = mode !== 'read';
     this.#parts = parts;
-    this.#fileSystem = fileSystem;
     if (!parts.calls.process.isAlive) return;
     parts.open.add(this);
     inode.openBy.push(this);
@@ -92,7 +83,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
       work: () => {
         if (failure !== null) throw failure;
         if (!isAlone) count = client.read(this, into, position);
-        this.#fileSystem.bytesRead += count;
+        this.#parts.traffic.bytesRead += count;
         return count;
       },
     });

@@ -9,8 +9,7 @@ import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduler } from '../kernel/scheduler.js';
 import type { Behaviour } from './behaviour.js';
 import { copyPages, type FileContent, PAGE_BYTES, PageSlabs } from './file-content.js';
-import { Inode, type NameChange } from './inode.js';
-import type { Mount } from './mount.js';
+import { type ClientHost, Inode, type NameChange } from './inode.js';
 import type { StorageChange, StorageObserver, StorageProfile } from './shared-storage.js';
 import { type Errno, systemError } from './system-error.js';
 
@@ -20,7 +19,7 @@ const WALL_CLOCK_BEGINS_AT_MS = 1_750_000_000_000;
 /** On whose behalf something is changed; `process` is null for tools, of which nobody is told. */
 export interface Caller {
   readonly process: SimulatedProcess | null;
-  readonly mount: Mount;
+  readonly mount: ClientHost;
 }
 
 export class FileServer {
@@ -32,7 +31,7 @@ export class FileServer {
   readonly #slabs = new PageSlabs();
   readonly #byPath = new Map<string, Inode>();
   /** Files that a power cut would change, in the order in which they came to be so, and who wrote them. */
-  readonly #unsyncedFiles = new Map<Inode, Mount>();
+  readonly #unsyncedFiles = new Map<Inode, ClientHost>();
   readonly #unsyncedDirectories = new Set<Inode>();
   #lastNumber = 1;
   #usedPages = 0;
@@ -208,7 +207,7 @@ export class FileServer {
   }
 
   /** What another host of a cluster has not synced is written out before this one may look at it. */
-  makeCoherent(inode: Inode, mount: Mount): void {
+  makeCoherent(inode: Inode, mount: ClientHost): void {
     if (inode.unsyncedNames.some((change) => change.mount !== mount)) this.syncDirectory(inode);
     if (this.#unsyncedFiles.size === 0) return;
     const writer = this.#unsyncedFiles.get(inode);
@@ -244,7 +243,7 @@ export class FileServer {
   }
 
   /** One host of a cluster loses power, and with it what it alone had in memory. */
-  loseHost(mount: Mount): void {
+  loseHost(mount: ClientHost): void {
     for (const [inode, writer] of this.#unsyncedFiles) {
       if (writer !== mount) continue;
       this.#losePages(inode, (content) => content.losePower(this.#random));
@@ -274,7 +273,7 @@ export class FileServer {
     this.#changed(inode);
   }
 
-  #loseNames(directory: Inode, mount: Mount | null): void {
+  #loseNames(directory: Inode, mount: ClientHost | null): void {
     const changes = directory.unsyncedNames;
     let kept = changes.length;
     let most = this.#random.whole(0, changes.length);
@@ -324,7 +323,7 @@ export class FileServer {
   }
 
   /** As NFS clients do it: the name goes, the file stays under another one until it is closed. */
-  #hide(inode: Inode, mount: Mount): void {
+  #hide(inode: Inode, mount: ClientHost): void {
     inode.removal = 'hidden';
     inode.hiddenBy = mount;
     const parent = this.find(dirname(inode.path));

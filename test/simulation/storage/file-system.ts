@@ -3,30 +3,20 @@ import type { FileHandle, FileStat, OpenMode } from '../../../src/platform/ports
 import type { Client } from './client.js';
 import { SimulatedFileHandle } from './file-handle.js';
 import type { Caller, FileServer } from './file-server.js';
-import { type Locks, TRY_LATER } from './locks.js';
+import { TRY_LATER } from './locks.js';
 import type { ProcessCalls } from './process-calls.js';
+import type { ProcessParts } from './process-parts.js';
 import type { SimulatedFileSystem, StorageOperation } from './shared-storage.js';
 import { systemError } from './system-error.js';
 
-export interface FileSystemParts {
-  readonly server: FileServer;
-  readonly locks: Locks;
-  readonly client: Client;
-  readonly calls: ProcessCalls;
-  readonly caller: Caller;
-  /** Descriptors that the kernel closes when the process dies. */
-  readonly open: Set<SimulatedFileHandle>;
-}
-
 export class ProcessFileSystem implements SimulatedFileSystem {
-  readonly #parts: FileSystemParts;
+  readonly #parts: ProcessParts;
   readonly #client: Client;
   readonly #calls: ProcessCalls;
   readonly #server: FileServer;
   readonly #caller: Caller;
-  bytesRead = 0;
 
-  constructor(parts: FileSystemParts) {
+  constructor(parts: ProcessParts) {
     this.#parts = parts;
     this.#client = parts.client;
     this.#calls = parts.calls;
@@ -42,7 +32,7 @@ export class ProcessFileSystem implements SimulatedFileSystem {
       const inode = this.#client.open(path, mode, this.#caller);
       if (inode === TRY_LATER) return TRY_LATER;
       if (inode.content === null && mode !== 'read') throw systemError('EISDIR', 'open', path);
-      return new SimulatedFileHandle(this.#parts, this, path, mode, inode);
+      return new SimulatedFileHandle(this.#parts, path, mode, inode);
     });
   }
 

@@ -1,11 +1,24 @@
 /** A file or a directory on the server. */
 import { FileContent, type PageSlabs } from './file-content.js';
-import type { Mount } from './mount.js';
+
+/** A host as the server knows it. */
+export interface ClientHost {
+  readonly host: string;
+  /** It and the server can talk. */
+  readonly isInContact: boolean;
+  readonly leaseIsOver: boolean;
+  /** By when the server gives up waiting for what it asked this host to give back; null when it asked for nothing. */
+  recallEndsAtMs: number | null;
+  readonly descriptors: Set<Descriptor>;
+  readonly locked: Set<Descriptor>;
+  /** Where hosts grant locks by themselves. */
+  readonly ownLocks: Map<Inode, Descriptor>;
+}
 
 /** Whoever has a file open and may hold its lock. */
 export interface Descriptor {
   readonly inode: Inode;
-  readonly mount: Mount;
+  readonly mount: ClientHost;
   /** The server has given its lock to somebody else, or forgotten it. */
   hasLostLock: boolean;
 }
@@ -14,7 +27,7 @@ export interface NameChange {
   readonly kind: 'created' | 'removed';
   readonly name: string;
   readonly inode: Inode;
-  readonly mount: Mount;
+  readonly mount: ClientHost;
 }
 
 /**
@@ -45,9 +58,9 @@ export class Inode {
   /** Descriptors, of all hosts. */
   readonly openBy: Descriptor[] = [];
   /** The host that may use the file without asking, until the server calls it back. */
-  delegate: Mount | null = null;
+  delegate: ClientHost | null = null;
   /** While hidden: the client that keeps it. */
-  hiddenBy: Mount | null = null;
+  hiddenBy: ClientHost | null = null;
 
   constructor(options: {
     readonly number: number;
@@ -88,11 +101,11 @@ export class Inode {
     return this.#sortedNames;
   }
 
-  isOpenBy(mount: Mount): boolean {
+  isOpenBy(mount: ClientHost): boolean {
     return this.openBy.some((descriptor) => descriptor.mount === mount);
   }
 
-  isOpenByOthers(mount: Mount): boolean {
+  isOpenByOthers(mount: ClientHost): boolean {
     return this.openBy.some((descriptor) => descriptor.mount !== mount);
   }
 

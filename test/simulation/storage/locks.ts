@@ -4,8 +4,7 @@
  */
 import type { Trace } from '../kernel/trace.js';
 import type { FileServer } from './file-server.js';
-import type { Descriptor } from './inode.js';
-import type { Mount } from './mount.js';
+import type { ClientHost, Descriptor } from './inode.js';
 
 /** The server is not ready to answer: the client asks again after a while, and its caller waits. */
 export const TRY_LATER = Symbol('try later');
@@ -62,7 +61,7 @@ export class Locks {
   }
 
   /** The server has stopped, and everything that it knew of locks is gone. */
-  forgetAll(mounts: Iterable<Mount>): void {
+  forgetAll(mounts: Iterable<ClientHost>): void {
     for (const mount of mounts) for (const holder of mount.locked) this.#unclaimed.add(holder);
   }
 
@@ -71,7 +70,7 @@ export class Locks {
   }
 
   /** A client that reaches the server in time takes back what it held. */
-  reclaim(mount: Mount): void {
+  reclaim(mount: ClientHost): void {
     if (!this.#isInGrace) return;
     for (const descriptor of mount.locked) this.#unclaimed.delete(descriptor);
   }
@@ -83,7 +82,7 @@ export class Locks {
   }
 
   /** The server gives up the whole client, not only the lock that somebody asks for. */
-  #expire(mount: Mount): void {
+  #expire(mount: ClientHost): void {
     for (const descriptor of mount.locked) this.#takeAway(descriptor);
   }
 

@@ -6,7 +6,7 @@ import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduler } from '../kernel/scheduler.js';
 import type { Trace } from '../kernel/trace.js';
 import type { FileServer } from './file-server.js';
-import type { Descriptor, Inode } from './inode.js';
+import type { ClientHost, Descriptor, Inode } from './inode.js';
 
 export interface Request {
   readonly sentAtMs: number;
@@ -23,7 +23,7 @@ const RECONNECT_MS = { least: 5, most: 1_500 };
 /** What waited goes out one after the other. */
 const RESEND_MS = 0.02;
 
-export class Mount {
+export class Mount implements ClientHost {
   readonly host: string;
   readonly #server: FileServer;
   readonly #scheduler: Scheduler;
@@ -39,13 +39,11 @@ export class Mount {
   #heldReplies: (() => void)[] = [];
   #lastContactMs = 0;
   #outageBeganMs = 0;
-  /** By when the server gives up waiting for what it asked this host to give back; null when it asked for nothing. */
   recallEndsAtMs: number | null = null;
   readonly descriptors = new Set<Descriptor>();
   readonly locked = new Set<Descriptor>();
   /** Counts the times that the host lost its power. */
   powerCuts = 0;
-  /** Where hosts grant locks by themselves. */
   readonly ownLocks = new Map<Inode, Descriptor>();
   /** What the server still knows of the time before the host lost its power. */
   #leftBehind: Descriptor[] = [];

@@ -6,13 +6,13 @@ import type { Trace } from '../kernel/trace.js';
 import { BEHAVIOUR, type Behaviour } from './behaviour.js';
 import type { Client } from './client.js';
 import { CoherentClient } from './coherent-client.js';
-import type { SimulatedFileHandle } from './file-handle.js';
 import { FileServer } from './file-server.js';
 import { ProcessFileSystem } from './file-system.js';
 import { Locks } from './locks.js';
 import { type Cut, Mount, type Request } from './mount.js';
 import { NfsClient } from './nfs-client.js';
 import { ProcessCalls } from './process-calls.js';
+import type { ProcessParts } from './process-parts.js';
 import type {
   CallInterceptor,
   SharedStorage,
@@ -50,7 +50,7 @@ export class SimulatedStorage implements SharedStorage {
   readonly #server: FileServer;
   readonly #locks: Locks;
   readonly #hosts = new Map<string, Host>();
-  readonly #fileSystems = new Map<SimulatedProcess, ProcessFileSystem[]>();
+  readonly #traffic = new Map<SimulatedProcess, { bytesRead: number }>();
   /** Changes with every stop of the server, so that only the last one's restart counts. */
   #serverStops = 0;
 
@@ -71,14 +71,14 @@ export class SimulatedStorage implements SharedStorage {
   }
 
   bytesReadBy(process: SimulatedProcess): number {
-    let bytes = 0;
-    for (const { bytesRead } of this.#fileSystems.get(process) ?? []) bytes += bytesRead;
-    return bytes;
+    return this.#traffic.get(process)?.bytesRead ?? 0;
   }
 
   fileSystemOf(process: SimulatedProcess, host: string): SimulatedFileSystem {
     const { mount, client } = this.#host(host);
-    const open = new Set<SimulatedFileHandle>();
+    const open: ProcessParts['open'] = new Set();
+    const traffic = this.#traffic.get(process) ?? { bytesRead: 0 };
+    this.#traffic.set(process, traffic);
     const fileSystem = new ProcessFileSystem({
       server: this.#server,
       locks: this.#locks,
@@ -92,9 +92,8 @@ export class SimulatedStorage implements SharedStorage {
       }),
       caller: { process, mount },
       open,
+      traffic,
     });
-    const others = this.#fileSystems.get(process) ?? [];
-    this.#fileSystems.set(process, [...others, fileSystem]);
     process.onDeath(() => this.#closeAll(mount, open));
     return fileSystem;
   }
@@ -190,7 +189,7 @@ export class SimulatedStorage implements SharedStorage {
     });
   }
 
-  #closeAll(mount: Mount, open: Set<SimulatedFileHandle>): void {
+  #closeAll(mount: Mount, open: ProcessParts['open']): void {
     if (this.#behaviour.isLocal) {
       for (const handle of open) handle.abandon();
       return;

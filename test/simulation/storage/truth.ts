@@ -2,9 +2,8 @@
 import type { FileHandle, FileStat, FileSystem, OpenMode } from '../../../src/platform/ports.js';
 import { copyPages, type FileContent } from './file-content.js';
 import type { Caller, FileServer } from './file-server.js';
-import type { Descriptor, Inode } from './inode.js';
+import type { ClientHost, Descriptor, Inode } from './inode.js';
 import { type Locks, TRY_LATER } from './locks.js';
-import type { Mount } from './mount.js';
 import { systemError } from './system-error.js';
 
 export class Truth implements FileSystem {
@@ -12,7 +11,7 @@ export class Truth implements FileSystem {
   readonly #locks: Locks;
   readonly #caller: Caller;
 
-  constructor(server: FileServer, locks: Locks, mount: Mount) {
+  constructor(server: FileServer, locks: Locks, mount: ClientHost) {
     this.#server = server;
     this.#locks = locks;
     this.#caller = { process: null, mount };
@@ -61,7 +60,7 @@ export class Truth implements FileSystem {
 class TrueHandle implements FileHandle, Descriptor {
   readonly path: string;
   readonly inode: Inode;
-  readonly mount: Mount;
+  readonly mount: ClientHost;
   readonly #server: FileServer;
   readonly #locks: Locks;
   readonly #caller: Caller;
