@@ -44,6 +44,7 @@ export class Scheduler {
   }
 
   schedule(delayMs: number, callback: () => void): Scheduled {
+    if (Number.isNaN(delayMs)) throw new Error('an event was scheduled at no time');
     const event = new Event(this.#nowMs + Math.max(0, delayMs), this.#order, callback);
     this.#order += 1;
     this.#push(event);
