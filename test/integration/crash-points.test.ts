@@ -1,73 +1,52 @@
-/** P1, P5: kill -9 at the moments when the journal changes its files, and at random ones. */
+/**
+ * P1, P2, P5: a node that is killed at any failpoint of test/support/fault-injection/failpoints.ts,
+ * and at random moments, costs nothing that was confirmed, and another one goes on by itself.
+ */
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
-import { test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckedLoad } from '../support/checked-load.js';
-import { eventually } from '../support/eventually.js';
+import { FAILPOINTS, type Failpoint } from '../support/fault-injection/failpoints.js';
+import type { Fault } from '../support/fault-injection/fault.js';
+import { FaultyPair } from '../support/fault-injection/faulty-pair.js';
 import type { NodeProcess } from '../support/node-process.js';
-import { unfinishedRelocations } from '../support/relocations.js';
-import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
-/** Segments roll, and sparse ones are compacted, several times a second. */
+/** Each has a store and two nodes of its own, which mostly wait for one another. */
+const CHAPTERS_AT_A_TIME = 3;
+const RANDOM_KILLS = 10;
 const SMALL_SEGMENTS = {
   HOLDFAST_JOURNAL_SEGMENT_BYTES: '262144',
   HOLDFAST_JOURNAL_MAX_BATCH_BYTES: '65536',
 } as const;
 const BODY_BYTES = 2_000;
-const COMPACTION_KILLS = 3;
-const RANDOM_KILLS = 10;
 
-type Change = (before: readonly string[], now: readonly string[]) => boolean;
+/** What nodes were seen to change, without the role: `OPERATION TARGET`. */
+const changesSeen = new Set<string>();
 
-const added = (before: readonly string[], now: readonly string[], ending: string): boolean =>
-  now.some((name) => name.endsWith(ending) && !before.includes(name));
-
-const CHANGES: Readonly<Record<string, Change>> = {
-  'a segment is added': (before, now) => added(before, now, '.segment'),
-  'a checkpoint is written': (before, now) => added(before, now, '.checkpoint'),
-  'a segment is deleted': (before, now) =>
-    before.some((name) => name.endsWith('.segment') && !now.includes(name)),
-};
-
-test('P1: kill -9 while segments roll and are deleted and checkpoints written loses nothing', async (t) => {
-  const store = await TestStore.make(t, SMALL_SEGMENTS);
-  let { live, backup } = await store.startPair();
-  await keepSome(store, 100);
-  const load = await CheckedLoad.start(t, { findServer: store.findServer, bodyBytes: BODY_BYTES });
-  for (const [what, hasChanged] of Object.entries(CHANGES)) {
-    for (let round = 1; round <= 2; round += 1) {
-      await keepSome(store, 10);
-      const before = await readdir(store.layout.journalDirectory);
-      await eventually(what, async () =>
-        hasChanged(before, await readdir(store.layout.journalDirectory)),
-      );
-      await live.kill();
-      await backup.untilRole('live');
-      [live, backup] = [backup, await store.startBackup(live.name)];
-    }
+describe('P1, P5: kill -9 at every failpoint', { concurrency: CHAPTERS_AT_A_TIME }, () => {
+  for (const { chapter, scenario, failpoints } of FAILPOINTS) {
+    test(`${chapter}: nothing confirmed is lost, and another node goes on`, async (t) => {
+      if (scenario === 'initialise') {
+        for (const failpoint of failpoints) await killWhileInitialising(t, failpoint);
+        return;
+      }
+      const pair = await FaultyPair.start(t);
+      for (const failpoint of failpoints) {
+        const victim = await pair.startVictim(scenario, [killAt(failpoint)]);
+        await diedAt(victim, failpoint);
+        await pair.partnerServes();
+      }
+      await pair.finish();
+      pair.processes.forEach(noteChanges);
+    });
   }
-  await load.finish();
-  await checkKept(store, 160);
 });
 
-test('P1: kill -9 between the two halves of a compaction loses and doubles nothing', async (t) => {
-  const store = await TestStore.make(t, SMALL_SEGMENTS);
-  let { live, backup } = await store.startPair();
-  await keepSome(store, 10);
-  const load = await CheckedLoad.start(t, { findServer: store.findServer, bodyBytes: BODY_BYTES });
-  let lastBlock = 0;
-  for (let round = 1; round <= COMPACTION_KILLS; round += 1) {
-    await keepSome(store, 10);
-    const blocks = await killWhileCompacting(store, live, lastBlock);
-    t.diagnostic(`killed with ${blocks.length} messages in their old and in their new place`);
-    lastBlock = Math.max(...blocks);
-    await backup.untilRole('live');
-    [live, backup] = [backup, await store.startBackup(live.name)];
-  }
-  await load.finish();
-  await checkKept(store, 10 + 10 * COMPACTION_KILLS);
+test('the list of failpoints has every change that a node makes to its store', () => {
+  const known = new Set(FAILPOINTS.flatMap(({ failpoints }) => failpoints.map(changeOf)));
+  const unknown = [...changesSeen].filter((change) => !known.has(change));
+  assert.deepEqual(unknown, []);
 });
 
 test('P1: kill -9 at random moments loses nothing', async (t) => {
@@ -90,48 +69,46 @@ test('P1: kill -9 at random moments loses nothing', async (t) => {
   await load.finish();
 });
 
-/**
- * Looks at the journal while the node stands still, and kills it when messages were appended again
- * behind block `after` and their old segment is still there. Resolves with their new blocks.
- */
-async function killWhileCompacting(
-  store: TestStore,
-  live: NodeProcess,
-  after: number,
-): Promise<number[]> {
-  return eventually('a compaction is under way', async () => {
-    live.signal('SIGSTOP');
-    const blocks = await unfinishedRelocations(store.layout);
-    const recent = blocks.filter((block) => block > after);
-    if (recent.length > 0) await live.kill();
-    else live.signal('SIGCONT');
-    return recent.length > 0 && recent;
-  });
+/** A new store for each, because a store is made only once. */
+async function killWhileInitialising(t: TestContext, failpoint: Failpoint): Promise<void> {
+  const store = await TestStore.make(t);
+  const victim = store.startFaulty('victim', [killAt(failpoint)]);
+  await diedAt(victim, failpoint);
+  const next = await store.startFaulty('next', []).untilRole('live');
+  const load = await CheckedLoad.start(t, { findServer: store.findServer });
+  await load.finish();
+  await next.kill();
+  [victim, next].forEach(noteChanges);
 }
 
-/** Durable messages that nobody consumes, so that segments become sparse and never empty. */
-async function keepSome(store: TestStore, count: number): Promise<void> {
-  const server = await eventually('a node is live', store.findServer);
-  const client = await connect(server.address);
-  const body = 'kept'.padEnd(BODY_BYTES);
-  const sends = Array.from({ length: count }, () =>
-    client.send({ destination: '/queue/kept', body }),
+async function diedAt(victim: NodeProcess, { name }: Failpoint): Promise<void> {
+  const end = await victim.end();
+  const struck = victim.log.filter(({ event }) => event === 'fault-struck');
+  const how = `${JSON.stringify(end)} ${victim.complaint}`;
+  assert.deepEqual(
+    struck.map(({ message }) => message),
+    [name],
+    how,
   );
-  await Promise.all(sends);
-  await client.disconnect();
+  assert.equal(end.signal, 'SIGKILL', how);
 }
 
-async function checkKept(store: TestStore, count: number): Promise<void> {
-  const server = await eventually('a node is live', store.findServer);
-  const client = await connect(server.address);
-  const last = 'behind all others';
-  await client.send({ destination: '/queue/kept', body: last });
-  const inbox = await Inbox.open(client, '/queue/kept', 'auto');
-  await eventually('every kept message comes', () => inbox.texts.at(-1) === last);
-  assert.equal(inbox.messages.length, count + 1);
-  const ids = new Set(inbox.messages.map(({ messageId }) => messageId));
-  assert.equal(ids.size, count + 1);
-  await client.disconnect();
+function killAt(failpoint: Failpoint): Fault {
+  return { ...failpoint, effect: { kind: 'kill' } };
+}
+
+function noteChanges(node: NodeProcess): void {
+  for (const { event, message } of node.log) {
+    if (event === 'store-changed') changesSeen.add(withoutRole(message));
+  }
+}
+
+function changeOf({ at }: Failpoint): string {
+  return withoutRole(at);
+}
+
+function withoutRole(moment: string): string {
+  return moment.slice(moment.indexOf(':') + 2);
 }
 
 /** Repeatable: the same seed gives the same moments. */

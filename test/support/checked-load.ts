@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly window?: number;
   readonly prefetch?: number;
   readonly bodyBytes?: number;
+  /** Between two messages of one producer, to leave the processors to others; 0 for none. */
+  readonly pauseMs?: number;
 }
 
 export interface LoadSummary {
@@ -58,6 +60,7 @@ export class CheckedLoad {
       window: 20,
       prefetch: 50,
       bodyBytes: 256,
+      pauseMs: 0,
       ...options,
     };
     const { producers, consumers } = this.#options;
@@ -224,6 +227,7 @@ class Producer {
         this.#last += 1;
         this.#unconfirmed.add(this.#last);
         this.#send(client, session, this.#last);
+        if (this.#options.pauseMs > 0) await delay(this.#options.pauseMs);
       } else {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

@@ -103,8 +103,8 @@ export class TestStore {
     return { address: parseTargetAddress(stomp, 'the `live` file'), node: document.node };
   };
 
-  /** Asks for a handover as any program can, and resolves with the live node's answer. */
-  async requestHandover(to: string | null): Promise<HandoverOutcome> {
+  /** Asks for a handover as any program can; resolves with the number of the request. */
+  async askForHandover(to: string | null): Promise<string> {
     const requestId = randomUUID();
     await writeHandoverRequest(nodeFileSystem, this.layout, {
       requestId,
@@ -113,6 +113,12 @@ export class TestStore {
       requestedBy: 'a test',
       outcome: null,
     });
+    return requestId;
+  }
+
+  /** The same, and resolves with the live node's answer. */
+  async requestHandover(to: string | null): Promise<HandoverOutcome> {
+    const requestId = await this.askForHandover(to);
     return eventually('the live node answers the request', async () => {
       const request = await readHandoverRequest(nodeFileSystem, this.layout);
       return request?.requestId === requestId ? request.outcome : null;

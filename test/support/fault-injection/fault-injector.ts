@@ -23,20 +23,25 @@ type StorageChannel = Channel<StorageEvent, StorageCommand>;
 const STDERR = 2;
 const HALF = 0.5;
 
-interface ArmedFault extends Fault {
+interface CountedFault {
+  readonly fault: Fault;
   count: number;
-  isArmed: boolean;
+  isCounting: boolean;
 }
 
 export class FaultInjector {
   readonly #storeRoot: string;
-  readonly #faults: readonly ArmedFault[];
+  readonly #faults: readonly CountedFault[];
   readonly #changesSeen = new Set<Moment>();
   #role: Role = 'joining';
 
   constructor(storeRoot: string, faults: readonly Fault[]) {
     this.#storeRoot = storeRoot;
-    this.#faults = faults.map((fault) => ({ ...fault, count: 0, isArmed: fault.since === null }));
+    this.#faults = faults.map((fault) => ({
+      fault,
+      count: 0,
+      isCounting: fault.since === undefined,
+    }));
   }
 
   fileSystem(real: FileSystem): FileSystem {
@@ -62,7 +67,7 @@ export class FaultInjector {
     if (this.#striking(moment, 'before') !== null) killThisProcess();
     run();
     if (this.#striking(moment, 'after') !== null) killThisProcess();
-    this.#arm(moment);
+    this.#passed(moment);
   }
 
   readonly #intercept: Intercept = async (call, run, runPart) => {
@@ -79,24 +84,26 @@ export class FaultInjector {
     if (result === false) return result;
     const after = this.#striking(moment, 'after');
     if (after !== null) await strike(after, call);
-    this.#arm(moment);
+    this.#passed(moment);
     return result;
   };
 
   #striking(moment: Moment, when: Fault['when']): Fault | null {
-    for (const fault of this.#faults) {
-      if (!fault.isArmed || fault.at !== moment || fault.when !== when) continue;
-      fault.count += 1;
-      const isOver = fault.times === 'once' && fault.count > fault.nth;
-      if (fault.count < fault.nth || isOver) continue;
+    for (const counted of this.#faults) {
+      const { fault, isCounting } = counted;
+      if (!isCounting || fault.at !== moment || fault.when !== when) continue;
+      counted.count += 1;
+      const nth = fault.nth ?? 1;
+      const strikes = fault.times === 'from-then-on' ? counted.count >= nth : counted.count === nth;
+      if (!strikes) continue;
       tell('fault-struck', fault.name);
       return fault;
     }
     return null;
   }
 
-  #arm(moment: Moment): void {
-    for (const fault of this.#faults) fault.isArmed ||= fault.since === moment;
+  #passed(moment: Moment): void {
+    for (const counted of this.#faults) counted.isCounting ||= counted.fault.since === moment;
   }
 
   /** Each kind of change once, so that a test can see that the list of failpoints has them all. */

@@ -1,7 +1,7 @@
 /** What can be made to go wrong in a node, and how a test hands it to the process. */
 import type { Moment } from './moment.js';
 
-type FaultEffect =
+export type FaultEffect =
   /** SIGKILL, right there. */
   | { readonly kind: 'kill' }
   /** The call fails with this errno. */
@@ -10,14 +10,13 @@ type FaultEffect =
   /** The call never returns; one that is synchronous holds up its thread for ever. */
   | { readonly kind: 'hang' };
 
-export interface Fault {
-  readonly name: string;
+/** Where something goes wrong. */
+export interface FaultPlace {
   readonly at: Moment;
-  /** Counting begins once this moment was. */
-  readonly since: Moment | null;
-  /** The first time that it strikes, counted from 1. */
-  readonly nth: number;
-  readonly times: 'once' | 'from-then-on';
+  /** Counting begins once this moment was; without it, with the process. */
+  readonly since?: Moment;
+  /** The first time that it strikes, counted from 1, which is the default. */
+  readonly nth?: number;
   /**
    * - `before`: in place of the call.
    * - `during`: half of the write is done before (with `fail`: a short write).
@@ -26,7 +25,13 @@ export interface Fault {
    * A lock that was refused has no `after`.
    */
   readonly when: 'before' | 'during' | 'after';
+}
+
+export interface Fault extends FaultPlace {
+  readonly name: string;
   readonly effect: FaultEffect;
+  /** Default: once. */
+  readonly times?: 'once' | 'from-then-on';
 }
 
 /** Not HOLDFAST_...: the configuration refuses variables of that prefix that it does not know. */
