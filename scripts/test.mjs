@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const GROUPS = ['unit', 'contract', 'golden', 'fuzz', 'integration'];
+const GROUPS = ['unit', 'contract', 'golden', 'fuzz', 'simulation', 'integration'];
 const FILE_LIMIT_MS = 120_000;
 const INTEGRATION_FILE_LIMIT_MS = 600_000;
 
