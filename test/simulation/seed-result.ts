@@ -17,7 +17,7 @@ export interface FaultCount {
 }
 
 /** What a run was made of, so that the shrinker knows what can be left out. */
-export interface SeedPlan {
+interface SeedPlan {
   readonly faults: readonly Fault[];
   readonly nodeCount: number;
   /** By name, in the order in which they were drawn. */

@@ -1,6 +1,6 @@
 /** One deliberate bug: what the source must hold for it, and what it is replaced by. */
 
-export interface Patch {
+interface Patch {
   /** From the root of the repository. */
   readonly file: string;
   /** Must be there exactly once, with its line feeds and indentation. */
