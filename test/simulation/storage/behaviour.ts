@@ -4,8 +4,11 @@ import type { StorageKind } from './shared-storage.js';
 export interface Behaviour {
   /** Clients keep pages, attributes and names, and hear nothing of what other hosts change. */
   readonly hasClientCaches: boolean;
-  /** An open of a file that an unreachable host opened last waits for that host. */
-  readonly hasDelegations: boolean;
+  /**
+   * The server keeps account of opens: they wait while it has just restarted, and for an unreachable
+   * host that opened the file last.
+   */
+  readonly tracksOpens: boolean;
   /** A server that restarts has forgotten all locks, and gives them back to their holders at first. */
   readonly hasGrace: boolean;
   /** Each host grants locks by itself, and the server knows nothing of them. */
@@ -27,7 +30,7 @@ export const CACHED_CALL_MS = 0.02;
 
 const NFS: Behaviour = {
   hasClientCaches: true,
-  hasDelegations: true,
+  tracksOpens: true,
   hasGrace: true,
   locksPerHost: false,
   hasLeases: true,
@@ -40,17 +43,17 @@ const NFS: Behaviour = {
 export const BEHAVIOUR: { readonly [kind in StorageKind]: Behaviour } = {
   nfs4: NFS,
   'nfs4-local-locks': { ...NFS, locksPerHost: true, hasLeases: false, fencesLostLocks: false },
-  nfs3: { ...NFS, hasDelegations: false, hasLeases: false, fencesLostLocks: false },
+  nfs3: { ...NFS, tracksOpens: false, hasLeases: false, fencesLostLocks: false },
   cluster: {
     ...NFS,
     hasClientCaches: false,
-    hasDelegations: false,
+    tracksOpens: false,
     hasGrace: false,
     fencesLostLocks: false,
   },
   local: {
     hasClientCaches: false,
-    hasDelegations: false,
+    tracksOpens: false,
     hasGrace: false,
     locksPerHost: false,
     hasLeases: false,

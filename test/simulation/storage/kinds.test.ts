@@ -81,6 +81,22 @@ describe('other kinds of locks', () => {
     assert.equal(await rig.settled(theirs.tryLockExclusive()), true);
   });
 
+  it('wait for the end of the grace period, on nfs3 too, where opens do not', async () => {
+    for (const kind of ['nfs3', 'nfs4'] as const) {
+      const { rig, theirs } = await makePair(kind);
+      const { fileSystem } = rig.startProcess('c');
+      rig.storage.restartServer(1_000);
+      const beganMs = rig.scheduler.nowMs;
+      const opening = fileSystem.open(PATH, 'read').then(() => rig.scheduler.nowMs - beganMs);
+      const locking = theirs.tryLockExclusive();
+      const openedMs = await rig.settled(opening);
+      assert.equal(openedMs >= 11_000, kind === 'nfs4', `${openedMs} ms`);
+      assert.equal(await rig.settled(locking), false, 'the holder has taken its lock back');
+      const lockedMs = rig.scheduler.nowMs - beganMs;
+      assert.ok(lockedMs >= 11_000 && lockedMs < 13_000, `${lockedMs} ms`);
+    }
+  });
+
   it('on nfs4-local-locks exclude within one host only, and need no server', async () => {
     const { rig, a, theirs } = await makePair('nfs4-local-locks');
     const mineToo = await rig.settled(a.fileSystem.open(PATH, 'update'));

@@ -72,7 +72,8 @@ export class NfsClient implements Client {
   }
 
   open(path: string, mode: OpenMode, caller: Caller): Inode | typeof TRY_LATER {
-    if (this.#locks.isInGrace) return TRY_LATER;
+    const { tracksOpens } = this.#server.behaviour;
+    if (tracksOpens && this.#locks.isInGrace) return TRY_LATER;
     const isNew = mode.startsWith('create-new');
     if (mode.startsWith('create')) {
       const found = this.#server.find(path);
@@ -254,9 +255,9 @@ export class NfsClient implements Client {
   }
 
   #delegate(inode: Inode): void {
-    const { hasDelegations } = this.#server.behaviour;
+    const { tracksOpens } = this.#server.behaviour;
     const isAlone = inode.content !== null && !inode.isOpenByOthers(this.#mount);
-    inode.delegate = hasDelegations && isAlone ? this.#mount : null;
+    inode.delegate = tracksOpens && isAlone ? this.#mount : null;
   }
 
   /** A file that another host has renamed something over is believed in as long as its name is. */
