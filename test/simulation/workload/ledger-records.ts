@@ -73,6 +73,17 @@ export class LedgerSubscription {
   }
 }
 
+/** What a producer wants to send, however often. */
+export interface SentMessage {
+  /** For people: the producer and its own number. */
+  readonly message: string;
+  readonly destination: string;
+  readonly body: Uint8Array;
+  readonly isDurable: boolean;
+  /** On a wall clock; 0 for never. */
+  readonly expiresAtMs: number;
+}
+
 /** One SEND of a message. A message that is sent again is another copy: the broker cannot know better. */
 export class Copy {
   /** Names it in a header. */
@@ -82,7 +93,6 @@ export class Copy {
   readonly destination: string;
   readonly body: Uint8Array;
   readonly isDurable: boolean;
-  /** On a wall clock; 0 for never. */
   readonly expiresAtMs: number;
   readonly transaction: LedgerTransaction | null;
   /** When it was sent; in a transaction, when the COMMIT was. Infinity until then. */
@@ -94,26 +104,19 @@ export class Copy {
 
   constructor(
     number: number,
-    fields: Pick<
-      Copy,
-      | 'message'
-      | 'connection'
-      | 'destination'
-      | 'body'
-      | 'isDurable'
-      | 'expiresAtMs'
-      | 'transaction'
-    >,
+    sent: SentMessage,
+    connection: LedgerConnection,
+    transaction: LedgerTransaction | null,
     sentAtMs: number,
   ) {
     this.number = number;
-    this.message = fields.message;
-    this.connection = fields.connection;
-    this.destination = fields.destination;
-    this.body = fields.body;
-    this.isDurable = fields.isDurable;
-    this.expiresAtMs = fields.expiresAtMs;
-    this.transaction = fields.transaction;
+    this.message = sent.message;
+    this.connection = connection;
+    this.destination = sent.destination;
+    this.body = sent.body;
+    this.isDurable = sent.isDurable;
+    this.expiresAtMs = sent.expiresAtMs;
+    this.transaction = transaction;
     this.sentAtMs = sentAtMs;
   }
 

@@ -16,6 +16,7 @@ import {
   LedgerTransaction,
   nameOf,
   Place,
+  type SentMessage,
 } from './ledger-records.js';
 import type { WallOffsets } from './wall-offsets.js';
 import { deadLettersOf } from './workload-plan.js';
@@ -40,15 +41,6 @@ export interface LedgerOptions {
   readonly wallOffsets: WallOffsets;
   /** limits.maxDeliveries of the nodes. */
   readonly maxDeliveries: number;
-}
-
-export interface SentMessage {
-  /** For people: the producer and its own number. */
-  readonly message: string;
-  readonly destination: string;
-  readonly body: Uint8Array;
-  readonly isDurable: boolean;
-  readonly expiresAtMs: number;
 }
 
 export class Ledger {
@@ -106,11 +98,8 @@ export class Ledger {
     transaction: LedgerTransaction | null,
   ): Copy {
     const sentAtMs = transaction === null ? this.#nowMs : Number.POSITIVE_INFINITY;
-    const copy = new Copy(
-      this.copies.length + 1,
-      { ...message, connection, transaction },
-      sentAtMs,
-    );
+    const number = this.copies.length + 1;
+    const copy = new Copy(number, message, connection, transaction, sentAtMs);
     this.copies.push(copy);
     if (transaction === null) this.#takePlaceInOrder(copy);
     else transaction.copies.push(copy);

@@ -4,8 +4,8 @@
  */
 import type { SeededRandom } from '../kernel/random.js';
 import { type Role, type Session, whenConfirmed } from './client.js';
-import type { Ledger, SentMessage } from './ledger.js';
-import type { Copy, LedgerTransaction } from './ledger-records.js';
+import type { Ledger } from './ledger.js';
+import type { Copy, LedgerTransaction, SentMessage } from './ledger-records.js';
 import type { RolePlan } from './workload-plan.js';
 
 type ProducerPlan = Extract<RolePlan, { kind: 'producer' }>;

@@ -130,9 +130,9 @@ class PlanDraw {
     const topics: string[] = [];
     const hasFeed = random.chance(0.3);
     if (hasFeed) queues.push(FEED);
-    this.#producer('producer-1', queues, random.whole(60, 130), true);
+    this.#producer('producer-1', queues, random.whole(80, 180), true);
     if (random.chance(0.6))
-      this.#producer('producer-2', [ORDERS, WORK], random.whole(20, 70), true);
+      this.#producer('producer-2', [ORDERS, WORK], random.whole(40, 120), true);
     if (random.chance(0.7)) this.#transactionalProducer([ORDERS, WORK, ARCHIVE]);
     this.#consumer('consumer-1', ORDERS, random.chance(0.7) ? 'client-individual' : 'client');
     this.#consumer('consumer-2', WORK, random.chance(0.4) ? 'client-individual' : 'client');
@@ -164,7 +164,7 @@ class PlanDraw {
 
   #transactionalProducer(destinations: readonly string[]): void {
     const random = this.#random;
-    const transactions = random.whole(5, 20);
+    const transactions = random.whole(8, 24);
     this.#add('transactional', 0.3, {
       kind: 'transactional-producer',
       destinations,
@@ -205,7 +205,7 @@ class PlanDraw {
   #topic(topics: string[]): void {
     const random = this.#random;
     topics.push(NEWS);
-    this.#producer('publisher', [NEWS], random.whole(15, 40), true);
+    this.#producer('publisher', [NEWS], random.whole(20, 60), true);
     const subscribers = random.whole(1, 2);
     for (let number = 1; number <= subscribers; number += 1) {
       this.#add(`durable-${number}`, 0.5, {

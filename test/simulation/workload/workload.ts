@@ -109,8 +109,7 @@ export class Workload {
     this.stopProducing();
     for (const receiver of this.#receivers) receiver.drain();
     for (const client of this.#clients) client.becomeImmortal();
-    for (const queue of queues) this.#empty(queue, false);
-    for (const source of [...queues, ...topics]) this.#empty(source, true);
+    this.#empty(queues, [...queues, ...topics]);
     this.#mark([...queues, ...topics]);
     this.#checkLater();
   }
@@ -164,18 +163,24 @@ export class Workload {
     return source === undefined ? this.ledger.queue(destination) : this.ledger.deadLetters(source);
   }
 
-  #empty(source: string, isForDeadLetters: boolean): void {
+  /** One client for all of them: the more connections, the longer a seed takes. */
+  #empty(queues: readonly string[], failing: readonly string[]): void {
     const { ledger } = this;
-    const destination = isForDeadLetters ? deadLettersOf(source) : source;
-    const place = isForDeadLetters ? ledger.deadLetters(source) : ledger.queue(source);
-    const name = `empties ${destination}`;
+    const name = 'emptier';
     const random = this.#stream(name);
-    const options = { place, destination, durable: null, habits: EMPTYING, ledger, random };
-    this.#addNow(name, new Consumer(options));
+    const places = [
+      ...queues.map((queue) => ledger.queue(queue)),
+      ...failing.map((source) => ledger.deadLetters(source)),
+    ];
+    const consumers = places.map((place) => {
+      const destination = place.name;
+      return new Consumer({ place, destination, durable: null, habits: EMPTYING, ledger, random });
+    });
+    this.#addNow(name, new Several(consumers));
   }
 
   #mark(destinations: readonly string[]): void {
-    const name = `marks ${destinations.length} destinations`;
+    const name = `marker-${this.#stage}`;
     const role = new Marker(destinations, this.ledger, this.#stream(name));
     this.#senders.push(role);
     this.#addNow(name, role);
@@ -217,6 +222,23 @@ export class Workload {
 
   #stream(name: string): SeededRandom {
     return new SeededRandom(this.#options.seed, name);
+  }
+}
+
+/** Several roles on one connection. */
+class Several implements Role {
+  readonly #roles: readonly Role[];
+
+  constructor(roles: readonly Role[]) {
+    this.#roles = roles;
+  }
+
+  onSession(session: Session): void {
+    for (const role of this.#roles) role.onSession(session);
+  }
+
+  onSessionOver(): void {
+    for (const role of this.#roles) role.onSessionOver();
   }
 }
 
