@@ -8,6 +8,7 @@ import { HoldfastError } from '../platform/errors.js';
 import type { FileHandle } from '../platform/ports.js';
 import { type Block, claimedLength, decodeBlock } from './block.js';
 import { isGone, type JournalDirectory } from './directory.js';
+import type { SegmentHeader } from './file-header.js';
 import {
   BLOCK_HEADER_BYTES,
   BLOCK_TYPE,
@@ -20,7 +21,7 @@ import {
 } from './format.js';
 
 const FIRST_READ_BYTES = 64 * 1024;
-const LARGE_READ_BYTES = 1024 * 1024;
+export const LARGE_READ_BYTES = 1024 * 1024;
 
 export interface LocatedBlock extends Block {
   /** Where the payload begins in the run's bytes. */
@@ -45,6 +46,10 @@ export class JournalReader {
   #file: SegmentName | null = null;
   #handle: FileHandle | null = null;
   #readBytes = FIRST_READ_BYTES;
+  /** Of a read that brought nothing. */
+  #emptyBuffer: Uint8Array<ArrayBuffer> | null = null;
+  /** As they were when nothing more could be read of the current one. */
+  #listed: readonly SegmentName[] = [];
 
   constructor(directory: JournalDirectory, cursor: Cursor) {
     this.#directory = directory;
@@ -70,24 +75,24 @@ export class JournalReader {
     for (;;) {
       const run = await this.#readHere();
       if (run !== null) return run;
+      this.#listed = (await this.#directory.list()).segments;
       const moved = (await this.#moveToSealedFile()) || (await this.#moveToNextSegment());
       if (!moved) return null;
     }
   }
 
   /**
-   * For a follower that found nothing more: a segment that is still needed may stay while those
-   * after it, which this reader has not seen, were deleted under a checkpoint.
+   * For a follower whose `next` found nothing more: a segment that is still needed may stay while
+   * those after it, which this reader has not seen, were deleted under a checkpoint.
    *
    * @throws JournalGap when the next segment is gone though later ones are there.
    */
-  async requireNoGapAhead(): Promise<void> {
-    const { segments } = await this.#directory.list();
+  requireNoGapAhead(): void {
     const { segment, epoch } = this.#cursor;
     const next = segment + 1;
-    if (segments.some(({ number }) => number === next)) return;
+    if (this.#listed.some(({ number }) => number === next)) return;
     // What a node of an earlier tenure left there can never be read from here.
-    if (!segments.some((later) => later.number > next && later.epoch >= epoch)) return;
+    if (!this.#listed.some((later) => later.number > next && later.epoch >= epoch)) return;
     throw new JournalGap(`segment ${next} was deleted before it was read`);
   }
 
@@ -114,7 +119,7 @@ export class JournalReader {
 
   async #open(): Promise<FileHandle | null> {
     if (this.#handle !== null) return this.#handle;
-    this.#file ??= await this.#findFile(this.#cursor.segment, 0 as Epoch);
+    this.#file ??= await this.#findCurrentFile();
     if (this.#file === null) return null;
     await this.#refuseCutOff(this.#file);
     this.#handle = await this.#directory.openIfThere(this.#file.name);
@@ -124,7 +129,7 @@ export class JournalReader {
 
   async #readRun(handle: FileHandle): Promise<BlockRun | null> {
     const { offset } = this.#cursor;
-    let bytes = new Uint8Array(this.#readBytes);
+    let bytes = this.#takeBuffer();
     let filled = await handle.read(bytes, offset);
     const claimed = claimedLength(bytes.subarray(0, filled), 0);
     if (claimed > filled) {
@@ -137,7 +142,15 @@ export class JournalReader {
     // A read that came back short reached the end of the file: a large buffer would stay empty.
     const hasMore = blocks.length > 0 && filled === bytes.byteLength;
     this.#readBytes = hasMore ? LARGE_READ_BYTES : FIRST_READ_BYTES;
-    return blocks.length > 0 ? { bytes, blocks } : null;
+    if (blocks.length > 0) return { bytes, blocks };
+    this.#emptyBuffer = bytes;
+    return null;
+  }
+
+  #takeBuffer(): Uint8Array<ArrayBuffer> {
+    const kept = this.#emptyBuffer;
+    this.#emptyBuffer = null;
+    return kept?.byteLength === this.#readBytes ? kept : new Uint8Array(this.#readBytes);
   }
 
   #takeBlocks(bytes: Uint8Array): LocatedBlock[] {
@@ -154,13 +167,13 @@ export class JournalReader {
 
   /** A takeover replaced the file by a copy with a higher epoch, equal up to the cursor and beyond. */
   async #moveToSealedFile(): Promise<boolean> {
-    const current = this.#file;
-    const sealed = await this.#findFile(this.#cursor.segment, this.#cursor.epoch);
+    const { segment, epoch } = this.#cursor;
+    const newer = this.#file === null ? epoch : Math.max(epoch, this.#file.epoch + 1);
+    const sealed = await this.#findFinished(segment, newer as Epoch);
     if (sealed === null) return false;
-    if (current !== null && sealed.epoch <= current.epoch) return false;
-    await this.#refuseCutOff(sealed);
+    await this.#refuseCutOff(sealed.name);
     await this.close();
-    this.#file = sealed;
+    this.#file = sealed.name;
     return true;
   }
 
@@ -174,25 +187,24 @@ export class JournalReader {
   async #moveToNextSegment(): Promise<boolean> {
     const cursor = this.#cursor;
     const number = (cursor.segment + 1) as SegmentNumber;
-    const next = await this.#findFile(number, cursor.epoch);
-    const header = next === null ? null : await this.#directory.segmentHeader(next);
+    const next = await this.#findFinished(number, cursor.epoch);
     const connects =
-      header !== null &&
-      header.previousEnd === cursor.offset &&
-      header.previousChecksum === cursor.checksum &&
-      header.firstSequence === cursor.sequence + 1;
+      next !== null &&
+      next.header.previousEnd === cursor.offset &&
+      next.header.previousChecksum === cursor.checksum &&
+      next.header.firstSequence === cursor.sequence + 1;
     if (!connects) {
       await this.#refuseGap();
       return false;
     }
     await this.close();
-    this.#file = next;
+    this.#file = next.name;
     this.#cursor = { ...cursor, segment: number, offset: SEGMENT_HEADER_BYTES };
     return true;
   }
 
   async #refuseGap(): Promise<void> {
-    const { segments } = await this.#directory.list();
+    const segments = this.#listed;
     const isHere = segments.some(({ number }) => number === this.#cursor.segment);
     const goesOn = segments.some(({ number }) => number > this.#cursor.segment);
     if (!isHere && goesOn) {
@@ -204,12 +216,20 @@ export class JournalReader {
     }
   }
 
+  async #findCurrentFile(): Promise<SegmentName | null> {
+    this.#listed = (await this.#directory.list()).segments;
+    return (await this.#findFinished(this.#cursor.segment, 0 as Epoch))?.name ?? null;
+  }
+
   /** Of the finished files of one segment number the one with the highest epoch, which must not be below `atLeast`. */
-  async #findFile(number: SegmentNumber, atLeast: Epoch): Promise<SegmentName | null> {
-    const { segments } = await this.#directory.list();
-    for (const segment of segments.toReversed()) {
-      if (segment.number !== number || segment.epoch < atLeast) continue;
-      if ((await this.#directory.segmentHeader(segment)) !== null) return segment;
+  async #findFinished(
+    number: SegmentNumber,
+    atLeast: Epoch,
+  ): Promise<{ name: SegmentName; header: SegmentHeader } | null> {
+    for (const name of this.#listed.toReversed()) {
+      if (name.number !== number || name.epoch < atLeast) continue;
+      const header = await this.#directory.segmentHeader(name);
+      if (header !== null) return { name, header };
     }
     return null;
   }
@@ -246,9 +266,9 @@ export async function readBlocksAt(
   handle: FileHandle,
   segment: SegmentNumber,
   offset: number,
-  options: { readonly mayBeEnd: boolean },
+  options: { readonly mayBeEnd: boolean; readonly readBytes?: number },
 ): Promise<BlockRun> {
-  let bytes = new Uint8Array(LARGE_READ_BYTES);
+  let bytes = new Uint8Array(options.readBytes ?? LARGE_READ_BYTES);
   let filled = await handle.read(bytes, offset);
   const claimed = claimedLength(bytes.subarray(0, filled), 0);
   if (claimed > filled && offset + claimed <= (await handle.stat()).sizeBytes) {

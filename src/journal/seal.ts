@@ -154,24 +154,33 @@ async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<
   try {
     const bytes = new Uint8Array(cursor.offset);
     const filled = await handle.read(bytes, 0);
-    requireWhole(handle.path, bytes.subarray(0, filled), cursor);
+    requireWhole(handle.path, bytes.subarray(0, filled), cursor, header.previousChecksum);
     return { ...header, name: file, bytes };
   } finally {
     await handle.close();
   }
 }
 
-/** The original goes away, so the copy must be every block up to the cursor, as it was read before. */
-function requireWhole(path: string, bytes: Uint8Array, cursor: Cursor): void {
+/**
+ * The original goes away, so the copy must be every block up to the cursor, as it was read before:
+ * chained from the end of the segment before it to the cursor's own checksum.
+ */
+function requireWhole(
+  path: string,
+  bytes: Uint8Array,
+  cursor: Cursor,
+  previousChecksum: number,
+): void {
   let at = SEGMENT_HEADER_BYTES;
-  let checksum: number | null = null;
+  let checksum = previousChecksum;
   while (at < cursor.offset) {
     const block = decodeBlock(bytes, at);
     if (block === null || block.offset !== at || block.segment !== cursor.segment) break;
+    if (block.previousChecksum !== checksum) break;
     checksum = block.checksum;
     at += block.lengthBytes;
   }
-  if (at === cursor.offset && (checksum === null || checksum === cursor.checksum)) return;
+  if (at === cursor.offset && checksum === cursor.checksum) return;
   throw new HoldfastError(
     'JOURNAL_CORRUPT',
     `${path} cannot be read again up to offset ${cursor.offset}: offset ${at} is not as it was a moment ago. ` +

@@ -154,7 +154,6 @@ export class Node {
     const stomp = config.stomp.advertise ?? formatAddress(reachable);
     logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
     this.#post({ kind: 'addresses', addresses: { stomp } });
-    this.#keepHouse();
     this.#reportConfirmed();
   }
 
@@ -251,6 +250,7 @@ export class Node {
     this.#holdOrReleaseProducers();
     this.#space.start(event);
     this.#gate.openHere();
+    this.#keepHouse(this.#housekeeper);
   }
 
   #onRole(event: Extract<StorageEvent, { kind: 'role' }>): void {
@@ -322,15 +322,16 @@ export class Node {
     return new Promise((resolve) => housekeeper.barrier(resolve));
   }
 
-  #keepHouse(): void {
+  /** For as long as the tenure lasts whose session this is. */
+  #keepHouse(housekeeper: BrokerSession): void {
     this.#options.clock.after(HOUSEKEEPING_MS, () => {
-      if (this.#hasEnded) return;
-      if (this.#role === 'live') this.#guarded(() => this.#keepLiveHouse());
-      this.#keepHouse();
+      if (this.#hasEnded || this.#housekeeper !== housekeeper) return;
+      if (this.#role === 'live') this.#guarded(() => this.#sweep());
+      this.#keepHouse(housekeeper);
     });
   }
 
-  #keepLiveHouse(): void {
+  #sweep(): void {
     this.#broker.sweep();
     this.#pipeline.flush();
     this.#space.consider();

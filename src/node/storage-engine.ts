@@ -6,7 +6,7 @@
 
 import { JournalDirectory } from '../journal/directory.js';
 import { BLOCK_TYPE, type Cursor } from '../journal/format.js';
-import { readBlocksAt } from '../journal/reader.js';
+import { LARGE_READ_BYTES, readBlocksAt } from '../journal/reader.js';
 import { ElectionLock } from '../ownership/election.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
@@ -24,6 +24,8 @@ import { takeOver } from './takeover.js';
 import { Tenure } from './tenure.js';
 
 const FREE_BYTES_INTERVAL_MS = 1_000;
+/** A store that is half made was left so by a killed process, or is being made on another host right now. */
+const OTHER_INITIALISER_LIMIT_MS = 2_500;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
@@ -98,8 +100,17 @@ export class StorageEngine {
     const { layout, version } = this.#settings;
     const state = await inspectStore(fileSystem, layout);
     if (state.kind === 'ready') return;
+    const { isBegun } = state;
+    if (isBegun) {
+      await new Promise<void>((resolve) => clock.after(OTHER_INITIALISER_LIMIT_MS, resolve));
+      if ((await inspectStore(fileSystem, layout)).kind === 'ready') return;
+    }
     const createdBy = `holdfast ${version}`;
-    await initialiseStore({ fileSystem, layout, clock, random, createdBy });
+    try {
+      await initialiseStore({ fileSystem, layout, clock, random, createdBy, isBegun });
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
   }
 
   /** Backup, then one tenure, or nothing when the takeover was declined. */
@@ -272,8 +283,9 @@ export class StorageEngine {
 
   async #load(command: Extract<StorageCommand, { kind: 'load' }>): Promise<void> {
     const { requestId, segment, offset, mayBeEnd } = command;
+    const readBytes = Math.min(LARGE_READ_BYTES, this.#settings.segmentBytes);
     const run = await required(this.#handles).use(segment, (handle) =>
-      readBlocksAt(handle, segment, offset, { mayBeEnd }),
+      readBlocksAt(handle, segment, offset, { mayBeEnd, readBytes }),
     );
     if (run === null) {
       this.#post({ kind: 'load-missed', requestId, segment });

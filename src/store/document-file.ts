@@ -61,7 +61,7 @@ export class DocumentFile<Document extends object> {
   static async open<Document extends object>(
     fileSystem: FileSystem,
     path: string,
-    mode: Extract<OpenMode, 'update' | 'create'>,
+    mode: Extract<OpenMode, 'update' | 'create' | 'create-new'>,
   ): Promise<DocumentFile<Document>> {
     return new DocumentFile<Document>(await fileSystem.open(path, mode));
   }

@@ -17,8 +17,11 @@ const STORE_ID_BYTES = 16;
 
 export type StoreState =
   | { readonly kind: 'ready'; readonly store: StoreDocument }
-  /** New, or left half-made by a killed process: the holder of the election lock makes it. */
-  | { readonly kind: 'uninitialised' };
+  /**
+   * New, or left half-made by a killed process: the holder of the election lock makes it. `isBegun`:
+   * store.json is there, and not whole.
+   */
+  | { readonly kind: 'uninitialised'; readonly isBegun: boolean };
 
 /** Throws STORE_MISSING, STORE_INCOMPATIBLE or STORE_DAMAGED. Changes nothing. */
 export async function inspectStore(
@@ -77,9 +80,14 @@ export interface InitialiseOptions {
   readonly random: Random;
   /** Name and version of the program, for people. */
   readonly createdBy: string;
+  /** As `inspectStore` said: only then is what another one began written anew. */
+  readonly isBegun: boolean;
 }
 
-/** Makes a store of an uninitialised directory. The caller holds the election lock. */
+/**
+ * Makes a store of an uninitialised directory. The caller holds the election lock, and yet it may not
+ * be alone, on a mount that keeps its locks to itself: then EEXIST says so.
+ */
 export async function initialiseStore(options: InitialiseOptions): Promise<StoreDocument> {
   const { fileSystem, layout } = options;
   const directories = [
@@ -95,6 +103,7 @@ export async function initialiseStore(options: InitialiseOptions): Promise<Store
     await handle.close();
   }
   await fileSystem.syncDirectory(layout.requestsDirectory);
+  const mode = options.isBegun ? 'create' : 'create-new';
   const store: StoreDocument = {
     formatVersion: STORE_FORMAT_VERSION,
     storeId: Buffer.from(options.random.bytes(STORE_ID_BYTES)).toString('hex'),
@@ -102,7 +111,7 @@ export async function initialiseStore(options: InitialiseOptions): Promise<Store
     createdAtMs: options.clock.wallMs(),
     createdBy: options.createdBy,
   };
-  const file = await DocumentFile.open<StoreDocument>(fileSystem, layout.storeFile, 'create');
+  const file = await DocumentFile.open<StoreDocument>(fileSystem, layout.storeFile, mode);
   try {
     await fileSystem.syncDirectory(layout.root);
     await file.write(store);
@@ -138,7 +147,7 @@ async function uninitialised(
   why: string,
 ): Promise<StoreState> {
   const journal = names.includes('journal') ? await fileSystem.list(layout.journalDirectory) : [];
-  if (journal.length === 0) return { kind: 'uninitialised' };
+  if (journal.length === 0) return { kind: 'uninitialised', isBegun: why !== 'is missing' };
   throw new HoldfastError(
     'STORE_DAMAGED',
     `${layout.storeFile} ${why}, although the store has a journal of ${journal.length} files: ` +

@@ -21,6 +21,7 @@ export async function makeStore(): Promise<TemporaryStore> {
     clock: nodeClock,
     random: nodeRandom,
     createdBy: 'test',
+    isBegun: false,
   });
   return { layout, storeId, remove };
 }

@@ -25,11 +25,21 @@ import { MemoryFileSystem } from '../../support/memory-file-system.js';
 import { SimulatedProcess } from '../kernel/process.js';
 import { SeededRandom } from '../kernel/random.js';
 import { Scheduler } from '../kernel/scheduler.js';
-import type { StorageChange } from '../storage/shared-storage.js';
+import type { StorageChange, StorageProfile } from '../storage/shared-storage.js';
 import { Checks, type InspectedNode } from './checks.js';
 
 export const SEGMENT_BYTES = 8 * 1024;
 export const FRESH_MS = 1_000;
+export const PROFILE: StorageProfile = {
+  kind: 'nfs4',
+  leaseMs: 10_000,
+  graceMs: 10_000,
+  recallMs: 13_000,
+  attributeCacheMs: 7_000,
+  nameCacheMs: 14_000,
+  negativeNameCacheMs: 28_000,
+  capacityBytes: 1_000_000,
+};
 const STORE_ID_BYTES = Uint8Array.from({ length: 16 }, (_, index) => index);
 const STORE_ID = Buffer.from(STORE_ID_BYTES).toString('hex');
 const LAYOUT = storeLayout('/store');
@@ -73,6 +83,7 @@ export class ChecksRig {
       },
       random: new SeededRandom(1, 'checks'),
       storage: {
+        profile: PROFILE,
         truth: this.fileSystem,
         stableBytes: (path, position, length) => this.#stableBytes(path, position, length),
         bytesReadBy: () => this.bytesRead,
@@ -94,6 +105,7 @@ export class ChecksRig {
       clock: nodeClock,
       random: { bytes: () => STORE_ID_BYTES },
       createdBy: 'a test',
+      isBegun: false,
     });
     return rig;
   }

@@ -207,7 +207,7 @@ test('a follower that stands at the end of a kept segment notices that those aft
   await appendSegments(1);
   const reader = readerFrom();
   await rest(reader);
-  await reader.requireNoGapAhead();
+  reader.requireNoGapAhead();
   await appendSegments(4);
   const { segment } = reader.cursor;
   await rest(reader);
@@ -215,7 +215,7 @@ test('a follower that stands at the end of a kept segment notices that those aft
   while (lagging.cursor.segment < segment) await lagging.next();
   for (const number of [segment + 1, segment + 2]) await unlinkSegment(number);
   await rest(lagging);
-  await assert.rejects(lagging.requireNoGapAhead(), JournalGap);
+  assert.throws(() => lagging.requireNoGapAhead(), JournalGap);
 });
 
 test('what a deposed node left further on is no gap', async () => {
@@ -226,7 +226,7 @@ test('what a deposed node left further on is no gap', async () => {
   await rig.write(stray, new Uint8Array(1024), 0);
   const reader = readerFrom();
   assert.deepEqual(await rest(reader), ['kept']);
-  await reader.requireNoGapAhead();
+  reader.requireNoGapAhead();
 });
 
 test('a reader at the start of a journal whose start was deleted meets a gap', async () => {

@@ -40,7 +40,10 @@ describe('opening a store', () => {
 
   it('finds an empty directory uninitialised, and changes nothing in it', async () => {
     const layout = storeLayout(empty.path);
-    assert.deepEqual(await inspectStore(nodeFileSystem, layout), { kind: 'uninitialised' });
+    assert.deepEqual(await inspectStore(nodeFileSystem, layout), {
+      kind: 'uninitialised',
+      isBegun: false,
+    });
     assert.deepEqual(await nodeFileSystem.list(empty.path), []);
   });
 
@@ -81,7 +84,10 @@ describe('opening a store', () => {
   it('lets the next one finish what a killed initialiser began, at every cut', async () => {
     for (const length of [0, 1, 20, 60, 511, 4095]) {
       await truncate(store.layout.storeFile, length);
-      assert.deepEqual(await inspectStore(nodeFileSystem, store.layout), { kind: 'uninitialised' });
+      assert.deepEqual(await inspectStore(nodeFileSystem, store.layout), {
+        kind: 'uninitialised',
+        isBegun: true,
+      });
       await initialise(store.layout);
       assert.equal((await inspectStore(nodeFileSystem, store.layout)).kind, 'ready');
     }
@@ -103,6 +109,14 @@ describe('opening a store', () => {
       await initialise(layout);
       assert.equal((await inspectStore(nodeFileSystem, layout)).kind, 'ready');
     }
+  });
+
+  it('does not write over what another one begins at the same moment', async () => {
+    const layout = storeLayout(empty.path);
+    const atOnce = [initialise(layout), initialise(layout)];
+    const results = await Promise.allSettled(atOnce);
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+    assert.equal((await inspectStore(nodeFileSystem, layout)).kind, 'ready');
   });
 
   it('never makes a new store over a journal', async () => {
@@ -141,9 +155,11 @@ describe('opening a store', () => {
   });
 });
 
-function initialise(layout: StoreLayout, fileSystem = nodeFileSystem): Promise<unknown> {
-  const createdBy = 'test';
-  return initialiseStore({ fileSystem, layout, clock: nodeClock, random: nodeRandom, createdBy });
+async function initialise(layout: StoreLayout, fileSystem = nodeFileSystem): Promise<unknown> {
+  const state = await inspectStore(nodeFileSystem, layout);
+  const isBegun = state.kind === 'uninitialised' && state.isBegun;
+  const ports = { fileSystem, clock: nodeClock, random: nodeRandom };
+  return initialiseStore({ ...ports, layout, createdBy: 'test', isBegun });
 }
 
 async function rewriteStore(layout: StoreLayout, change: object): Promise<void> {
