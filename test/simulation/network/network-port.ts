@@ -2,8 +2,9 @@
 import { HoldfastError } from '../../../src/platform/errors.js';
 import type { HostPort, Listener, Network, Socket } from '../../../src/platform/ports.js';
 import type { SimulatedProcess } from '../kernel/process.js';
-import type { NetworkHost, NetworkListener } from './link.js';
-import type { SimulatedNetwork } from './simulated-network.js';
+import type { Scheduler } from '../kernel/scheduler.js';
+import type { Link, NetworkHost, NetworkListener } from './link.js';
+import type { SimulatedSocket } from './socket.js';
 
 const SYSTEM_CALL_MS = 0.02;
 /** An unanswered request to connect is sent again after this, then after twice as long, and so on. */
@@ -12,12 +13,31 @@ const FIRST_RETRANSMISSION_MS = 1_000;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 const ANY = new Set(['0.0.0.0', '::']);
 
+/** What a port needs of the network. */
+export interface NetworkOfHosts {
+  readonly scheduler: Scheduler;
+  linkTo(from: NetworkHost, to: NetworkHost): Link;
+  /** Null for a name that no host has. */
+  hostNamed(name: string): NetworkHost | null;
+  /** Both ends of a new connection, the one of `client` first. */
+  join(
+    client: NetworkedProcess,
+    server: NetworkedProcess,
+    serverPort: number,
+  ): [SimulatedSocket, SimulatedSocket];
+}
+
+export interface NetworkedProcess {
+  readonly host: NetworkHost;
+  readonly process: SimulatedProcess;
+}
+
 export class NetworkPort implements Network {
-  readonly #network: SimulatedNetwork;
+  readonly #network: NetworkOfHosts;
   readonly #process: SimulatedProcess;
   readonly #host: NetworkHost;
 
-  constructor(network: SimulatedNetwork, process: SimulatedProcess, host: NetworkHost) {
+  constructor(network: NetworkOfHosts, process: SimulatedProcess, host: NetworkHost) {
     this.#network = network;
     this.#process = process;
     this.#host = host;
@@ -58,7 +78,7 @@ export class NetworkPort implements Network {
 }
 
 class ConnectAttempt {
-  readonly #network: SimulatedNetwork;
+  readonly #network: NetworkOfHosts;
   readonly #process: SimulatedProcess;
   readonly #host: NetworkHost;
   readonly #address: HostPort;
@@ -67,7 +87,7 @@ class ConnectAttempt {
   #isOver = false;
 
   constructor(
-    network: SimulatedNetwork,
+    network: NetworkOfHosts,
     process: SimulatedProcess,
     host: NetworkHost,
     address: HostPort,

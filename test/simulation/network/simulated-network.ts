@@ -9,7 +9,7 @@ import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduler } from '../kernel/scheduler.js';
 import type { Trace } from '../kernel/trace.js';
 import { Link, NetworkHost } from './link.js';
-import { NetworkPort } from './network-port.js';
+import { type NetworkedProcess, type NetworkOfHosts, NetworkPort } from './network-port.js';
 import { SimulatedSocket } from './socket.js';
 import { makeReadBuffer, Stream, type StreamSurroundings } from './stream.js';
 
@@ -23,9 +23,7 @@ export interface SimulatedNetworkOptions {
   readonly trace: Trace;
 }
 
-interface End {
-  readonly host: NetworkHost;
-  readonly process: SimulatedProcess;
+interface End extends NetworkedProcess {
   readonly socket: SimulatedSocket;
 }
 
@@ -35,7 +33,7 @@ interface Connection {
   openEnds: number;
 }
 
-export class SimulatedNetwork {
+export class SimulatedNetwork implements NetworkOfHosts {
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly trace: Trace;
@@ -138,15 +136,13 @@ export class SimulatedNetwork {
     return this.#link(from.name, to.name);
   }
 
-  /** Null for a name that no host has. */
   hostNamed(name: string): NetworkHost | null {
     return this.#hosts.get(name) ?? null;
   }
 
-  /** Both ends of a new connection, the one of `client` first. */
   join(
-    client: { readonly host: NetworkHost; readonly process: SimulatedProcess },
-    server: { readonly host: NetworkHost; readonly process: SimulatedProcess },
+    client: NetworkedProcess,
+    server: NetworkedProcess,
     serverPort: number,
   ): [SimulatedSocket, SimulatedSocket] {
     const onClosed = (): void => {

@@ -4,13 +4,13 @@
  */
 import type { Socket, SocketEvents } from '../../../src/platform/ports.js';
 import type { SimulatedThread } from '../kernel/process.js';
-import type { Stream, StreamEnd } from './stream.js';
+import type { Stream, StreamEnd, StreamReader, StreamWriter } from './stream.js';
 
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 /** To the next turn of the event loop. */
 const TURN_MS = 0.005;
 
-export class SimulatedSocket implements Socket {
+export class SimulatedSocket implements Socket, StreamReader, StreamWriter {
   readonly thread: SimulatedThread;
   readonly remoteAddress: string;
   readonly #onClosed: () => void;

@@ -3,13 +3,13 @@
  * what the kernels at both ends do. What was sent while the link is cut arrives after it is healed,
  * unless the sender has given up by then.
  */
+import type { SimulatedThread } from '../kernel/process.js';
 import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduler } from '../kernel/scheduler.js';
 import type { Link } from './link.js';
-import type { SimulatedSocket } from './socket.js';
 
 /** Send buffer of the one kernel and receive window of the other: what is beyond waits in the process. */
-export const KERNEL_BYTES = 80 * 1024;
+const KERNEL_BYTES = 80 * 1024;
 /** What one read from the kernel brings at most. */
 const READ_BYTES = 64 * 1024;
 /** TCP's timeout for data that nobody acknowledges; real ones are longer and change nothing else. */
@@ -22,6 +22,22 @@ const POISON = 0xdb;
 
 /** How a direction ends: after everything before it was read, or as an error. */
 export type StreamEnd = 'finished' | 'reset';
+
+/** The socket whose writes go in. */
+export interface StreamWriter {
+  /** Something was read at the other end. */
+  onTaken(): void;
+  /** The connection failed. */
+  breakOff(): void;
+}
+
+/** The socket that reads what comes out. */
+export interface StreamReader {
+  readonly thread: SimulatedThread;
+  readonly isReading: boolean;
+  onBytes(bytes: Uint8Array): void;
+  onEnd(end: StreamEnd): void;
+}
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -46,8 +62,8 @@ export function makeReadBuffer(): Uint8Array {
 }
 
 export class Stream {
-  readonly writer: SimulatedSocket;
-  readonly reader: SimulatedSocket;
+  readonly writer: StreamWriter;
+  readonly reader: StreamReader;
   readonly #surroundings: StreamSurroundings;
   readonly #link: Link;
   /** The way that acknowledgements of received segments take. */
@@ -63,8 +79,8 @@ export class Stream {
   #isGiveUpScheduled = false;
 
   constructor(
-    writer: SimulatedSocket,
-    reader: SimulatedSocket,
+    writer: StreamWriter,
+    reader: StreamReader,
     links: { readonly forward: Link; readonly back: Link },
     surroundings: StreamSurroundings,
   ) {

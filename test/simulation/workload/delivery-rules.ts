@@ -2,7 +2,7 @@
  * What a MESSAGE may be. Each rule is as sharp as it can be without a false alarm: connections
  * deliver what was sent long ago, and a deposed node delivers from memory until it notices.
  */
-import type { Ledger } from './ledger.js';
+import type { LedgerBook } from './ledger-book.js';
 import {
   type Arrival,
   type Copy,
@@ -24,7 +24,7 @@ export interface DeliveredFrame {
 
 /** Finds the arrival that a frame is about, and holds it to what is true whenever it comes. Null for what nobody sent. */
 export function checkDelivery(
-  ledger: Ledger,
+  ledger: LedgerBook,
   subscription: LedgerSubscription,
   frame: DeliveredFrame,
 ): Arrival | null {
@@ -53,7 +53,7 @@ function isFor({ destination }: Copy, place: Place): boolean {
   return destination === place.destination || destination === place.name;
 }
 
-function checkContent(ledger: Ledger, copy: Copy, place: Place, frame: DeliveredFrame): void {
+function checkContent(ledger: LedgerBook, copy: Copy, place: Place, frame: DeliveredFrame): void {
   const expiresAtMs = place.kind === 'dead-letters' ? 0 : copy.expiresAtMs;
   if (Buffer.compare(frame.body, copy.body) !== 0 || frame.expiresAtMs !== expiresAtMs) {
     ledger.breach(
@@ -70,7 +70,7 @@ function checkContent(ledger: Ledger, copy: Copy, place: Place, frame: Delivered
 }
 
 /** One copy is one message at one place; only durable subscriptions share a dead-letter queue. */
-function arrivalOf(ledger: Ledger, copy: Copy, place: Place, messageId: number): Arrival {
+function arrivalOf(ledger: LedgerBook, copy: Copy, place: Place, messageId: number): Arrival {
   let count = 0;
   for (const arrival of copy.arrivals) {
     if (arrival.place !== place) continue;
@@ -86,7 +86,7 @@ function arrivalOf(ledger: Ledger, copy: Copy, place: Place, messageId: number):
   return ledger.addArrival(copy, place);
 }
 
-function checkId(ledger: Ledger, arrival: Arrival): void {
+function checkId(ledger: LedgerBook, arrival: Arrival): void {
   const { messageId, copy } = arrival;
   const before = ledger.arrivalOf.get(messageId);
   if (before !== undefined) {
@@ -97,7 +97,7 @@ function checkId(ledger: Ledger, arrival: Arrival): void {
 }
 
 /** Ids follow the order in which a connection sends to a destination, and deliveries follow the ids. */
-function checkNeighbours(ledger: Ledger, { copy, place, messageId }: Arrival): void {
+function checkNeighbours(ledger: LedgerBook, { copy, place, messageId }: Arrival): void {
   const sent = copy.connection.sent.get(copy.destination) ?? [];
   for (let order = copy.order - 1; order >= 0; order -= 1) {
     const earlier = sent[order]?.arrivalAt(place)?.messageId ?? 0;
@@ -113,13 +113,13 @@ function checkNeighbours(ledger: Ledger, { copy, place, messageId }: Arrival): v
   }
 }
 
-function breakOrder(ledger: Ledger, copy: Copy, other: Copy, how: string): void {
+function breakOrder(ledger: LedgerBook, copy: Copy, other: Copy, how: string): void {
   ledger.breach('order', `${nameOf(copy)} was ${how} ${nameOf(other)} and is not in the queue so`);
 }
 
 /** A broker hands out what lies first; what comes later than its successors was somewhere else before. */
 function checkOrder(
-  ledger: Ledger,
+  ledger: LedgerBook,
   subscription: LedgerSubscription,
   { copy, messageId }: Arrival,
   frame: DeliveredFrame,
@@ -132,7 +132,11 @@ function checkOrder(
   }
 }
 
-function checkExpiry(ledger: Ledger, { connection }: LedgerSubscription, arrival: Arrival): void {
+function checkExpiry(
+  ledger: LedgerBook,
+  { connection }: LedgerSubscription,
+  arrival: Arrival,
+): void {
   const { copy, place } = arrival;
   if (copy.expiresAtMs === 0 || place.kind === 'dead-letters') return;
   if (ledger.options.wallOffsets.lowestAt(connection.provenAtMs) >= copy.expiresAtMs) {
@@ -142,7 +146,7 @@ function checkExpiry(ledger: Ledger, { connection }: LedgerSubscription, arrival
 
 /** It has left the queue that it was sent to, and not before it had failed there as often as it may. */
 export function checkDeadLetter(
-  ledger: Ledger,
+  ledger: LedgerBook,
   { connection }: LedgerSubscription,
   arrival: Arrival,
 ): void {
@@ -166,7 +170,7 @@ export function checkDeadLetter(
 
 /** Whether a delivery counts, which it does not when it may have been sent before what is known since. */
 export function mayCount(
-  ledger: Ledger,
+  ledger: LedgerBook,
   { connection }: LedgerSubscription,
   arrival: Arrival,
 ): boolean {

@@ -1,8 +1,8 @@
 /** What can be judged only in the end: what never came, and the order of everything there was. */
-import type { Ledger } from './ledger.js';
+import type { LedgerBook } from './ledger-book.js';
 import { type Arrival, type Copy, isInPart, nameOf } from './ledger-records.js';
 
-export function finalBreaches(ledger: Ledger): void {
+export function finalBreaches(ledger: LedgerBook): void {
   for (const arrival of ledger.open) {
     if (!ledger.isExcused(arrival)) reportOpen(ledger, arrival);
   }
@@ -14,7 +14,7 @@ export function finalBreaches(ledger: Ledger): void {
   checkOrderOfConfirmations(ledger);
 }
 
-function reportOpen(ledger: Ledger, { copy, place, messageId, state }: Arrival): void {
+function reportOpen(ledger: LedgerBook, { copy, place, messageId, state }: Arrival): void {
   const name = nameOf(copy);
   if (messageId === 0) {
     const invariant = place.kind === 'durable' ? 'durable-subscription' : 'P1';
@@ -27,7 +27,7 @@ function reportOpen(ledger: Ledger, { copy, place, messageId, state }: Arrival):
 }
 
 /** Ids only grow: what was sent after something else was confirmed has a higher one. */
-function checkOrderOfConfirmations(ledger: Ledger): void {
+function checkOrderOfConfirmations(ledger: LedgerBook): void {
   const durable = ledger.copies.filter(({ isDurable }) => isDurable);
   const confirmed = durable.filter(({ confirmedAtMs }) => confirmedAtMs >= 0);
   confirmed.sort((one, other) => one.confirmedAtMs - other.confirmedAtMs);

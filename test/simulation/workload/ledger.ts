@@ -7,6 +7,7 @@
 import type { AckMode } from '../../../src/client/stomp-client.js';
 import { checkDeadLetter, checkDelivery, type DeliveredFrame, mayCount } from './delivery-rules.js';
 import { finalBreaches } from './final-rules.js';
+import type { ClientInvariant, LedgerBook, LedgerOptions } from './ledger-book.js';
 import {
   Arrival,
   Copy,
@@ -18,32 +19,9 @@ import {
   Place,
   type SentMessage,
 } from './ledger-records.js';
-import type { WallOffsets } from './wall-offsets.js';
 import { deadLettersOf } from './workload-plan.js';
 
-/** P1 and P3 of the README, and what else a client may rely on. */
-export type ClientInvariant =
-  | 'P1'
-  | 'P3'
-  | 'nothing-invented'
-  | 'no-doubling'
-  | 'order'
-  | 'transaction-atomic'
-  | 'acknowledged-stays-gone'
-  | 'durable-subscription'
-  | 'dead-letter'
-  | 'expiry'
-  | 'refusal';
-
-export interface LedgerOptions {
-  readonly nowMs: () => number;
-  readonly onBreach: (invariant: ClientInvariant, sentence: string) => void;
-  readonly wallOffsets: WallOffsets;
-  /** limits.maxDeliveries of the nodes. */
-  readonly maxDeliveries: number;
-}
-
-export class Ledger {
+export class Ledger implements LedgerBook {
   readonly options: LedgerOptions;
   readonly copies: Copy[] = [];
   readonly transactions: LedgerTransaction[] = [];

@@ -12,7 +12,8 @@ import {
   whenConfirmed,
 } from './client.js';
 import { Consumer, type ConsumerHabits, Listener, Mover, type ReceivingRole } from './consumer.js';
-import { Ledger, type LedgerOptions } from './ledger.js';
+import { Ledger } from './ledger.js';
+import type { LedgerOptions } from './ledger-book.js';
 import {
   drawBody,
   Producer,
