@@ -105,7 +105,15 @@ const DRAW: {
   'cut-storage': (random, facts) => {
     const direction = random.pick(['both', 'both', 'both', 'to-server', 'from-server'] as const);
     const forMs = stretched(random, 50, 40_000);
-    return onNode(random, facts, (node) => ({ kind: 'cut-storage', node, direction, forMs }));
+    const what = (node: NodeChoice): FaultAction => ({
+      kind: 'cut-storage',
+      node,
+      direction,
+      forMs,
+    });
+    if (!random.chance(CUT_WHILE_RELIED_UPON)) return onNode(random, facts, what);
+    const when = callMoment(random, RELIED_UPON, drawNotBefore(random, facts));
+    return { when, what: what({ whoever: 'caller' }) };
   },
   'restart-server': (random, facts) => {
     const downMs = stretched(random, 50, 8_000);
@@ -277,8 +285,26 @@ const TELLING_CALLS: readonly TellingCall[] = [
   call('joining', 'write', 'store', 1),
 ];
 
+/** Calls whose answers a live node relies upon for a while: the worst ones to come late. */
+const RELIED_UPON: readonly TellingCall[] = [
+  call('live', 'write', 'segment', 100),
+  call('live', 'open', 'live', 40),
+  call('live', 'read', 'live', 40),
+  call('live', 'stat', 'segment', 40),
+  call('live', 'stat', 'lock', 40),
+];
+const CUT_WHILE_RELIED_UPON = 0.4;
+
 function drawCall(random: SeededRandom, notBeforeMs: number): Moment {
-  const { upTo, ...telling } = random.pick(TELLING_CALLS);
+  return callMoment(random, TELLING_CALLS, notBeforeMs);
+}
+
+function callMoment(
+  random: SeededRandom,
+  calls: readonly TellingCall[],
+  notBeforeMs: number,
+): Moment {
+  const { upTo, ...telling } = random.pick(calls);
   const edge = random.fraction();
   return {
     at: edge < 0.7 ? 'before' : 'after',
