@@ -17,17 +17,37 @@ export interface FaultCircumstances {
 }
 
 const QUIET_PART = 0.08;
-const MOST_FAULTS = 6;
+const MOST_FAULTS = 5;
+const PROVOKED_PART = 0.7;
 
 export function drawFaults(random: SeededRandom, circumstances: FaultCircumstances): Fault[] {
   if (circumstances.hasDamage) return drawDamage(random, circumstances);
   if (random.chance(QUIET_PART)) return [];
   const table = WEIGHTS[circumstances.storage === 'local' ? 'local' : 'shared'];
   const count = random.whole(1, MOST_FAULTS);
-  return Array.from({ length: count }, () => {
-    const kind = weighted(random, table);
-    return DRAW[kind](random, circumstances);
-  });
+  const faults: Fault[] = [];
+  while (faults.length < count) {
+    const fault = DRAW[weighted(random, table)](random, circumstances);
+    faults.push(fault, ...provoke(random, fault.when));
+  }
+  return faults;
+}
+
+/** A fault in the middle of a takeover needs one to happen. */
+function provoke(random: SeededRandom, when: Moment): Fault[] {
+  if (when.at === 'time' || !random.chance(PROVOKED_PART)) return [];
+  const role = when.at === 'role' ? when.role : when.by;
+  if (role !== 'taking-over' && role !== 'handing-over') return [];
+  const atMs = when.notBeforeMs + stretched(random, 1, 1_500);
+  const isHandover = role === 'handing-over' || random.chance(0.3);
+  return [
+    {
+      when: { at: 'time', atMs },
+      what: isHandover
+        ? { kind: 'hand-over', to: null }
+        : { kind: 'kill', node: { whoever: 'live' } },
+    },
+  ];
 }
 
 type DrawnKind = Exclude<FaultKind, 'flip-bit'>;
@@ -198,7 +218,7 @@ function drawMoment(random: SeededRandom, facts: FaultCircumstances): Moment {
     return {
       at: 'role',
       role: random.pick(['taking-over', 'live', 'handing-over', 'backup'] as const),
-      count: random.whole(1, 2),
+      count: random.chance(0.75) ? 1 : 2,
       notBeforeMs,
       delayMs: stretched(random, 0.01, 4_000),
     };
@@ -309,7 +329,7 @@ function callMoment(
   return {
     at: edge < 0.7 ? 'before' : 'after',
     ...telling,
-    count: random.whole(1, upTo),
+    count: Math.floor(stretched(random, 1, upTo + 1)),
     notBeforeMs,
     // With some delay after the beginning the call is on its way, or carried out and not answered yet.
     delayMs: edge < 0.3 ? stretched(random, 0.05, 1.5) : 0,
