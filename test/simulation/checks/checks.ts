@@ -28,11 +28,11 @@ import { readStoredJournal } from './stored-journal.js';
 export interface ChecksOptions {
   readonly onBreach: OnBreach;
   readonly random: SeededRandom;
-  readonly storage: Pick<SharedStorage, 'truth' | 'stableBytes' | 'bytesReadBy'>;
+  readonly storage: Pick<SharedStorage, 'profile' | 'truth' | 'stableBytes' | 'bytesReadBy'>;
   readonly layout: StoreLayout;
   readonly freshMs: number;
   readonly segmentBytes: number;
-  /** The server refuses writes of a deposed node, and its locks are shared. */
+  /** What the product takes it for: the server refuses writes of a deposed node. */
   readonly isFencedByServer: boolean;
   /** How likely a takeover is compared with a replay; a few replays are what a seed can afford. */
   readonly replayShare: number;
@@ -61,7 +61,8 @@ export class Checks implements NodeObserver, StorageObserver {
     const { journalDirectory } = layout;
     const stableBytes: SharedStorage['stableBytes'] = (path, position, length) =>
       storage.stableBytes(path, position, length);
-    const mayGoAstray = (): boolean => !isFencedByServer || this.facts.serverPowerCut;
+    const isFenced = isFencedByServer && storage.profile.kind !== 'nfs4-local-locks';
+    const mayGoAstray = (): boolean => !isFenced || this.facts.serverPowerCut;
     this.#chain = new ConfirmedChain({ onBreach, mayGoAstray });
     this.#confirmations = new Confirmations({
       onBreach,
@@ -138,7 +139,8 @@ export class Checks implements NodeObserver, StorageObserver {
     const view = this.#viewOf(node);
     view.hasEnded = true;
     this.#confirmations.ended(view);
-    judgeEnd(view.name, end, this.facts, this.#options.onBreach);
+    const { onBreach, storage } = this.#options;
+    judgeEnd(view.name, end, { ...this.facts, kind: storage.profile.kind }, onBreach);
   }
 
   onChange(change: StorageChange): void {

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERROR_CODES, type ErrorCode } from '../../../src/platform/errors.js';
-import { ChecksRig, SEGMENT_BYTES } from './checks-rig.js';
+import type { StorageKind } from '../storage/shared-storage.js';
+import { ChecksRig, PROFILE, SEGMENT_BYTES } from './checks-rig.js';
 import { type FaultFacts, judgeEnd, noFaults } from './ends.js';
 import { type LivenessFacts, mustBeLiveWithinMs } from './liveness.js';
 
-function breaches(code: ErrorCode | null, facts: Partial<FaultFacts>): number {
+type Facts = Partial<FaultFacts> & { readonly kind?: StorageKind };
+
+function breaches(code: ErrorCode | null, facts: Facts): number {
   let count = 0;
   const end = { exitCodeReason: code, sentence: '' };
-  judgeEnd('a', end, { ...noFaults(), ...facts }, () => {
+  judgeEnd('a', end, { ...noFaults(), kind: 'nfs4', ...facts }, () => {
     count += 1;
   });
   return count;
@@ -31,19 +34,11 @@ test('P5: an end must be explained by a fault of its own kind', () => {
   assert.equal(breaches('JOURNAL_CORRUPT', { damage: true }), 0);
   assert.equal(breaches('JOURNAL_CORRUPT', { serverPowerCut: true }), 0);
   assert.equal(breaches('OWNERSHIP_LOST', { anyFault: true }), 0);
+  assert.equal(breaches('LOCK_NOT_SHARED', { kind: 'nfs4-local-locks' }), 0);
 });
 
 const FACTS: LivenessFacts = {
-  profile: {
-    kind: 'nfs4',
-    leaseMs: 10_000,
-    graceMs: 10_000,
-    recallMs: 13_000,
-    attributeCacheMs: 7_000,
-    nameCacheMs: 14_000,
-    negativeNameCacheMs: 28_000,
-    capacityBytes: 1_000_000,
-  },
+  profile: PROFILE,
   isFencedByServer: true,
   lockPollIntervalMs: 200,
   checkIntervalMs: 200,

@@ -5,6 +5,7 @@
  */
 import type { NodeEnd } from '../../../src/node/node.js';
 import type { ErrorCode } from '../../../src/platform/errors.js';
+import type { StorageKind } from '../storage/shared-storage.js';
 import type { OnBreach } from './breach.js';
 
 /** What has happened to the world so far; whoever injects the faults keeps it. */
@@ -23,7 +24,17 @@ export function noFaults(): FaultFacts {
   return { anyFault: false, storageFault: false, serverPowerCut: false, damage: false };
 }
 
-type Needs = 'anyFault' | 'storageFault' | 'damage or serverPowerCut' | 'damage' | 'never';
+type Needs =
+  | 'anyFault'
+  | 'anyFault or local locks'
+  | 'storageFault'
+  | 'damage or serverPowerCut'
+  | 'damage'
+  | 'never';
+
+interface EndFacts extends FaultFacts {
+  readonly kind: StorageKind;
+}
 
 const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   STORE_MISSING: 'never',
@@ -36,8 +47,10 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   // A backup that followed a block which the server then lost finds the file not as it was.
   JOURNAL_CORRUPT: 'damage or serverPowerCut',
   JOURNAL_IO_FAILED: 'storageFault',
-  OWNERSHIP_LOST: 'anyFault',
-  LOCK_NOT_SHARED: 'anyFault',
+  // Where locks are not shared, two that start at once find out by the epochs.
+  OWNERSHIP_LOST: 'anyFault or local locks',
+  // After a lease has ended the old node's heartbeat may go on for a moment.
+  LOCK_NOT_SHARED: 'anyFault or local locks',
   STORE_STALLED: 'anyFault',
   CONFIG_INVALID: 'never',
   ADDRESS_IN_USE: 'never',
@@ -53,7 +66,7 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
 export function judgeEnd(
   name: string,
   end: NodeEnd | null,
-  facts: FaultFacts,
+  facts: EndFacts,
   onBreach: OnBreach,
 ): void {
   const code = end?.exitCodeReason ?? null;
@@ -64,10 +77,12 @@ export function judgeEnd(
   );
 }
 
-function isExplained(needs: Needs, facts: FaultFacts): boolean {
+function isExplained(needs: Needs, facts: EndFacts): boolean {
   switch (needs) {
     case 'never':
       return false;
+    case 'anyFault or local locks':
+      return facts.anyFault || facts.kind === 'nfs4-local-locks';
     case 'damage or serverPowerCut':
       return facts.damage || facts.serverPowerCut;
     default:

@@ -18,7 +18,6 @@ export interface CheckedNode {
 type EventOf<Kind extends StorageEvent['kind']> = Extract<StorageEvent, { kind: Kind }>;
 export type Appended = EventOf<'appended'>;
 export type Live = EventOf<'live'>;
-export type Blocks = EventOf<'blocks'>;
 
 export class NodeView {
   readonly name: string;

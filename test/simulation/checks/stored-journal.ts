@@ -20,7 +20,7 @@ import {
 } from '../../../src/journal/format.js';
 import type { FileSystem } from '../../../src/platform/ports.js';
 
-export interface StoredSegment {
+interface StoredSegment {
   readonly path: string;
   readonly number: number;
   /** Behind its last block that is part of the journal. */
@@ -70,7 +70,7 @@ export async function readStoredJournal(
 }
 
 /** The header of the newest finished checkpoint. */
-export async function newestCheckpoint(
+async function newestCheckpoint(
   fileSystem: FileSystem,
   journalDirectory: string,
   names: readonly string[],
