@@ -9,7 +9,12 @@
  */
 import { join } from 'node:path/posix';
 import { decodeBlock } from '../../../src/journal/block.js';
-import { type Cursor, type Epoch, segmentName } from '../../../src/journal/format.js';
+import {
+  type Cursor,
+  type Epoch,
+  type SegmentNumber,
+  segmentName,
+} from '../../../src/journal/format.js';
 import type { StorageCommand, StorageEvent } from '../../../src/node/storage-protocol.js';
 import type { OnBreach } from './breach.js';
 import type { Appended, NodeView } from './node-view.js';
@@ -27,6 +32,8 @@ export interface ConfirmationsOptions {
 export class Confirmations {
   readonly #options: ConfirmationsOptions;
   readonly #serving = new Set<NodeView>();
+  /** Nearly every block ends in the file that the one before it ended in. */
+  #lastPath = { segment: 0, epoch: 0, path: '' };
 
   constructor(options: ConfirmationsOptions) {
     this.#options = options;
@@ -91,10 +98,17 @@ export class Confirmations {
     view.hasBatchUnderWay = false;
     view.appended = null;
     view.confirmed = appended.cursor;
-    const { name } = segmentName(appended.segment, appended.cursor.epoch as Epoch);
-    const path = join(this.#options.journalDirectory, name);
+    const path = this.#pathOf(appended.segment, appended.cursor.epoch);
     this.#requireStable(view, appended, path);
     this.#options.onConfirmed(view, appended.cursor, path);
+  }
+
+  #pathOf(segment: SegmentNumber, epoch: Epoch): string {
+    const last = this.#lastPath;
+    if (last.segment === segment && last.epoch === epoch) return last.path;
+    const path = join(this.#options.journalDirectory, segmentName(segment, epoch).name);
+    this.#lastPath = { segment, epoch, path };
+    return path;
   }
 
   #requireStable(view: NodeView, { offset, cursor }: Appended, path: string): void {
