@@ -11,6 +11,7 @@ const TAKEOVER = 'src/node/takeover.ts';
 const SPACE = 'src/node/space-keeper.ts';
 const FOLLOWER = 'src/node/follower.ts';
 const TENURE = 'src/node/tenure.ts';
+const FRESHNESS = 'src/ownership/freshness.ts';
 
 const OPEN_LOCKED = `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
   if (await handle.tryLockExclusive()) return handle;
@@ -61,6 +62,11 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
         find: `    (block.epoch === cursor.epoch ||
       (block.type === BLOCK_TYPE.tenure && block.epoch > cursor.epoch)) &&
 `,
+        replace: '',
+      },
+      {
+        file: FRESHNESS,
+        find: '      await this.#requireNewestEpoch();\n',
         replace: '',
       },
       {
@@ -162,11 +168,11 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: READER,
-        find: '    const next = await this.#findFile(number, cursor.epoch);\n',
+        find: '    const next = await this.#findFinished(number, cursor.epoch);\n',
         replace: `    const digits = (value: number): string => String(value).padStart(10, '0');
     const probed = \`\${digits(number)}-\${digits(cursor.epoch)}.segment\`;
     await (await this.#directory.openIfThere(probed))?.close();
-    const next = await this.#findFile(number, cursor.epoch);
+    const next = await this.#findFinished(number, cursor.epoch);
 `,
       },
     ],

@@ -13,8 +13,14 @@ const DELIVERIES = 'src/broker/deliveries.ts';
 export const OWNERSHIP_CANARIES: readonly Canary[] = [
   {
     name: 'live-file-by-rename',
-    sentence: 'Documents such as `live` are replaced by a rename rather than rewritten in place.',
+    sentence:
+      'The `live` file is replaced by a rename, and alone tells a deposed node of its successor.',
     patches: [
+      {
+        file: FRESHNESS,
+        find: '      await this.#requireNewestEpoch();\n',
+        replace: '',
+      },
       {
         file: DOCUMENT_FILE,
         find: `  readonly #handle: FileHandle;
@@ -123,9 +129,14 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'live-file-not-checked',
-    sentence: 'The ownership check does not look whom the `live` file names.',
+    name: 'successor-not-looked-for',
+    sentence: 'The ownership check asks neither the `live` file nor the epochs for a successor.',
     patches: [
+      {
+        file: FRESHNESS,
+        find: '      await this.#requireNewestEpoch();\n',
+        replace: '',
+      },
       {
         file: FRESHNESS,
         find: '    const read = await readLiveDocument(fileSystem, layout);\n',
