@@ -239,7 +239,8 @@ export class TransactionalProducer implements SendingRole {
     whenConfirmed(session.stomp.commit(transaction.name), () => {
       this.#ledger.committed(transaction, sentAtMs);
       this.#work = null;
-      session.later(this.#random.between(0, this.#plan.restMs), () => this.#next());
+      const restMs = this.#random.chance(0.5) ? 0 : this.#random.between(0, this.#plan.restMs);
+      session.later(restMs, () => this.#next());
     });
   }
 

@@ -25,6 +25,7 @@ export type RolePlan =
       readonly transactions: number;
       readonly mostMessages: number;
       readonly abortShare: number;
+      /** Every other time; else the next one follows at once. */
       readonly restMs: number;
       readonly mostBodyBytes: number;
     }
@@ -121,7 +122,8 @@ class PlanDraw {
 
   constructor(random: SeededRandom, activeMs: number) {
     this.#random = random;
-    this.#activeMs = activeMs;
+    // Some of the time nobody is live, and what was not sent by the end is not sent at all.
+    this.#activeMs = 0.7 * activeMs;
   }
 
   draw(): WorkloadPlan {
@@ -130,9 +132,9 @@ class PlanDraw {
     const topics: string[] = [];
     const hasFeed = random.chance(0.3);
     if (hasFeed) queues.push(FEED);
-    this.#producer('producer-1', queues, random.whole(80, 180), true);
+    this.#producer('producer-1', queues, random.whole(100, 220), true);
     if (random.chance(0.6))
-      this.#producer('producer-2', [ORDERS, WORK], random.whole(40, 120), true);
+      this.#producer('producer-2', [ORDERS, WORK], random.whole(60, 140), true);
     if (random.chance(0.7)) this.#transactionalProducer([ORDERS, WORK, ARCHIVE]);
     this.#consumer('consumer-1', ORDERS, random.chance(0.7) ? 'client-individual' : 'client');
     this.#consumer('consumer-2', WORK, random.chance(0.4) ? 'client-individual' : 'client');
@@ -164,14 +166,14 @@ class PlanDraw {
 
   #transactionalProducer(destinations: readonly string[]): void {
     const random = this.#random;
-    const transactions = random.whole(8, 24);
+    const transactions = random.whole(15, 40);
     this.#add('transactional', 0.3, {
       kind: 'transactional-producer',
       destinations,
       transactions,
       mostMessages: random.whole(2, 6),
       abortShare: 0.2,
-      restMs: (2 * this.#activeMs) / transactions,
+      restMs: (4 * this.#activeMs) / transactions,
       mostBodyBytes: this.#mostBodyBytes(),
     });
   }
