@@ -32,7 +32,7 @@ export interface NodeProcessOptions {
   readonly store: string;
   readonly name: string;
   readonly settings?: Settings;
-  /** What goes wrong in its storage thread; with an empty list it only tells what it changes. */
+  /** What goes wrong in its storage thread; with an empty list it only tells what it does. */
   readonly faults?: readonly Fault[];
 }
 

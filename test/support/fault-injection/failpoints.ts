@@ -8,7 +8,7 @@ import type { FaultPlace } from './fault.js';
 /**
  * What a node does when it meets its failpoint.
  *
- * - `initialise`: it makes a store of an empty directory.
+ * - `initialise`: it makes a store of a directory in which others have died at it before, and goes live.
  * - `join`: it joins while another one is live.
  * - `take-over`: the live node was killed; it takes over, or has just done so.
  * - `serve`: it is live under load.
@@ -44,8 +44,11 @@ const INITIALISE: readonly Failpoint[] = [
   { name: 'store directory synced', when: 'after', at: 'joining: sync-directory .' },
   { name: 'store document half written', when: 'during', at: 'joining: write store.json at 0' },
   { name: 'store document written', when: 'after', at: 'joining: write store.json at 0' },
+];
+
+/** No tail is there to be copied. */
+const FIRST_TENURE: readonly Failpoint[] = [
   { name: 'store document synced', when: 'after', at: 'joining: sync store.json' },
-  // The first tenure of a store has no tail to copy.
   {
     name: 'first segment made',
     when: 'after',
@@ -341,13 +344,14 @@ const STOP: readonly Failpoint[] = [
   { name: 'stopped told', when: 'after', at: 'stopped: sync nodes/*' },
 ];
 
-/** By what the node does; the chapters of one scenario are there so that they can run side by side. */
+/** Chapters run side by side; each has a store of its own. */
 export const FAILPOINTS: readonly {
   readonly chapter: string;
   readonly scenario: FailpointScenario;
   readonly failpoints: readonly Failpoint[];
 }[] = [
   { chapter: 'making a store', scenario: 'initialise', failpoints: INITIALISE },
+  { chapter: 'the first tenure', scenario: 'initialise', failpoints: FIRST_TENURE },
   { chapter: 'joining a store', scenario: 'join', failpoints: JOIN },
   { chapter: 'taking over', scenario: 'take-over', failpoints: TAKE_OVER },
   { chapter: 'appending and rolling', scenario: 'serve', failpoints: APPEND_AND_ROLL },

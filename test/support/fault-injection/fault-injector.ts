@@ -12,7 +12,6 @@ import {
   type FileSystemCall,
   type Intercept,
   interceptedFileSystem,
-  isChange,
   systemError,
 } from '../intercepted-file-system.js';
 import type { Fault } from './fault.js';
@@ -32,7 +31,7 @@ interface CountedFault {
 export class FaultInjector {
   readonly #storeRoot: string;
   readonly #faults: readonly CountedFault[];
-  readonly #changesSeen = new Set<Moment>();
+  readonly #called = new Set<Moment>();
   #role: Role = 'joining';
 
   constructor(storeRoot: string, faults: readonly Fault[]) {
@@ -72,7 +71,7 @@ export class FaultInjector {
 
   readonly #intercept: Intercept = async (call, run, runPart) => {
     const moment = momentOfCall(this.#role, this.#storeRoot, call);
-    this.#tellChange(moment, call);
+    this.#tellCall(moment);
     const before = this.#striking(moment, 'before');
     if (before !== null) await strike(before, call);
     const during = this.#striking(moment, 'during');
@@ -106,11 +105,11 @@ export class FaultInjector {
     for (const counted of this.#faults) counted.isCounting ||= counted.fault.since === moment;
   }
 
-  /** Each kind of change once, so that a test can see that the list of failpoints has them all. */
-  #tellChange(moment: Moment, { operation }: FileSystemCall): void {
-    if (!isChange(operation) || this.#changesSeen.has(moment)) return;
-    this.#changesSeen.add(moment);
-    tell('store-changed', moment);
+  /** Each kind of call once, so that tests can see that their lists have them all. */
+  #tellCall(moment: Moment): void {
+    if (this.#called.has(moment)) return;
+    this.#called.add(moment);
+    tell('store-called', moment);
   }
 }
 

@@ -20,6 +20,9 @@ const SETTINGS: Settings = {
   HOLDFAST_JOURNAL_SEGMENT_BYTES: '262144',
   HOLDFAST_JOURNAL_MAX_BATCH_BYTES: '65536',
   HOLDFAST_OWNERSHIP_CHECK_INTERVAL_MS: '100',
+  HOLDFAST_OWNERSHIP_FRESH_MS: '500',
+  // A victim that dies before it has gone live is not waited for long.
+  HOLDFAST_OWNERSHIP_HANDOVER_TIMEOUT_MS: '500',
 };
 /** Enough to fill several segments a second, and no more: most of the time goes into starting nodes. */
 const LOAD = { bodyBytes: 6_000, consumers: 1, window: 5, pauseMs: 8 } as const;
@@ -58,9 +61,13 @@ export class FaultyPair {
   }
 
   /** Starts a victim and brings it to where it can fail. */
-  async startVictim(scenario: FailpointScenario, faults: readonly Fault[]): Promise<NodeProcess> {
+  async startVictim(
+    scenario: FailpointScenario,
+    faults: readonly Fault[],
+    settings: Settings = {},
+  ): Promise<NodeProcess> {
     await this.#kept.add(KEPT_PER_VICTIM);
-    const victim = this.store.startFaulty('victim', faults);
+    const victim = this.store.startFaulty('victim', faults, settings);
     this.processes.push(victim);
     if (scenario === 'join') return victim;
     await this.store.untilReady(victim);

@@ -1,0 +1,317 @@
+/**
+ * What the file system can do to a node, and what the node must make of it: a table, by chapters.
+ * A failed call ends the node with a reason (P6), never with a guess; only a full disk where nothing
+ * depends on the room, and an answer that comes late, are lived with.
+ */
+import type { ErrorCode } from '../../../src/platform/errors.js';
+import type { FailpointScenario } from './failpoints.js';
+import type { FaultEffect, FaultPlace } from './fault.js';
+import type { Moment } from './moment.js';
+
+/**
+ * - an error code: the node logs it and ends with its exit code.
+ * - `stalled`: it ends with STORE_STALLED, or kills itself where a thread is stuck, and says why.
+ * - `goes on`: the node stays what it is.
+ */
+type Outcome = ErrorCode | 'stalled' | 'goes on';
+
+export interface InjectedError extends FaultPlace {
+  readonly effect: FaultEffect;
+  readonly times?: 'once' | 'from-then-on';
+  readonly outcome: Outcome;
+}
+
+const SEGMENT = 'journal/#-#.segment';
+const CHECKPOINT = 'journal/#-#.checkpoint';
+const DELAY_MS = 800;
+
+/** Every call that a live node makes; a test fails when it makes another one. */
+const CALLS_OF_THE_LIVE: readonly Moment[] = [
+  `live: write-durable ${SEGMENT} at #`,
+  `live: write-durable ${SEGMENT} at 0`,
+  'live: sync-directory journal',
+  `live: open-create-new ${SEGMENT}`,
+  `live: write ${SEGMENT} at 0`,
+  `live: sync ${SEGMENT}`,
+  `live: open-update-durable ${SEGMENT}`,
+  `live: lock ${SEGMENT}`,
+  `live: close ${SEGMENT}`,
+  `live: open-read ${SEGMENT}`,
+  `live: read ${SEGMENT} at #`,
+  `live: stat ${SEGMENT}`,
+  `live: stat-open ${SEGMENT}`,
+  `live: unlink ${SEGMENT}`,
+  `live: open-create-new ${CHECKPOINT}`,
+  `live: write ${CHECKPOINT} at #`,
+  `live: write ${CHECKPOINT} at 0`,
+  `live: sync ${CHECKPOINT}`,
+  `live: close ${CHECKPOINT}`,
+  `live: unlink ${CHECKPOINT}`,
+  'live: list journal',
+  'live: stat lock',
+  'live: stat-open lock',
+  'live: list epochs',
+  'live: unlink epochs/#',
+  'live: open-read live',
+  'live: read live at 0',
+  'live: close live',
+  'live: write live at 0',
+  'live: sync live',
+  'live: list nodes',
+  'live: open-read nodes/*',
+  'live: read nodes/* at 0',
+  'live: close nodes/*',
+  'live: write nodes/* at 0',
+  'live: sync nodes/*',
+  'live: open-read requests/handover',
+  'live: read requests/handover at 0',
+  'live: close requests/handover',
+  'live: free-bytes .',
+];
+
+/** Only what is left over from the tenure before is looked at like this. */
+const CALLS_OF_THE_CLEAN_UP: readonly Moment[] = [
+  `live: read ${SEGMENT} at 0`,
+  `live: open-read ${CHECKPOINT}`,
+  `live: read ${CHECKPOINT} at 0`,
+];
+
+const CALLS_OF_A_HANDOVER: readonly Moment[] = [
+  'live: open-update requests/handover',
+  'live: write requests/handover at 0',
+  'live: sync requests/handover',
+  'handing-over: write live at 0',
+  'handing-over: sync live',
+  'handing-over: close lock',
+];
+
+const CALLS_OF_A_TAKEOVER: readonly Moment[] = [
+  'taking-over: open-read live',
+  'taking-over: list epochs',
+  'taking-over: open-create-new epochs/#',
+  'taking-over: write epochs/# at 0',
+  'taking-over: sync epochs/#',
+  'taking-over: sync-directory epochs',
+  'taking-over: open-update live',
+  'taking-over: lock live',
+  'taking-over: write live at 0',
+  'taking-over: sync live',
+  `taking-over: open-update-durable ${SEGMENT}`,
+  `taking-over: lock ${SEGMENT}`,
+  `taking-over: read ${SEGMENT} at #`,
+  'taking-over: list journal',
+  `taking-over: open-create-new ${SEGMENT}`,
+  `taking-over: write ${SEGMENT} at #`,
+  `taking-over: sync ${SEGMENT}`,
+  `taking-over: write-durable ${SEGMENT} at #`,
+  `taking-over: write-durable ${SEGMENT} at 0`,
+  'taking-over: sync-directory journal',
+  `taking-over: unlink ${SEGMENT}`,
+  'taking-over: stat lock',
+];
+
+const CALLS_OF_A_BACKUP: readonly Moment[] = [
+  'joining: list .',
+  'joining: open-create lock',
+  'joining: read store.json at 0',
+  'joining: open-create nodes/*',
+  'joining: lock nodes/*',
+  'backup: write nodes/* at 0',
+  'backup: sync nodes/*',
+  'backup: list nodes',
+  'backup: list journal',
+  `backup: open-read ${SEGMENT}`,
+  `backup: read ${SEGMENT} at #`,
+  `backup: read ${SEGMENT} at 0`,
+  'backup: open-read live',
+  'backup: lock lock',
+  'backup: free-bytes .',
+];
+
+/** The store lacks room for something without which the node can go on. */
+const CALLS_THAT_MAY_LACK_ROOM: readonly Moment[] = [
+  `live: open-create-new ${SEGMENT}`,
+  `live: write ${SEGMENT} at 0`,
+  `live: sync ${SEGMENT}`,
+  `live: open-create-new ${CHECKPOINT}`,
+  `live: write ${CHECKPOINT} at #`,
+  `live: write ${CHECKPOINT} at 0`,
+  `live: sync ${CHECKPOINT}`,
+];
+
+/** EIO in place of the call. */
+function failing(calls: readonly Moment[]): InjectedError[] {
+  const effect: FaultEffect = { kind: 'fail', errno: 'EIO' };
+  return calls.map((at) => ({ at, when: 'before', effect, outcome: 'JOURNAL_IO_FAILED' }));
+}
+
+function lackingRoom(): InjectedError[] {
+  return CALLS_THAT_MAY_LACK_ROOM.flatMap((at, index): InjectedError[] => {
+    const effect: FaultEffect = { kind: 'fail', errno: index % 2 === 0 ? 'ENOSPC' : 'EDQUOT' };
+    const before: InjectedError = { at, when: 'before', effect, outcome: 'goes on' };
+    return at.includes(' write ') ? [before, { ...before, when: 'during' }] : [before];
+  });
+}
+
+const fail = (errno: string): FaultEffect => ({ kind: 'fail', errno });
+
+const NO_ROOM_THAT_IS_NEEDED: readonly InjectedError[] = [
+  {
+    at: `live: open-create-new ${SEGMENT}`,
+    when: 'before',
+    effect: fail('ENOSPC'),
+    times: 'from-then-on',
+    outcome: 'JOURNAL_IO_FAILED',
+  },
+  ...([`live: write-durable ${SEGMENT} at #`, 'live: write live at 0'] as const).map(
+    (at): InjectedError => ({
+      at,
+      when: 'before',
+      nth: 3,
+      effect: fail('EDQUOT'),
+      outcome: 'JOURNAL_IO_FAILED',
+    }),
+  ),
+];
+
+/** Half of it is on disk when the call fails. */
+const SHORT_WRITES: readonly InjectedError[] = (
+  [
+    `live: write-durable ${SEGMENT} at #`,
+    `live: write-durable ${SEGMENT} at 0`,
+    `live: write ${SEGMENT} at 0`,
+    `live: write ${CHECKPOINT} at #`,
+    'live: write live at 0',
+    `taking-over: write ${SEGMENT} at #`,
+    'taking-over: write live at 0',
+  ] as const
+).map((at) => ({ at, when: 'during', effect: fail('EIO'), outcome: 'JOURNAL_IO_FAILED' }));
+
+/** It was done, and the answer was lost. */
+const LOST_ANSWERS: readonly InjectedError[] = (
+  [
+    `live: write-durable ${SEGMENT} at #`,
+    `live: write-durable ${SEGMENT} at 0`,
+    `live: unlink ${SEGMENT}`,
+    'taking-over: open-create-new epochs/#',
+    `taking-over: open-create-new ${SEGMENT}`,
+    `taking-over: write-durable ${SEGMENT} at 0`,
+    `taking-over: unlink ${SEGMENT}`,
+  ] as const
+).map((at) => ({ at, when: 'after', effect: fail('EIO'), outcome: 'JOURNAL_IO_FAILED' }));
+
+const TAKEN_AWAY: readonly InjectedError[] = (
+  ['live: stat lock', `live: stat-open ${SEGMENT}`, 'live: open-read live'] as const
+).map((at) => ({ at, when: 'before', nth: 2, effect: fail('ESTALE'), outcome: 'OWNERSHIP_LOST' }));
+
+/** A late answer costs time, and a rival epoch the turn. */
+const LIVED_WITH: readonly InjectedError[] = [
+  ...(
+    [
+      `live: write-durable ${SEGMENT} at #`,
+      'live: sync-directory journal',
+      'live: stat lock',
+      'live: open-read live',
+      'live: sync live',
+      `live: sync ${CHECKPOINT}`,
+    ] as const
+  ).map(
+    (at): InjectedError => ({
+      at,
+      when: 'before',
+      nth: 2,
+      effect: { kind: 'delay', delayMs: DELAY_MS },
+      outcome: 'goes on',
+    }),
+  ),
+  {
+    at: 'taking-over: open-create-new epochs/#',
+    when: 'before',
+    effect: fail('EEXIST'),
+    outcome: 'goes on',
+  },
+];
+
+const HANGING: readonly InjectedError[] = (
+  [
+    `live: write-durable ${SEGMENT} at #`,
+    'live: sync live',
+    'live: stat lock',
+    'live: open-read live',
+    'live: list epochs',
+    'live: sync-directory journal',
+    `live: sync ${SEGMENT}`,
+  ] as const
+).map((at) => ({ at, when: 'before', nth: 2, effect: { kind: 'hang' }, outcome: 'stalled' }));
+
+const WRONG_STORE: readonly InjectedError[] = [
+  {
+    at: 'joining: open-create lock',
+    when: 'before',
+    effect: fail('EROFS'),
+    outcome: 'STORE_UNWRITABLE',
+  },
+  { at: 'joining: list .', when: 'before', effect: fail('EACCES'), outcome: 'STORE_UNWRITABLE' },
+  { at: 'joining: list .', when: 'before', effect: fail('ENOENT'), outcome: 'STORE_MISSING' },
+  {
+    at: `backup: open-read ${SEGMENT}`,
+    when: 'before',
+    effect: fail('ESTALE'),
+    outcome: 'goes on',
+  },
+];
+
+const middle = Math.ceil(CALLS_OF_THE_LIVE.length / 2);
+
+/** Chapters run side by side; each has a store of its own. */
+export const INJECTED_ERRORS: readonly {
+  readonly chapter: string;
+  readonly scenario: FailpointScenario;
+  readonly errors: readonly InjectedError[];
+}[] = [
+  {
+    chapter: 'calls of a live node that fail, the first half of them',
+    scenario: 'serve',
+    errors: failing(CALLS_OF_THE_LIVE.slice(0, middle)),
+  },
+  {
+    chapter: 'calls of a live node that fail, the other half',
+    scenario: 'serve',
+    errors: failing(CALLS_OF_THE_LIVE.slice(middle)),
+  },
+  {
+    chapter: 'calls of the clean-up after a takeover that fail',
+    scenario: 'take-over',
+    errors: failing(CALLS_OF_THE_CLEAN_UP),
+  },
+  {
+    chapter: 'calls of a handover that fail',
+    scenario: 'hand-over',
+    errors: failing(CALLS_OF_A_HANDOVER),
+  },
+  {
+    chapter: 'calls of a takeover that fail',
+    scenario: 'serve',
+    errors: failing(CALLS_OF_A_TAKEOVER),
+  },
+  {
+    chapter: 'calls of a backup that fail',
+    scenario: 'join',
+    errors: [...failing(CALLS_OF_A_BACKUP), ...WRONG_STORE],
+  },
+  {
+    chapter: 'full disks and short writes',
+    scenario: 'serve',
+    errors: [...lackingRoom(), ...NO_ROOM_THAT_IS_NEEDED, ...SHORT_WRITES],
+  },
+  {
+    chapter: 'answers that are lost or late',
+    scenario: 'serve',
+    errors: [...LOST_ANSWERS, ...TAKEN_AWAY, ...LIVED_WITH],
+  },
+  {
+    chapter: 'answers that never come',
+    scenario: 'serve',
+    errors: HANGING,
+  },
+];
