@@ -23,7 +23,7 @@ const FAULTS_FROM_MS = 150;
 /** After a takeover every client must have found the live node, and all that waits must have been consumed. */
 const DRAIN_LIMIT_MS = 60_000;
 /** For backups to read what was written last, and for the keeper of the space to do its last steps. */
-const SETTLE_MS = 1_500;
+const SETTLE_MS = 1_200;
 
 interface Draw {
   readonly scenario: Scenario;
@@ -192,17 +192,17 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
 /** Most seeds are short, for there is much to try; some leave time for long faults. */
 function drawCalm(random: SeededRandom): number {
   const draw = random.fraction();
-  if (draw < 0.65) return random.between(4_000, 9_000);
-  return draw < 0.92 ? random.between(9_000, 16_000) : random.between(16_000, 50_000);
+  if (draw < 0.72) return random.between(2_000, 4_500);
+  return draw < 0.95 ? random.between(4_500, 10_000) : random.between(10_000, 50_000);
 }
 
 /** Shorter than what was measured where only the proportion matters: a virtual second costs real time. */
 function drawProfile(random: SeededRandom, { storage }: Scenario): StorageProfile {
   return {
     kind: storage,
-    leaseMs: random.between(1_000, 5_000),
-    graceMs: random.between(1_000, 5_000),
-    recallMs: random.between(300, 6_000),
+    leaseMs: random.between(600, 3_000),
+    graceMs: random.between(600, 3_000),
+    recallMs: random.between(200, 4_000),
     attributeCacheMs: random.between(1_000, 8_000),
     nameCacheMs: random.between(8_000, 15_000),
     negativeNameCacheMs: random.between(15_000, 29_000),
