@@ -47,17 +47,32 @@ const settingPath = fc.oneof(
   fc.string({ maxLength: 8 }),
 );
 
+/** Within its range, where rules between settings can still be broken. */
+const allowedSetting = fc
+  .constantFrom(...SETTINGS.filter(({ type }) => type.kind === 'integer'))
+  .chain(({ path, type }) => {
+    const { minimum = 0, maximum = 0 } = type.kind === 'integer' ? type : {};
+    const value = fc.oneof(
+      fc.constantFrom(minimum, maximum),
+      fc.integer({ min: minimum, max: Math.min(maximum, minimum + 5000) }),
+    );
+    return fc.tuple(fc.constant(path), value);
+  });
+
 /** Sections as people write them, with anything in them. */
 const settingsYaml = fc
-  .array(fc.tuple(settingPath, settingValue), { maxLength: 5 })
+  .array(fc.oneof(allowedSetting, fc.tuple(settingPath, settingValue)), { maxLength: 5 })
   .map((pairs) => {
-    const lines = pairs.map(([path, value]) => {
+    // One mapping for each section: YAML wants its keys unique.
+    const sections = new Map<string, unknown>();
+    for (const [path, value] of pairs) {
       const [first = '', second] = path.split('.');
-      return stringify(
-        second === undefined ? { [first]: value } : { [first]: { [second]: value } },
-      );
-    });
-    return lines.join('');
+      const section = sections.get(first);
+      if (second === undefined) sections.set(first, value);
+      else if (section instanceof Map) section.set(second, value);
+      else sections.set(first, new Map([[second, value]]));
+    }
+    return stringify(sections);
   });
 
 /** What YAML has beyond keys and values. */
@@ -111,7 +126,7 @@ export const configuration = defineTarget<GivenConfiguration>({
   inputs: fc.record({
     hostName: fc.oneof(fc.constantFrom('alpha', 'a.b-c', '-', ''), fc.string({ maxLength: 70 })),
     yaml: fc.oneof(
-      settingsYaml.map((yaml) => `store: /s\n${yaml}`),
+      settingsYaml.map((yaml) => `store: /s\n${yaml === '{}\n' ? '' : yaml}`),
       settingsYaml,
       spicedYaml,
       fc.string(),

@@ -3,7 +3,8 @@
  * modulo what is there, so that every damage means something in every journal.
  */
 import fc from 'fast-check';
-import { SECTOR_BYTES } from '../../src/journal/format.js';
+import { decodeBlock, encodeBlock } from '../../src/journal/block.js';
+import { BLOCK_HEADER_BYTES, BLOCK_TYPE, SECTOR_BYTES } from '../../src/journal/format.js';
 import type { JournalFiles } from './journal-sample.js';
 
 interface SectorRange {
@@ -29,6 +30,13 @@ export type Damage =
       readonly toSector: number;
     } & SectorRange)
   | { readonly kind: 'swap'; readonly file: number; readonly one: number; readonly other: number }
+  | {
+      readonly kind: 'forge';
+      readonly file: number;
+      readonly sector: number;
+      readonly field: 'sequence' | 'previousChecksum' | 'segment' | 'offset' | 'payload';
+      readonly value: number;
+    }
   | { readonly kind: 'unlink'; readonly file: number }
   | { readonly kind: 'rename' | 'copy'; readonly file: number; readonly to: string };
 
@@ -79,6 +87,9 @@ function inflict(files: Files, damage: Damage): void {
       overwrite(bytes, sectorStart(bytes, damage.other), one);
       break;
     }
+    case 'forge':
+      forge(bytes, damage);
+      break;
     case 'unlink':
       files.delete(name);
       return;
@@ -91,6 +102,26 @@ function inflict(files: Files, damage: Damage): void {
       return;
   }
   files.set(name, bytes);
+}
+
+/**
+ * A whole block, with a right checksum of its own, that is not the one which belongs there: what a
+ * deposed node or an older state of the disk could have left. Of a payload only a checkpoint can
+ * tell: nothing follows the last block of a journal yet.
+ */
+function forge(bytes: Uint8Array, damage: Extract<Damage, { kind: 'forge' }>): void {
+  const { sector: wanted, field, value } = damage;
+  const at = sectorStart(bytes, wanted);
+  const block = decodeBlock(bytes, at);
+  if (block === null) return;
+  const own = bytes.subarray(at, at + block.lengthBytes);
+  if (field !== 'payload') {
+    encodeBlock(own, { ...block, [field]: value === block[field] ? value + 1 : value });
+  } else if (block.type === BLOCK_TYPE.checkpoint && block.payloadLength > 0) {
+    const place = BLOCK_HEADER_BYTES + (value % block.payloadLength);
+    own[place] = (own[place] as number) ^ 1;
+    encodeBlock(own, block);
+  }
 }
 
 function overwrite(bytes: Uint8Array, at: number, by: Uint8Array): void {
@@ -144,6 +175,13 @@ export const damageOfBytes: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({ kind: only('zero'), file, sector, count }),
   fc.record({ kind: only('duplicate'), file, sector, count, toFile: file, toSector: sector }),
   fc.record({ kind: only('swap'), file, one: sector, other: sector }),
+  fc.record({
+    kind: only('forge'),
+    file,
+    sector,
+    field: fc.constantFrom('sequence', 'previousChecksum', 'segment', 'offset', 'payload'),
+    value: fc.oneof(fc.nat(20), fc.nat(0x7fffffff)),
+  }),
 );
 
 export const anyDamage: fc.Arbitrary<Damage> = fc.oneof(

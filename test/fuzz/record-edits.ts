@@ -7,17 +7,19 @@ import fc from 'fast-check';
 
 type RecordEdit =
   | {
-      readonly kind: 'write';
+      /** `twin`: a changed copy behind the record itself. */
+      readonly kind: 'write' | 'twin' | 'insert';
       readonly record: number;
       readonly at: number;
       readonly bytes: Uint8Array;
     }
   | { readonly kind: 'cut'; readonly record: number; readonly at: number; readonly count: number }
   | {
-      readonly kind: 'insert';
+      readonly kind: 'swap';
       readonly record: number;
       readonly at: number;
-      readonly bytes: Uint8Array;
+      readonly other: number;
+      readonly count: number;
     }
   | { readonly kind: 'drop' | 'duplicate'; readonly record: number }
   | { readonly kind: 'move'; readonly record: number; readonly to: number };
@@ -47,10 +49,15 @@ function changed(
 ): Uint8Array[] {
   const others = records.toSpliced(index, 1);
   switch (edit.kind) {
-    case 'write': {
-      const copy = Uint8Array.from(record);
-      const at = edit.at % copy.length;
-      copy.set(edit.bytes.subarray(0, copy.length - at), at);
+    case 'write':
+      return others.toSpliced(index, 0, overwritten(record, edit.at, edit.bytes));
+    case 'twin':
+      return records.toSpliced(index + 1, 0, overwritten(record, edit.at, edit.bytes));
+    case 'swap': {
+      const { at, other, count } = edit;
+      const first = record.slice(at, at + count);
+      const second = record.slice(other, other + count);
+      const copy = overwritten(overwritten(record, at, second), other, first);
       return others.toSpliced(index, 0, copy);
     }
     case 'cut': {
@@ -70,6 +77,13 @@ function changed(
     case 'move':
       return others.toSpliced(edit.to % records.length, 0, record);
   }
+}
+
+function overwritten(record: Uint8Array, place: number, by: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(record);
+  const start = place % copy.length;
+  copy.set(by.subarray(0, copy.length - start), start);
+  return copy;
 }
 
 /** By the lengths that the records claim; what does not fit is one last piece. */
@@ -95,6 +109,10 @@ const at = fc.oneof(
   fc.nat(200),
 );
 
+/** Where the lists of stored entries, and those of ids, begin in their records. */
+const LONG_LIST_AT = 16;
+const SHORT_LIST_AT = 12;
+
 const doubles = [0, 1, 2, 5, 1000, -1, 0.5, 2 ** 53 - 1, 2 ** 53, Infinity, NaN, -0];
 const wholes = [0, 1, 2, 3, 8, 12, 44, 255, 65_535, 0x7fffffff, 0xffffffff];
 const bytes = fc.oneof(
@@ -108,6 +126,14 @@ const only = <Kind extends string>(kind: Kind): fc.Arbitrary<Kind> => fc.constan
 export const someEdits: fc.Arbitrary<RecordEdits> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: only('write'), record, at, bytes }) },
+    { weight: 2, arbitrary: fc.record({ kind: only('twin'), record, at, bytes }) },
+    fc
+      .record({ record, size: fc.constantFrom(8, 10, 12, 36), one: fc.nat(6), two: fc.nat(6) })
+      .map(({ record: index, size, one, two }): RecordEdit => {
+        const start = size === 36 ? LONG_LIST_AT : SHORT_LIST_AT;
+        const place = { at: start + size * one, other: start + size * two, count: size };
+        return { kind: 'swap', record: index, ...place };
+      }),
     fc.record({ kind: only('cut'), record, at, count: fc.integer({ min: 1, max: 20 }) }),
     fc.record({ kind: only('insert'), record, at, bytes }),
     fc.record({ kind: fc.constantFrom('drop', 'duplicate'), record }),

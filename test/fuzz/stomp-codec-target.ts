@@ -102,6 +102,15 @@ function checkSplits(bytes: Uint8Array, version: AnyVersion, cuts: readonly numb
     const lengths = chunks.map((chunk) => chunk.length).join(' ');
     assert.equal(asText(decoded), expected, `cut into ${lengths}`);
   }
+  for (const { headers, body } of whole.frames) {
+    assert.ok(headers.length <= LIMITS.maxHeaders, `${headers.length} headers`);
+    assert.ok(body.length <= LIMITS.maxBodyBytes, `a body of ${body.length} bytes`);
+  }
+  // However a frame was begun, it does not go on for ever.
+  const endless = cutInto(new Uint8Array(MOST_BUFFERED_BYTES * 2).fill(0x61), cuts);
+  const { fault, mostBufferedBytes } = decode([bytes.slice(), ...endless], version, LIMITS);
+  assert.ok(mostBufferedBytes <= MOST_BUFFERED_BYTES, `${mostBufferedBytes} bytes wait`);
+  assert.notEqual(fault, null, 'an endless frame is refused');
   return whole;
 }
 

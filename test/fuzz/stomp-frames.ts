@@ -50,7 +50,7 @@ export function decode(
   return { frames, fault, mostBufferedBytes, isMidFrame: fault === null && decoder.midFrame };
 }
 
-export function plainFrame(frame: Frame): PlainFrame {
+function plainFrame(frame: Frame): PlainFrame {
   const headers: [string, string][] = [];
   for (let index = 0; index < frame.headerCount; index += 1) {
     headers.push([frame.nameText(index), frame.valueText(index)]);
@@ -98,7 +98,11 @@ export const headerName = fc.oneof(
 export const frame: fc.Arbitrary<PlainFrame> = fc.record({
   command: fc.constantFrom(...ALL_COMMANDS),
   headers: fc.array(fc.tuple(headerName, headerText), { maxLength: 6 }),
-  body: fc.oneof(fc.constant(new Uint8Array(0)), fc.uint8Array({ maxLength: 300 })),
+  body: fc.oneof(
+    fc.constant(new Uint8Array(0)),
+    fc.uint8Array({ maxLength: 300 }),
+    fc.uint8Array({ minLength: 400, maxLength: 700, size: 'max' }),
+  ),
 });
 
 /** A change to the bytes of a stream; places are taken modulo what is there. */

@@ -15,13 +15,13 @@ export interface Failure {
   readonly error: unknown;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly seed: number;
   readonly maxInputs: number;
   readonly maxMs: number;
 }
 
-export interface RunResult {
+interface RunResult {
   readonly inputs: number;
   readonly failure: Failure | null;
 }
