@@ -144,13 +144,27 @@ test('P6: a tenure that begins past a damaged block', async () => {
   const rig = await ChecksRig.make();
   const [a, b] = [rig.start('a'), rig.start('b')];
   await rig.takeOver(a);
-  const damaged = await rig.confirm(a, 'damaged');
-  await rig.confirm(a, 'behind it');
-  rig.checks.onDamage(damaged.segment, damaged.offset - 1);
-  await flip(rig, rig.tailPath(a), damaged.offset - 1);
+  await damageBeforeLast(rig, a);
   a.process.die();
   await rig.takeOver(b);
   assert.deepEqual(rig.breaches.slice(0, 1), ['P6']);
+});
+
+test('P6: a backup that read the bytes while they were whole may begin a tenure', async () => {
+  const rig = await ChecksRig.make();
+  const [a, b] = [rig.start('a'), rig.start('b')];
+  await rig.takeOver(a);
+  const damaged = await rig.confirm(a, 'damaged');
+  while (rig.liveEvent(a).cursor.segment === damaged.segment) await rig.confirm(a, 'behind it');
+  await rig.follow(b);
+  const first = rig.directory.pathOf('0000000001-0000000001.segment');
+  rig.checks.onDamage(damaged.segment, damaged.offset - 1);
+  await flip(rig, first, damaged.offset - 1);
+  a.process.die();
+  await rig.takeOver(b);
+  await rig.confirm(b, 'goes on');
+  await rig.checks.finish([b]);
+  assert.deepEqual(rig.sentences, []);
 });
 
 test('P6: a damaged last block may be taken for an unfinished one', async () => {
@@ -165,6 +179,16 @@ test('P6: a damaged last block may be taken for an unfinished one', async () => 
   await rig.takeOver(b);
   assert.deepEqual(rig.sentences, []);
 });
+
+async function damageBeforeLast(
+  rig: ChecksRig,
+  node: ReturnType<ChecksRig['start']>,
+): Promise<void> {
+  const damaged = await rig.confirm(node, 'damaged');
+  await rig.confirm(node, 'behind it');
+  rig.checks.onDamage(damaged.segment, damaged.offset - 1);
+  await flip(rig, rig.tailPath(node), damaged.offset - 1);
+}
 
 async function flip(rig: ChecksRig, path: string, at: number): Promise<void> {
   const handle = await rig.fileSystem.open(path, 'update');

@@ -101,6 +101,45 @@ export class ConfirmedChain {
       return;
     }
     if (epoch < this.#epoch) return;
+    if (this.#isDamaged) {
+      this.#tenureOverDamage(view, live, stored);
+      return;
+    }
+    if (this.#isDamaged) this.#beginDamaged(view, cursor);
+    else this.#beginWhole(view, cursor, stored);
+    const { sequence, checksum } = cursor;
+    view.followed = { sequence, checksum, epoch };
+    view.astraySinceMs = null;
+  }
+
+  /**
+   * The store cannot be read whole any more, but a node that has read it before the damage, or whose
+   * host still has the good bytes cached, knows all of it. One that does not must have refused (P6).
+   */
+  #tenureOverDamage(view: NodeView, { epoch, cursor }: Live, stored: StoredJournal): void {
+    const replayed = view.followed ?? stored.checkpoint?.covers ?? null;
+    const known = replayed === null ? undefined : this.#links.get(replayed.sequence);
+    const hasAll =
+      replayed !== null &&
+      replayed.sequence >= this.#lastConfirmed &&
+      (known === undefined || known.checksum === replayed.checksum);
+    if (!hasAll) {
+      this.#breach(
+        'P6',
+        `${view.name} begins its tenure in epoch ${epoch} over a damaged journal, having replayed ${replayed?.sequence ?? 0} of ${this.#lastConfirmed} blocks`,
+      );
+    }
+    const { sequence, checksum, segment, offset } = cursor;
+    this.#links.set(sequence, { checksum, epoch, segment, end: offset, isConfirmed: true });
+    this.#epoch = epoch;
+    this.#tenureSequence = sequence;
+    this.#lastConfirmed = sequence;
+    view.followed = { sequence, checksum, epoch };
+    view.astraySinceMs = null;
+  }
+
+  #beginWhole(view: NodeView, cursor: Cursor, stored: StoredJournal): void {
+    const { epoch } = cursor;
     const first = stored.blocks.get(cursor.sequence);
     if (first === undefined || first.checksum !== cursor.checksum) {
       this.#breach(
@@ -117,14 +156,37 @@ export class ConfirmedChain {
     }
     this.#requireReplayed(view, cursor, stored);
     this.requireWhole(stored, `the tenure of ${view.name} in epoch ${epoch}`);
-    this.#startOver(epoch, cursor.sequence, stored);
-    const { sequence, checksum } = cursor;
-    view.followed = { sequence, checksum, epoch };
-    view.astraySinceMs = null;
+    this.#startOver(cursor, stored);
   }
 
-  /** Everything confirmed so far is in `stored`, or covered by its checkpoint. */
+  /**
+   * A reader of the store stops at the damage, and a warm backup is behind it and need not notice: it
+   * has replayed those bytes when they were whole. What it has replayed must be all that was confirmed.
+   */
+  #beginDamaged(view: NodeView, cursor: Cursor): void {
+    const { sequence, checksum, epoch, segment, offset } = cursor;
+    const replayed = view.followed;
+    const known = this.#links.get(sequence - 1);
+    const isWhole =
+      sequence > this.#lastConfirmed &&
+      (replayed === null ||
+        (replayed.sequence === sequence - 1 &&
+          (known === undefined || known.checksum === replayed.checksum)));
+    if (!isWhole) {
+      this.#breach(
+        'P6',
+        `${view.name} begins its tenure with block ${sequence}, having replayed up to block ${replayed?.sequence ?? 0}, though the journal is damaged and block ${this.#lastConfirmed} was confirmed`,
+      );
+    }
+    this.#links.set(sequence, { checksum, epoch, segment, end: offset, isConfirmed: true });
+    this.#epoch = epoch;
+    this.#tenureSequence = sequence;
+    this.#lastConfirmed = sequence;
+  }
+
+  /** Everything confirmed so far is in `stored`, or covered by its checkpoint. Of a damaged journal nothing is asked. */
   requireWhole(stored: StoredJournal, where: string): void {
+    if (this.#isDamaged) return;
     const covers = stored.checkpoint?.covers ?? null;
     const covered = covers?.sequence ?? 0;
     for (const [sequence, link] of this.#links) {
@@ -141,7 +203,7 @@ export class ConfirmedChain {
     for (let sequence = covered + 1; sequence <= last; sequence += 1) {
       if (stored.blocks.has(sequence)) continue;
       this.#breach(
-        this.#isDamaged ? 'P6' : 'P1',
+        'P1',
         `${where}: the journal lacks block ${sequence}, and neither a checkpoint (up to ${covered}) nor its end (${last}) explains it`,
       );
       return;
@@ -225,12 +287,13 @@ export class ConfirmedChain {
     }
     const upTo = followed === null ? covered : followed.sequence;
     this.#breach(
-      this.#isDamaged ? 'P6' : 'P2',
+      'P2',
       `${view.name} begins its tenure with block ${cursor.sequence}, having replayed up to block ${upTo} of ${followed === null ? 'a checkpoint' : 'another journal or another end'}`,
     );
   }
 
-  #startOver(epoch: number, tenureSequence: number, stored: StoredJournal): void {
+  #startOver(cursor: Cursor, stored: StoredJournal): void {
+    const { epoch, sequence: tenureSequence } = cursor;
     const covered = stored.checkpoint?.covers.sequence ?? 0;
     const keptLink = this.#links.get(covered);
     this.#links = new Map();
