@@ -101,7 +101,7 @@ export type SpaceStep =
   | { readonly kind: 'delete'; readonly segments: readonly SegmentNumber[] }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'compact'; readonly segment: SegmentNumber }
-  | { readonly kind: 'prepare-segment' };
+  | { readonly kind: 'prepare-segment'; readonly after: SegmentNumber };
 
 /** Messages of the segment before are given this part of the tail to be consumed by themselves. */
 const SETTLING_PART = 0.1;
@@ -131,7 +131,7 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   const excess = present + (isSpareMissing ? facts.segmentBytes : 0) - allowed;
   const isLate = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
   if (isSpareMissing && (excess <= 0 || (isLate && !makesRoomSoon(facts, excess)))) {
-    return { kind: 'prepare-segment' };
+    return { kind: 'prepare-segment', after: facts.tail };
   }
   const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
   if (wantsCheckpoint(facts, dead.length > 0 && settled)) return { kind: 'checkpoint' };
@@ -139,7 +139,7 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
     const emptied = sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
     if (emptied !== null) return emptied;
   }
-  return isSpareMissing && isLate ? { kind: 'prepare-segment' } : null;
+  return isSpareMissing && isLate ? { kind: 'prepare-segment', after: facts.tail } : null;
 }
 
 /** Whether producers have to wait: the tail is nearly full, and the next segment waits for room. */

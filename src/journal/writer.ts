@@ -104,9 +104,12 @@ export class JournalWriter {
     return { segment, offset, cursor: this.#cursor };
   }
 
-  /** Makes the next segment ready in the background. Fails with ENOSPC and leaves nothing behind on a full disk. */
-  prepareNext(): Promise<void> {
-    this.#preparing ??= this.#prepare().finally(() => {
+  /**
+   * Makes the next segment ready in the background: nothing when `after` is not the tail any more,
+   * for whoever asked knew less. Fails with ENOSPC and leaves nothing behind on a full disk.
+   */
+  prepareNext(after: SegmentNumber | null = null): Promise<void> {
+    this.#preparing ??= this.#prepare(after).finally(() => {
       this.#preparing = null;
     });
     return this.#preparing;
@@ -119,9 +122,10 @@ export class JournalWriter {
     await this.#spare?.handle.close();
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(after: SegmentNumber | null): Promise<void> {
     await this.#rolling;
     if (this.#spare !== null) return;
+    if (after !== null && after !== this.#tail.number) return;
     const { directory, clock, epoch, segmentBytes } = this.#options;
     const number = (this.#tail.number + 1) as SegmentNumber;
     this.#spare = await createSegment(directory, clock, number, epoch, segmentBytes);

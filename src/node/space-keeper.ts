@@ -177,7 +177,7 @@ export class SpaceKeeper {
         await this.#ask({ kind: 'delete-segments', segments: step.segments });
         return true;
       case 'prepare-segment':
-        await this.#ask({ kind: 'prepare-segment' });
+        await this.#ask(step);
         return (this.#tail?.spareBytes ?? 0) > 0;
       case 'checkpoint': {
         const before = this.#checkpointCovers;

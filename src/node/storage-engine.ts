@@ -261,7 +261,7 @@ export class StorageEngine {
         await this.#handles?.forget(command.segments);
         return tenure?.deleteSegments(command.segments);
       case 'prepare-segment':
-        return tenure?.prepareSegment();
+        return tenure?.prepareSegment(command);
       case 'confirmed':
         return tenure?.confirmed(command.cursor);
       case 'applied':

@@ -31,7 +31,8 @@ export type StorageCommand =
   | { kind: 'confirmed'; cursor: Cursor }
   | { kind: 'checkpoint'; covers: Cursor; payloads: ArrayBuffer[] }
   | { kind: 'delete-segments'; segments: readonly SegmentNumber[] }
-  | { kind: 'prepare-segment' }
+  /** The segment that follows `after`; nothing when writing has gone on to it meanwhile. */
+  | { kind: 'prepare-segment'; after: SegmentNumber }
   | { kind: 'addresses'; addresses: Addresses }
   /** The answer to `quiesce`: nothing is under way any more, clients are gone, and all up to `cursor` is in the index. */
   | { kind: 'quiesced'; cursor: Cursor }

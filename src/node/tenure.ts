@@ -180,9 +180,9 @@ export class Tenure {
     });
   }
 
-  async prepareSegment(): Promise<void> {
+  async prepareSegment(command: CommandOf<'prepare-segment'>): Promise<void> {
     await this.#guard(async () => {
-      await unlessFull(() => this.#writer.prepareNext());
+      await unlessFull(() => this.#writer.prepareNext(command.after));
       this.#options.post({ kind: 'segment-prepared', tail: this.tail });
     });
   }

@@ -154,7 +154,7 @@ test('however slow the disk is beside the producers, the next segment waits for 
 test('producers are not held while the next segment fits, nor once it is ready', () => {
   const model = new Model();
   const nearlyFull = { ...model.facts, tailUsedBytes: SEGMENT_BYTES };
-  assert.deepEqual(nextStep(nearlyFull), { kind: 'prepare-segment' });
+  assert.equal(nextStep(nearlyFull)?.kind, 'prepare-segment');
   assert.equal(mustHoldProducers(nearlyFull), false);
   const full = { ...sparseFacts(1), tailUsedBytes: SEGMENT_BYTES };
   assert.equal(mustHoldProducers(full), true);
@@ -164,12 +164,12 @@ test('producers are not held while the next segment fits, nor once it is ready',
 
 test('a late next segment waits for one sparse segment, but not for what takes long', () => {
   const late = { tailUsedBytes: SEGMENT_BYTES * 0.7 };
-  const prepare = { kind: 'prepare-segment' };
   assert.deepEqual(nextStep({ ...sparseFacts(1), ...late }), { kind: 'compact', segment: 1 });
   // A burst left many to be emptied.
-  assert.deepEqual(nextStep({ ...sparseFacts(5), ...late }), prepare);
+  assert.deepEqual(nextStep({ ...sparseFacts(5), ...late }), { kind: 'prepare-segment', after: 6 });
   // The checkpoint that has to follow is larger than a segment.
   const snapshotBytes = SEGMENT_BYTES + 1;
+  const prepare = { kind: 'prepare-segment', after: 2 };
   assert.deepEqual(nextStep({ ...sparseFacts(1), ...late, snapshotBytes }), prepare);
   // Nothing can be emptied just now.
   assert.deepEqual(nextStep({ ...sparseFacts(1), ...late, notNow: new Set([1]) }), prepare);

@@ -132,6 +132,18 @@ test('a roll and a request for a spare at the same time do not meet', async () =
   assert.equal((await texts()).length, 26);
 });
 
+test('a spare that was asked for before a roll is not made after it', async () => {
+  await startFreshSegment();
+  const after = writer.tail.number;
+  const rolling = append(writer, longText('rolls', SEGMENT_BYTES - 512 - 64));
+  await Promise.all([rolling, writer.prepareNext(after)]);
+  assert.equal(writer.tail.number, after + 1);
+  await writer.prepareNext(after);
+  assert.equal(writer.spareBytes, 0);
+  await writer.prepareNext(writer.tail.number);
+  assert.equal(writer.spareBytes, SEGMENT_BYTES);
+});
+
 test('a full disk while a spare is prepared leaves nothing behind, and appending goes on', async () => {
   await writer.close();
   let isFull = true;
