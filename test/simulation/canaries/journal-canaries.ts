@@ -226,7 +226,9 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
         file: SPACE,
         find: '        await this.#compact(step.segment);\n',
         replace: `        await this.#compact(step.segment);
-        await this.#ask({ kind: 'delete-segments', segments: [step.segment] });
+        if (step.segment < (this.#checkpointCovers?.segment ?? 0)) {
+          await this.#ask({ kind: 'delete-segments', segments: [step.segment] });
+        }
 `,
       },
     ],
@@ -281,13 +283,6 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     const header = { storeId: directory.storeId, epoch, covers, ...body };
 `,
         replace: '    const header = { storeId: directory.storeId, epoch, covers, ...body };\n',
-      },
-      {
-        file: CHECKPOINT,
-        find: `    await handle.write(encodeCheckpointHeader(header), 0);
-    await handle.syncInBackground();
-`,
-        replace: '    await handle.write(encodeCheckpointHeader(header), 0);\n',
       },
     ],
   },
