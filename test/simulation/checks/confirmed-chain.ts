@@ -105,7 +105,7 @@ export class ConfirmedChain {
       this.#tenureOverDamage(view, live, stored);
       return;
     }
-    if (this.#isDamaged) this.#beginDamaged(view, cursor);
+    if (this.#isDamaged) this.#beginDamaged(view, cursor, stored);
     else this.#beginWhole(view, cursor, stored);
     const { sequence, checksum } = cursor;
     view.followed = { sequence, checksum, epoch };
@@ -163,15 +163,14 @@ export class ConfirmedChain {
    * A reader of the store stops at the damage, and a warm backup is behind it and need not notice: it
    * has replayed those bytes when they were whole. What it has replayed must be all that was confirmed.
    */
-  #beginDamaged(view: NodeView, cursor: Cursor): void {
+  #beginDamaged(view: NodeView, cursor: Cursor, stored: StoredJournal): void {
     const { sequence, checksum, epoch, segment, offset } = cursor;
-    const replayed = view.followed;
+    const replayed = view.followed ?? stored.checkpoint?.covers;
     const known = this.#links.get(sequence - 1);
     const isWhole =
       sequence > this.#lastConfirmed &&
-      (replayed === null ||
-        (replayed.sequence === sequence - 1 &&
-          (known === undefined || known.checksum === replayed.checksum)));
+      replayed?.sequence === sequence - 1 &&
+      (known === undefined || known.checksum === replayed.checksum);
     if (!isWhole) {
       this.#breach(
         'P6',
