@@ -85,15 +85,18 @@ export class JournalReader {
    * For a follower whose `next` found nothing more: a segment that is still needed may stay while
    * those after it, which this reader has not seen, were deleted under a checkpoint.
    *
-   * @throws JournalGap when the next segment is gone though later ones are there.
+   * @throws JournalGap when the next segment is gone though later ones are there and finished.
    */
-  requireNoGapAhead(): void {
+  async requireNoGapAhead(): Promise<void> {
     const { segment, epoch } = this.#cursor;
     const next = segment + 1;
     if (this.#listed.some(({ number }) => number === next)) return;
-    // What a node of an earlier tenure left there can never be read from here.
-    if (!this.#listed.some((later) => later.number > next && later.epoch >= epoch)) return;
-    throw new JournalGap(`segment ${next} was deleted before it was read`);
+    for (const later of this.#listed) {
+      // What a node of an earlier tenure left there can never be read from here.
+      if (later.number <= next || later.epoch < epoch) continue;
+      if ((await this.#directory.segmentHeader(later)) === null) continue;
+      throw new JournalGap(`segment ${next} was deleted before it was read`);
+    }
   }
 
   async close(): Promise<void> {

@@ -100,7 +100,7 @@ export class Follower {
       this.#reader ??= await this.#start();
       const run = await this.#reader.next();
       if (run === null) {
-        this.#reader.requireNoGapAhead();
+        await this.#reader.requireNoGapAhead();
         return false;
       }
       this.#noteProgress(this.#reader.cursor.sequence);

@@ -105,7 +105,7 @@ export async function readToEnd(directory: JournalDirectory, knownGood: number):
     for (let run = await reader.next(); run !== null; run = await reader.next()) {
       blocks.push(...blocksOfRun(run));
     }
-    reader.requireNoGapAhead();
+    await reader.requireNoGapAhead();
     return result(await judgeEnd(directory, reader.cursor, reader.file, knownGood as Sequence));
   } catch (error) {
     const end = endOf(error);

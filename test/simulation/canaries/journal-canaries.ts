@@ -239,8 +239,8 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: FOLLOWER,
-        find: '        this.#reader.requireNoGapAhead();\n',
-        replace: `        this.#reader.requireNoGapAhead();
+        find: '        await this.#reader.requireNoGapAhead();\n',
+        replace: `        await this.#reader.requireNoGapAhead();
         const { directory } = this.#options;
         const { file, cursor } = this.#reader;
         if (file !== null) {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { writeCheckpoint } from '../../../src/journal/checkpoint.js';
+import { encodeSegmentHeader } from '../../../src/journal/file-header.js';
 import {
   type Cursor,
   type Epoch,
   JOURNAL_START,
   type SegmentNumber,
+  type Sequence,
   segmentName,
 } from '../../../src/journal/format.js';
 import { JournalGap, JournalReader, readBlocksAt } from '../../../src/journal/reader.js';
@@ -13,7 +15,15 @@ import type { JournalWriter } from '../../../src/journal/writer.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
-import { append, drain, JournalRig, longText, replay, SEGMENT_BYTES } from './journal-rig.js';
+import {
+  append,
+  drain,
+  JournalRig,
+  longText,
+  replay,
+  SEGMENT_BYTES,
+  STORE_ID,
+} from './journal-rig.js';
 
 let rig: JournalRig;
 let writer: JournalWriter;
@@ -207,7 +217,7 @@ test('a follower that stands at the end of a kept segment notices that those aft
   await appendSegments(1);
   const reader = readerFrom();
   await rest(reader);
-  reader.requireNoGapAhead();
+  await reader.requireNoGapAhead();
   await appendSegments(4);
   const { segment } = reader.cursor;
   await rest(reader);
@@ -215,19 +225,45 @@ test('a follower that stands at the end of a kept segment notices that those aft
   while (lagging.cursor.segment < segment) await lagging.next();
   for (const number of [segment + 1, segment + 2]) await unlinkSegment(number);
   await rest(lagging);
-  assert.throws(() => lagging.requireNoGapAhead(), JournalGap);
+  await assert.rejects(lagging.requireNoGapAhead(), JournalGap);
 });
 
 test('what a deposed node left further on is no gap', async () => {
   await append(writer, 'kept');
   await takeOverAgain();
   // Of its next two segments the one in between was cleared away.
-  const stray = segmentName(3 as SegmentNumber, 1 as Epoch).name;
-  await rig.write(stray, new Uint8Array(1024), 0);
+  await writeHeader(3, 1);
   const reader = readerFrom();
   assert.deepEqual(await rest(reader), ['kept']);
-  reader.requireNoGapAhead();
+  await reader.requireNoGapAhead();
 });
+
+test('a later file is a sign of a gap only when it is finished', async () => {
+  await append(writer, 'kept');
+  const reader = readerFrom();
+  await rig.write(segmentName(3 as SegmentNumber, 1 as Epoch).name, new Uint8Array(1024), 0);
+  await rest(reader);
+  await reader.requireNoGapAhead();
+  await writeHeader(3, 1);
+  await rest(reader);
+  await assert.rejects(reader.requireNoGapAhead(), JournalGap);
+});
+
+/** Makes a finished segment without blocks. */
+async function writeHeader(number: number, epoch: number): Promise<void> {
+  const header = {
+    storeId: STORE_ID,
+    epoch: epoch as Epoch,
+    firstSequence: 100 as Sequence,
+    number: number as SegmentNumber,
+    sizeBytes: 1024,
+    previousEnd: 512,
+    previousChecksum: 1,
+    sealedEnd: 0,
+  };
+  const { name } = segmentName(number as SegmentNumber, epoch as Epoch);
+  await rig.write(name, encodeSegmentHeader(header), 0);
+}
 
 test('a reader at the start of a journal whose start was deleted meets a gap', async () => {
   await appendSegments(3);
