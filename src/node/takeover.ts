@@ -10,7 +10,7 @@ import { sealJournal } from '../journal/seal.js';
 import { openLocked } from '../journal/segment-file.js';
 import type { JournalWriter } from '../journal/writer.js';
 import type { ElectionLock } from '../ownership/election.js';
-import { claimNextEpoch } from '../ownership/epoch.js';
+import { claimNextEpoch, highestEpoch } from '../ownership/epoch.js';
 import { mayGoLive } from '../ownership/witness.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { FileHandle } from '../platform/ports.js';
@@ -25,6 +25,8 @@ const LOCK_TRAIL_LIMIT_MS = 15_000;
 const LOCK_TRAIL_POLL_MS = 5;
 /** A fresh open shows another host's rewrite this late at most (measured: 0.35 s). */
 const SEEN_LATE_MS = 500;
+/** How often a node that outwaits others shows that it runs. */
+const BEAT_MS = 500;
 
 export interface TakeoverContext {
   readonly world: StorageWorld;
@@ -60,11 +62,13 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   })) as Epoch | null;
   if (epoch === null) return null;
   const sinceMs = Math.round(clock.wallMs());
-  const liveFile = await publish(context, epoch, sinceMs, lastLive);
-  if (mayStillConfirm(context, epoch, lastLive)) {
-    const waitMs = settings.freshMs + SEEN_LATE_MS;
-    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
-  }
+  const liveFile = await openLiveFile(fileSystem, layout);
+  await withinLockTrail(context, layout.liveFile, () => liveFile.tryLock());
+  const publish = (beat: number): Promise<void> =>
+    liveFile.write(takingOver(context, { epoch, sinceMs, beat, lastLive }));
+  // From here on the ownership check of any older tenure fails.
+  await publish(0);
+  if (mayStillConfirm(context, epoch, lastLive)) await outwait(context, epoch, publish);
   const locked = await lockTail(context);
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
   const end = await judgeEnd(directory, follower.cursor, locked?.file ?? null, knownGood);
@@ -99,19 +103,35 @@ function mayStillConfirm(
   return lastLive.state !== 'released' && lastLive.bootId !== settings.identity.bootId;
 }
 
-/** From here on the ownership check of any older tenure fails. */
-async function publish(
-  context: TakeoverContext,
+/** Lets every older tenure notice, and shows meanwhile that this node is here: a lock that is not shared keeps no one else away. */
+async function outwait(
+  { world, settings }: TakeoverContext,
   epoch: Epoch,
-  sinceMs: number,
-  lastLive: LiveDocument | null,
-): Promise<DocumentFile<LiveDocument>> {
-  const { world, settings, follower } = context;
-  const liveFile = await openLiveFile(world.fileSystem, settings.layout);
-  await withinLockTrail(context, `${settings.layout.liveFile}`, () => liveFile.tryLock());
+  publish: (beat: number) => Promise<void>,
+): Promise<void> {
+  const { clock, fileSystem } = world;
+  const until = clock.monotonicMs() + settings.freshMs + SEEN_LATE_MS;
+  for (let beat = 1; clock.monotonicMs() < until; beat += 1) {
+    const delayMs = Math.min(BEAT_MS, until - clock.monotonicMs());
+    await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+    await publish(beat);
+  }
+  const newest = await highestEpoch(fileSystem, settings.layout.epochsDirectory);
+  if (newest === epoch) return;
+  throw new HoldfastError(
+    'OWNERSHIP_LOST',
+    `Another node has claimed epoch ${newest} while node "${settings.name}" was taking over with epoch ${epoch}.`,
+  );
+}
+
+function takingOver(
+  { settings, follower }: TakeoverContext,
+  facts: { epoch: Epoch; sinceMs: number; beat: number; lastLive: LiveDocument | null },
+): LiveDocument {
+  const { epoch, sinceMs, beat, lastLive } = facts;
   const { segment, offset, sequence } = follower.cursor;
   const isBehind = lastLive !== null && lastLive.position.sequence > sequence;
-  await liveFile.write({
+  return {
     epoch,
     node: settings.name,
     ...settings.identity,
@@ -119,12 +139,11 @@ async function publish(
     addresses: {},
     // A node that dies right here must not take back what is known to be good.
     position: isBehind ? lastLive.position : { segment, offset, sequence },
-    beat: 0,
+    beat,
     verifiedAtMs: 0,
     state: 'taking-over',
     successor: null,
-  });
-  return liveFile;
+  };
 }
 
 /** Locks the file in which the journal ends; null when there is no journal yet. */

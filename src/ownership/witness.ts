@@ -106,9 +106,10 @@ export async function mayGoLive(
 ): Promise<void> {
   const { layout, lastLive, identity } = options;
   if (options.lockSeenContended) return;
-  if (lastLive !== null && lastLive.bootId === identity.bootId) return;
-  const names = await options.fileSystem.list(layout.root);
-  if (!names.includes('witness.lock')) return;
+  if (lastLive === null) {
+    const names = await options.fileSystem.list(layout.root);
+    if (!names.includes('witness.lock')) return;
+  } else if (lastLive.state === 'released' || lastLive.bootId === identity.bootId) return;
   if (!(await witnessBeats(options, WITNESS_OBSERVE_MS))) return;
   const now = await readLiveDocument(options.fileSystem, layout);
   const holder = now.kind === 'valid' ? now.document : lastLive;
