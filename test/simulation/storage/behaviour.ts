@@ -17,6 +17,8 @@ export interface Behaviour {
   readonly hasLeases: boolean;
   /** What is written through a descriptor after its lock was lost is refused. */
   readonly fencesLostLocks: boolean;
+  /** What is not synced yet lies in the memory of the host that wrote it, and not on the server. */
+  readonly hostsKeepUnsynced: boolean;
   /** The end of a process shows at the server at once. */
   readonly isLocal: boolean;
   /** A call that needs the server. */
@@ -35,6 +37,7 @@ const NFS: Behaviour = {
   locksPerHost: false,
   hasLeases: true,
   fencesLostLocks: true,
+  hostsKeepUnsynced: false,
   isLocal: false,
   roundTripMs: 0.3,
   durableWriteMs: 0.35,
@@ -50,6 +53,7 @@ export const BEHAVIOUR: { readonly [kind in StorageKind]: Behaviour } = {
     tracksOpens: false,
     hasGrace: false,
     fencesLostLocks: false,
+    hostsKeepUnsynced: true,
   },
   local: {
     hasClientCaches: false,
@@ -58,6 +62,7 @@ export const BEHAVIOUR: { readonly [kind in StorageKind]: Behaviour } = {
     locksPerHost: false,
     hasLeases: false,
     fencesLostLocks: false,
+    hostsKeepUnsynced: false,
     isLocal: true,
     roundTripMs: CACHED_CALL_MS,
     durableWriteMs: 0.3,

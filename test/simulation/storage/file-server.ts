@@ -234,6 +234,7 @@ export class FileServer {
   losePower(): void {
     this.powerCutAtMs = this.nowMs;
     this.writeVerifier += 1;
+    if (this.behaviour.hostsKeepUnsynced) return;
     for (const inode of this.#unsyncedFiles.keys()) {
       this.#losePages(inode, (content) => content.losePower(this.#random));
     }
