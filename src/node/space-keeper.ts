@@ -96,9 +96,10 @@ export class SpaceKeeper {
   }
 
   onAppended(bytes: number, tail: TailFacts): void {
+    if (this.#tail === null) return;
     this.#bytesSinceCheckpoint += bytes;
     this.#bytesSinceLook += bytes;
-    if (tail.segment !== this.#tail?.segment) {
+    if (tail.segment !== this.#tail.segment) {
       this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
       this.#notNow.clear();
     }

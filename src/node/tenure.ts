@@ -49,7 +49,8 @@ export class Tenure {
   #beat = 0;
   #verifiedAtMs = 0;
   #isOver = false;
-  #checkpointing: Promise<void> = Promise.resolve();
+  /** Work on the journal beside appending. */
+  readonly #underWay = new Set<Promise<void>>();
   readonly #failed: Promise<never>;
   #reject: (error: unknown) => void = () => undefined;
 
@@ -118,7 +119,7 @@ export class Tenure {
     this.#witness.start();
     void this.#repeat(this.#options.settings.checkIntervalMs, () => this.#verify());
     void this.#repeat(this.#options.settings.statusIntervalMs, () => this.#liveDocument.run());
-    void this.#inBackground(() => this.#cleanUp());
+    void this.#inBackground(() => this.#keepHouse(() => this.#cleanUp()));
   }
 
   async append(command: CommandOf<'append'>): Promise<void> {
@@ -161,18 +162,17 @@ export class Tenure {
     const { directory, world } = this.#options;
     const { covers } = command;
     const payloads = command.payloads.map((payload) => new Uint8Array(payload));
-    this.#checkpointing = this.#guard(async () => {
+    await this.#keepHouse(async () => {
       const bytes = await unlessFull(() =>
         writeCheckpoint(directory, world.clock, this.epoch, covers, payloads),
       );
       this.#options.post({ kind: 'checkpoint-written', covers, bytes: bytes ?? -1 });
     });
-    await this.#checkpointing;
   }
 
   async deleteSegments(segments: readonly SegmentNumber[]): Promise<void> {
     const { directory } = this.#options;
-    await this.#guard(async () => {
+    await this.#keepHouse(async () => {
       const listing = await directory.list();
       const names = listing.segments.filter(({ number }) => segments.includes(number));
       for (const { name } of names) await directory.unlink(name);
@@ -181,16 +181,16 @@ export class Tenure {
   }
 
   async prepareSegment(command: CommandOf<'prepare-segment'>): Promise<void> {
-    await this.#guard(async () => {
+    await this.#keepHouse(async () => {
       await unlessFull(() => this.#writer.prepareNext(command.after));
       this.#options.post({ kind: 'segment-prepared', tail: this.tail });
     });
   }
 
-  /** Ends the tenure in good order. Nothing may be under way. */
+  /** Ends the tenure in good order. No append may be under way; what else is gets finished, for a backup changes nothing (P4). */
   async release(): Promise<void> {
     this.#isOver = true;
-    await this.#checkpointing;
+    await Promise.all(this.#underWay);
     await this.setState('released', this.#successor);
     await this.#stopWitness();
     await this.#writer.close();
@@ -268,6 +268,18 @@ export class Tenure {
     while (!this.#isOver) {
       await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
       if (!this.#isOver) await this.#inBackground(task);
+    }
+  }
+
+  /** None begins when the tenure is over, and `release` waits for what has begun. */
+  async #keepHouse(task: () => Promise<void>): Promise<void> {
+    if (this.#isOver) return;
+    const work = this.#guard(task);
+    this.#underWay.add(work);
+    try {
+      await work;
+    } finally {
+      this.#underWay.delete(work);
     }
   }
 
