@@ -232,17 +232,34 @@ const LIVED_WITH: readonly InjectedError[] = [
   },
 ];
 
-const HANGING: readonly InjectedError[] = (
-  [
-    `live: write-durable ${SEGMENT} at #`,
-    'live: sync live',
-    'live: stat lock',
-    'live: open-read live',
-    'live: list epochs',
-    'live: sync-directory journal',
-    `live: sync ${SEGMENT}`,
-  ] as const
-).map((at) => ({ at, when: 'before', nth: 2, effect: { kind: 'hang' }, outcome: 'stalled' }));
+const HANGING: readonly InjectedError[] = [
+  ...(
+    [
+      `live: write-durable ${SEGMENT} at #`,
+      'live: sync live',
+      'live: stat lock',
+      'live: open-read live',
+      'live: list epochs',
+      `live: sync ${SEGMENT}`,
+    ] as const
+  ).map(
+    (at): InjectedError => ({
+      at,
+      when: 'before',
+      nth: 2,
+      effect: { kind: 'hang' },
+      outcome: 'stalled',
+    }),
+  ),
+  {
+    // The one of a roll: nothing is confirmed until it returns.
+    at: 'live: sync-directory journal',
+    since: `live: write-durable ${SEGMENT} at 0`,
+    when: 'before',
+    effect: { kind: 'hang' },
+    outcome: 'stalled',
+  },
+];
 
 const WRONG_STORE: readonly InjectedError[] = [
   {
