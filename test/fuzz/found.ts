@@ -13,6 +13,7 @@ import type { Failure } from './target.js';
 export const FOUND_DIRECTORY = join(findRoot(), 'test', 'fuzz', 'found');
 
 const HASH_DIGITS = 12;
+const LONGEST_ERROR = 200;
 
 export interface FoundInput {
   readonly target: string;
@@ -66,7 +67,7 @@ export function decodeInput(text: string): unknown {
 }
 
 function firstLine(error: unknown): string {
-  return String(error).split('\n')[0] ?? '';
+  return (String(error).split('\n')[0] ?? '').slice(0, LONGEST_ERROR);
 }
 
 function findRoot(): string {

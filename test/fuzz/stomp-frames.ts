@@ -90,6 +90,8 @@ const spicedText = fc
   })
   .map((parts) => parts.join(''));
 export const headerText = fc.oneof(anyText, spicedText);
+/** About as long as the limits of the tests. */
+const longText = fc.integer({ min: 560, max: 600 }).map((length) => 'x'.repeat(length));
 export const headerName = fc.oneof(
   headerText.filter((name) => name !== '' && name !== 'content-length'),
   fc.constantFrom('destination', 'receipt', 'id', 'x'),
@@ -97,7 +99,13 @@ export const headerName = fc.oneof(
 
 export const frame: fc.Arbitrary<PlainFrame> = fc.record({
   command: fc.constantFrom(...ALL_COMMANDS),
-  headers: fc.array(fc.tuple(headerName, headerText), { maxLength: 6 }),
+  headers: fc.array(
+    fc.oneof(
+      { weight: 9, arbitrary: fc.tuple(headerName, headerText) },
+      fc.tuple(fc.constant('long'), longText),
+    ),
+    { maxLength: 6 },
+  ),
   body: fc.oneof(
     fc.constant(new Uint8Array(0)),
     fc.uint8Array({ maxLength: 300 }),

@@ -272,12 +272,16 @@ export class FrameDecoder {
         if (trait === TRAIT.carriageReturn && this.firstCarriageReturnAt === -1) {
           this.firstCarriageReturnAt = position;
         }
-        if (trait === TRAIT.nul) throw nulInHeaders(this.frame.command);
+        if (trait === TRAIT.nul) {
+          this.checkHeaderBytes(position);
+          throw nulInHeaders(this.frame.command);
+        }
         this.lineTraits |= trait;
       }
     }
     this.cursor = end;
-    this.checkHeaderBytes(end);
+    // What may be the empty line is not counted: where a chunk ends must make no difference.
+    if (end - this.lineStart > 1) this.checkHeaderBytes(end);
     return false;
   }
 
@@ -287,7 +291,10 @@ export class FrameDecoder {
     if (this.lineTraits & TRAIT.carriageReturn) {
       if (endsLinesWithCarriageReturn(this.version)) {
         lineEnd = position - 1;
-        if (this.firstCarriageReturnAt !== lineEnd) throw strayCarriageReturn(this.frame.command);
+        if (this.firstCarriageReturnAt !== lineEnd) {
+          this.checkHeaderBytes(position);
+          throw strayCarriageReturn(this.frame.command);
+        }
         this.lineTraits &= ~TRAIT.carriageReturn;
       }
     }

@@ -285,6 +285,21 @@ const LIMIT_CASES: readonly Case[] = [
     input: `SEND\n${'x'.repeat(1025)}`,
     frames: ['Header bytes of SEND over the limit of 1024'],
   },
+  ...['\n', '\r\n'].map((lineEnd) => {
+    const value = 'x'.repeat(LIMITS.maxHeaderBytes - 'a:'.length - (lineEnd.length - 1));
+    return {
+      promise: `as many header bytes as the limit are taken, ended by ${JSON.stringify(lineEnd)}`,
+      version: v12,
+      input: `ACK${lineEnd}a:${value}${lineEnd}${lineEnd}\0`,
+      frames: [frame('ACK', [['a', value]])],
+    };
+  }),
+  {
+    promise: 'header bytes over the limit are told before what is wrong behind them',
+    version: v12,
+    input: `SEND\na:${'x'.repeat(1023)}\0`,
+    frames: ['Header bytes of SEND over the limit of 1024'],
+  },
   {
     promise: 'header lines have a limit',
     version: v12,
@@ -330,7 +345,7 @@ describe('FrameDecoder', () => {
   }
 
   it('decodes alike wherever the stream is cut in two', () => {
-    for (const { promise, version, input, frames } of CASES) {
+    for (const { promise, version, input, frames } of [...CASES, ...LIMIT_CASES]) {
       const length = bytesOf(input).length;
       for (let cut = 0; cut <= length; cut++) {
         const bytes = bytesOf(input);
