@@ -179,10 +179,11 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
   const scenario = drawScenario(seed);
   const random = new SeededRandom(seed, 'world');
   const places = placeNodes(nodeCount ?? scenario.nodeCount, scenario.storage === 'local');
+  const settings = drawSettings(new SeededRandom(seed, 'settings'));
   return {
     scenario,
-    profile: drawProfile(random, scenario),
-    settings: drawSettings(random),
+    profile: drawProfile(random, scenario, settings),
+    settings,
     places,
     calmAtMs: drawCalm(random),
     restartAfterMs: random.between(200, 1_500),
@@ -197,10 +198,16 @@ function drawCalm(random: SeededRandom): number {
 }
 
 /** Shorter than what was measured where only the proportion matters: a virtual second costs real time. */
-function drawProfile(random: SeededRandom, { storage }: Scenario): StorageProfile {
+function drawProfile(
+  random: SeededRandom,
+  { storage }: Scenario,
+  { ownership }: ClusterSettings,
+): StorageProfile {
+  // A server that fences must not give the lock away before the freshness of its holder is over.
+  const leastLeaseMs = storage === 'nfs4' ? ownership.freshMs : 0;
   return {
     kind: storage,
-    leaseMs: random.between(600, 3_000),
+    leaseMs: leastLeaseMs + random.between(600, 3_000),
     graceMs: random.between(600, 3_000),
     recallMs: random.between(200, 4_000),
     attributeCacheMs: random.between(1_000, 8_000),
