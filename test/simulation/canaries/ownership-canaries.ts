@@ -87,8 +87,41 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: TAKEOVER,
-        find: '    const waitMs = settings.freshMs + SEEN_LATE_MS;\n',
-        replace: '    const waitMs = 0 * SEEN_LATE_MS;\n',
+        find: '  const until = clock.monotonicMs() + settings.freshMs + SEEN_LATE_MS;\n',
+        replace: '  const until = clock.monotonicMs() + 0 * SEEN_LATE_MS;\n',
+      },
+    ],
+  },
+  {
+    name: 'no-wait-without-contention',
+    sentence: 'A lock that was never seen to be refused is believed to be shared between hosts.',
+    patches: [
+      {
+        file: TAKEOVER,
+        find: '  if (!settings.isSharedByHosts || electionLock.seenContended || epoch === 1) return false;\n',
+        replace: '  if (electionLock.seenContended || epoch >= 1) return false;\n',
+      },
+    ],
+  },
+  {
+    name: 'silent-while-waiting',
+    sentence: 'A node that waits for older tenures to notice it gives no sign of life meanwhile.',
+    patches: [
+      {
+        file: TAKEOVER,
+        find: '    await publish(beat);\n',
+        replace: '    if (beat < 0) await publish(beat);\n',
+      },
+    ],
+  },
+  {
+    name: 'handover-leaves-work-behind',
+    sentence: 'A tenure is released while segments are still being deleted.',
+    patches: [
+      {
+        file: 'src/node/tenure.ts',
+        find: '    await Promise.all(this.#underWay);\n',
+        replace: '',
       },
     ],
   },
