@@ -55,6 +55,7 @@ async function goesOn(pair: FaultyPair, victim: NodeProcess, error: InjectedErro
 
 async function endsAs(victim: NodeProcess, error: InjectedError): Promise<void> {
   const { outcome } = error;
+  await victim.until(`${nameOf(error)} strikes`, () => struck(victim).length > 0);
   const end = await victim.end();
   const how = `${nameOf(error)}: ${JSON.stringify(end)} ${victim.complaint}`;
   assert.equal(struck(victim)[0], nameOf(error), how);

@@ -239,7 +239,6 @@ const HANGING: readonly InjectedError[] = [
       'live: sync live',
       'live: stat lock',
       'live: open-read live',
-      'live: list epochs',
       `live: sync ${SEGMENT}`,
     ] as const
   ).map(
@@ -251,6 +250,15 @@ const HANGING: readonly InjectedError[] = [
       outcome: 'stalled',
     }),
   ),
+  {
+    // The one of an ownership check: the pruning of epochs, which nobody waits for, is long over by then.
+    at: 'live: list epochs',
+    since: `live: write-durable ${SEGMENT} at 0`,
+    when: 'before',
+    nth: 2,
+    effect: { kind: 'hang' },
+    outcome: 'stalled',
+  },
   {
     // The one of a roll: nothing is confirmed until it returns.
     at: 'live: sync-directory journal',
