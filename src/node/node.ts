@@ -60,6 +60,8 @@ export class Node {
   readonly #gate: ClientGate;
   #listener: Listener | null = null;
   #housekeeper: BrokerSession | null = null;
+  /** So far, with the present one. */
+  #tenures = 0;
   #role: Role = 'joining';
   #applied: Cursor = JOURNAL_START;
   #isDiskFull = false;
@@ -253,7 +255,8 @@ export class Node {
     this.#holdOrReleaseProducers();
     this.#space.start(event);
     this.#gate.openHere();
-    this.#keepHouse(this.#housekeeper);
+    this.#tenures += 1;
+    this.#keepHouse(this.#tenures);
   }
 
   #onRole(event: Extract<StorageEvent, { kind: 'role' }>): void {
@@ -325,12 +328,12 @@ export class Node {
     return new Promise((resolve) => housekeeper.barrier(resolve));
   }
 
-  /** For as long as the tenure lasts whose session this is. */
-  #keepHouse(housekeeper: BrokerSession): void {
+  /** From the beginning of a tenure until the next one: its end may hang in the store as well. */
+  #keepHouse(tenure: number): void {
     this.#options.clock.after(HOUSEKEEPING_MS, () => {
-      if (this.#hasEnded || this.#housekeeper !== housekeeper) return;
+      if (this.#hasEnded || this.#tenures !== tenure) return;
       if (this.#role === 'live') this.#guarded(() => this.#sweep());
-      this.#keepHouse(housekeeper);
+      this.#keepHouse(tenure);
     });
   }
 

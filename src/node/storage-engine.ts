@@ -74,8 +74,9 @@ export class StorageEngine {
     while (state.kind !== 'ready') {
       if (this.#isStopping) return;
       if (await this.#electionLock.tryAcquire()) await this.#initialise();
-      else await new Promise<void>((resolve) => clock.after(lockPollIntervalMs, resolve));
       state = await inspectStore(fileSystem, layout);
+      if (state.kind === 'ready') break;
+      await new Promise<void>((resolve) => clock.after(lockPollIntervalMs, resolve));
     }
     const { storeId } = state.store;
     this.#directory = new JournalDirectory(fileSystem, layout.journalDirectory, storeId);

@@ -99,7 +99,8 @@ function mayStillConfirm(
   if (!settings.isFencedByServer) return true;
   if (!settings.isSharedByHosts || electionLock.seenContended || epoch === 1) return false;
   const isPredecessor = lastLive !== null && lastLive.epoch === epoch - 1;
-  if (!isPredecessor) return true;
+  // One that was killed while it waited itself may have been about to depose somebody else.
+  if (!isPredecessor || lastLive.state === 'taking-over') return true;
   return lastLive.state !== 'released' && lastLive.bootId !== settings.identity.bootId;
 }
 

@@ -189,6 +189,7 @@ export class Tenure {
 
   /** Ends the tenure in good order. No append may be under way; what else is gets finished, for a backup changes nothing (P4). */
   async release(): Promise<void> {
+    if (this.#isOver) await this.#failed;
     this.#isOver = true;
     await Promise.all(this.#underWay);
     await this.setState('released', this.#successor);
