@@ -229,12 +229,13 @@ export class Tenure {
 
   /** The writer may go on to the next segment, and close this one, while the call is under way. */
   async #statTail(): ReturnType<Takeover['writer']['tail']['handle']['stat']> {
-    const { handle } = this.#writer.tail;
-    try {
-      return await handle.stat();
-    } catch (error) {
-      if (this.#writer.tail.handle === handle) throw error;
-      return this.#writer.tail.handle.stat();
+    for (;;) {
+      const { handle } = this.#writer.tail;
+      try {
+        return await handle.stat();
+      } catch (error) {
+        if (this.#writer.tail.handle === handle) throw error;
+      }
     }
   }
 

@@ -148,6 +148,14 @@ async function uninitialised(
 ): Promise<StoreState> {
   const journal = names.includes('journal') ? await fileSystem.list(layout.journalDirectory) : [];
   if (journal.length === 0) return { kind: 'uninitialised', isBegun: why !== 'is missing' };
+  // Another node may have made the store between the two looks.
+  if ((await fileSystem.list(layout.root)).includes('store.json')) {
+    const now = await readDocument(fileSystem, layout.storeFile, STORE_SHAPE);
+    if (now.kind === 'valid') {
+      requireCompatible(layout, now.document);
+      return { kind: 'ready', store: now.document };
+    }
+  }
   throw new HoldfastError(
     'STORE_DAMAGED',
     `${layout.storeFile} ${why}, although the store has a journal of ${journal.length} files: ` +

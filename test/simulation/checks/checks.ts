@@ -122,7 +122,7 @@ export class Checks implements NodeObserver, StorageObserver {
     const view = this.#viewOf(node);
     this.#confirmations.arrived(view, event);
     if (event.kind === 'verified') this.lastVerifiedAtMs = node.process.scheduler.nowMs;
-    if (event.kind !== 'live' || node.broker === null) return;
+    if (event.kind !== 'live' || node.broker === null || this.facts.damage) return;
     if (!this.#options.random.chance(this.#options.replayShare)) return;
     // The receiver has not seen it yet: what its broker has is what it followed.
     const state = describeBroker(node.broker);
