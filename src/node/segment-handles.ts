@@ -54,8 +54,11 @@ export class SegmentHandles {
     if (known !== undefined) {
       known.users += 1;
       if (await isLinked(known.handle)) {
-        this.#open.delete(segment);
-        this.#open.set(segment, known);
+        // One that was replaced meanwhile closes after this use, and must not be found again.
+        if (!known.isStale) {
+          this.#open.delete(segment);
+          this.#open.set(segment, known);
+        }
         return known;
       }
       // A takeover put a copy in the place of the file, or the segment was deleted.
