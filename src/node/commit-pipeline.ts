@@ -48,10 +48,6 @@ export class CommitPipeline {
     this.#options = options;
   }
 
-  get isIdle(): boolean {
-    return this.#inFlight === null;
-  }
-
   open(verifiedBeganMs: number): void {
     this.#isOpen = true;
     this.#isEnding = false;

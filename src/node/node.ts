@@ -68,8 +68,6 @@ export class Node {
   #isShortOfRoom = false;
   #isStopping = false;
   #staleMs = 0;
-  /** How long the batch under way has been waited for. */
-  #unwrittenMs = 0;
   #hasEnded = false;
   #resolveEnded: (end: NodeEnd) => void = () => undefined;
   readonly ended: Promise<NodeEnd>;
@@ -104,7 +102,6 @@ export class Node {
       slabs: this.#slabs,
       post,
       onCommitted: (appended) => {
-        this.#unwrittenMs = 0;
         if (appended === null) return;
         this.#applied = appended.cursor;
         this.#space.onAppended(appended.cursor.offset - appended.offset, appended.tail);
@@ -343,15 +340,9 @@ export class Node {
     this.#space.consider();
     // Counted in steps, so that a pause of the whole process is no stall.
     this.#staleMs += HOUSEKEEPING_MS;
-    this.#endIfStalled(this.#staleMs, 'Ownership could not be verified');
-    this.#unwrittenMs = this.#pipeline.isIdle ? 0 : this.#unwrittenMs + HOUSEKEEPING_MS;
-    this.#endIfStalled(this.#unwrittenMs, 'Nothing could be written');
-  }
-
-  #endIfStalled(silentMs: number, what: string): void {
-    if (silentMs <= this.#options.config.ownership.storeStallLimitMs) return;
-    const limit = `${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs)`;
-    const sentence = `${what} for ${limit}: this node ends now`;
+    if (this.#staleMs <= this.#options.config.ownership.storeStallLimitMs) return;
+    const limit = `${Math.round(this.#staleMs / 1000)} s (ownership.storeStallLimitMs)`;
+    const sentence = `Ownership could not be verified for ${limit}: this node ends now`;
     this.#end({ exitCodeReason: 'STORE_STALLED', sentence });
   }
 

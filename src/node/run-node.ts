@@ -41,7 +41,6 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const { store, name } = config;
   const fileSystem = await assertSafeFileSystem(readMounts, store);
   const pulses = new Int32Array(new SharedArrayBuffer(PULSE_BYTES));
-  const stallLimitMs = config.ownership.storeStallLimitMs;
   const settings: StorageSettings = {
     layout: storeLayout(store),
     name,
@@ -52,7 +51,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     ...config.ownership,
     segmentBytes: config.journal.segmentBytes,
   };
-  const data: StorageThreadData = { settings, stallLimitMs, pulses };
+  const data: StorageThreadData = { settings, pulses };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   const { node, watchdog } = assembleMainThread({
     config,

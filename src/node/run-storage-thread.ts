@@ -11,7 +11,6 @@ import { PULSE, Watchdog } from './watchdog.js';
 /** What the main thread hands over when it starts this thread. */
 export interface StorageThreadData {
   readonly settings: StorageSettings;
-  readonly stallLimitMs: number;
   readonly pulses: Int32Array<SharedArrayBuffer>;
 }
 
@@ -25,7 +24,7 @@ export async function runStorageThread(
     pulses: data.pulses,
     mine: PULSE.storage,
     other: PULSE.main,
-    limitMs: data.stallLimitMs,
+    limitMs: data.settings.storeStallLimitMs,
     isArmed: () => true,
     onSilence: killThisProcess,
   });

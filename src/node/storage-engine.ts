@@ -13,6 +13,7 @@ import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { readLiveDocument } from '../store/known-documents.js';
 import { initialiseStore, inspectStore, requireWritableStore } from '../store/store-file.js';
+import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
 import { LockTurn } from './lock-turn.js';
@@ -30,6 +31,7 @@ const OTHER_INITIALISER_LIMIT_MS = 2_500;
 export class StorageEngine {
   readonly #world: StorageWorld;
   readonly #settings: StorageSettings;
+  readonly #calls: CallWatch;
   readonly #electionLock: ElectionLock;
   readonly #turn: LockTurn;
   #role: Role = 'joining';
@@ -48,9 +50,16 @@ export class StorageEngine {
   #quiesced: (applied: Cursor) => void = () => undefined;
 
   constructor(world: StorageWorld, settings: StorageSettings) {
-    this.#world = world;
     this.#settings = settings;
-    this.#electionLock = new ElectionLock(world.fileSystem, settings.layout.lockFile);
+    this.#calls = new CallWatch({
+      clock: world.clock,
+      limitMs: settings.storeStallLimitMs,
+      onStall: (call, silentMs) => this.#onStall(call, silentMs),
+    });
+    const fileSystem = this.#calls.fileSystem(world.fileSystem);
+    const heartbeat = this.#calls.heartbeat(world.heartbeat);
+    this.#world = { ...world, fileSystem, heartbeat };
+    this.#electionLock = new ElectionLock(fileSystem, settings.layout.lockFile);
     this.#turn = new LockTurn({ clock: world.clock, node: settings.name, ...settings });
   }
 
@@ -277,6 +286,7 @@ export class StorageEngine {
         return this.#quiesced(command.cursor);
       case 'stop':
         this.#isStopping = true;
+        this.#calls.arm();
         this.#wake();
         return;
     }
@@ -344,6 +354,8 @@ export class StorageEngine {
     if (next === null) throw new Error(`role ${this.#role} does not know the event ${event}`);
     if (next === this.#role) return;
     this.#role = next;
+    if (next !== 'backup') this.#calls.arm();
+    else if (!this.#isStopping) this.#calls.disarm();
     const epoch = this.#tenure?.epoch ?? this.#lastLive?.epoch ?? 0;
     this.#post({ kind: 'role', role: next, epoch, detail });
     await this.#status?.change(detail);
@@ -383,8 +395,15 @@ export class StorageEngine {
     }
   }
 
+  #onStall(call: string, silentMs: number): void {
+    const limit = `${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs)`;
+    const sentence = `${call} has not been answered for ${limit}: this node ends now`;
+    void this.#fail(new HoldfastError('STORE_STALLED', sentence));
+  }
+
   #end(code: HoldfastError['code'] | null, sentence: string): void {
     this.#isOver = true;
+    this.#calls.disarm();
     if (this.#hasPostedEnd) return;
     this.#hasPostedEnd = true;
     this.#world.channel.post({ kind: 'ended', code, sentence });

@@ -29,6 +29,8 @@ export interface StorageSettings {
   readonly lockPollIntervalMs: number;
   readonly checkIntervalMs: number;
   readonly freshMs: number;
+  /** A node that is to serve or to end gives up on a call that takes longer. */
+  readonly storeStallLimitMs: number;
   readonly statusIntervalMs: number;
   readonly handoverTimeoutMs: number;
   readonly segmentBytes: number;

@@ -1,14 +1,11 @@
 /**
  * The two threads watch each other: when one makes no progress for too long, the other ends the
  * process, so that a hung file server or a hung loop never leaves a node that holds the lock and
- * serves nobody. Time is counted in small steps, so a pause of the whole process counts for little.
+ * serves nobody.
  */
 
-import type { Clock, Timer } from '../platform/ports.js';
-
-const STEP_MS = 250;
-/** A step that took longer was a pause of this very process, which says nothing of the other thread. */
-const LONGEST_COUNTED_STEP_MS = 2 * STEP_MS;
+import type { Clock } from '../platform/ports.js';
+import { CountedSteps } from './counted-steps.js';
 
 /** One counter for each thread, in memory that both see. */
 export const PULSE = { main: 0, storage: 1 } as const;
@@ -27,15 +24,15 @@ export interface WatchdogOptions {
 
 export class Watchdog {
   readonly #options: WatchdogOptions;
-  #timer: Timer | null = null;
-  #lastStepMs: number;
+  readonly #steps: CountedSteps;
   #lastPulse = -1;
   #silentMs = 0;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    this.#lastStepMs = options.clock.monotonicMs();
-    this.#step();
+    this.#steps = new CountedSteps(options.clock, (countedMs) => this.#step(countedMs));
+    this.#steps.start();
+    this.#step(0);
   }
 
   /** How long the other thread has made no progress. */
@@ -44,19 +41,15 @@ export class Watchdog {
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#steps.stop();
   }
 
-  #step(): void {
-    const { clock, pulses, mine, other, limitMs, isArmed, onSilence } = this.#options;
+  #step(countedMs: number): void {
+    const { pulses, mine, other, limitMs, isArmed, onSilence } = this.#options;
     Atomics.add(pulses, mine, 1);
-    const now = clock.monotonicMs();
-    const counted = Math.min(now - this.#lastStepMs, LONGEST_COUNTED_STEP_MS);
-    this.#lastStepMs = now;
     const pulse = Atomics.load(pulses, other);
-    this.#silentMs = pulse === this.#lastPulse && isArmed() ? this.#silentMs + counted : 0;
+    this.#silentMs = pulse === this.#lastPulse && isArmed() ? this.#silentMs + countedMs : 0;
     this.#lastPulse = pulse;
-    this.#timer = clock.after(STEP_MS, () => this.#step());
     if (this.#silentMs > limitMs) onSilence(this.#silentMs);
   }
 }

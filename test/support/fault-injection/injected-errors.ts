@@ -232,41 +232,28 @@ const LIVED_WITH: readonly InjectedError[] = [
   },
 ];
 
+const hanging = (at: Moment, nth: number): InjectedError => ({
+  at,
+  when: 'before',
+  nth,
+  effect: { kind: 'hang' },
+  outcome: 'stalled',
+});
+
+/** Whether a thread is stuck in it, a commit waits for it, or nobody seems to. */
 const HANGING: readonly InjectedError[] = [
-  ...(
-    [
-      `live: write-durable ${SEGMENT} at #`,
-      'live: sync live',
-      'live: stat lock',
-      'live: open-read live',
-      `live: sync ${SEGMENT}`,
-    ] as const
-  ).map(
-    (at): InjectedError => ({
-      at,
-      when: 'before',
-      nth: 2,
-      effect: { kind: 'hang' },
-      outcome: 'stalled',
-    }),
-  ),
-  {
-    // The one of an ownership check: the pruning of epochs, which nobody waits for, is long over by then.
-    at: 'live: list epochs',
-    since: `live: write-durable ${SEGMENT} at 0`,
-    when: 'before',
-    nth: 2,
-    effect: { kind: 'hang' },
-    outcome: 'stalled',
-  },
-  {
-    // The one of a roll: nothing is confirmed until it returns.
-    at: 'live: sync-directory journal',
-    since: `live: write-durable ${SEGMENT} at 0`,
-    when: 'before',
-    effect: { kind: 'hang' },
-    outcome: 'stalled',
-  },
+  hanging(`live: write-durable ${SEGMENT} at #`, 2),
+  hanging('live: sync live', 2),
+  hanging('live: stat lock', 2),
+  hanging('live: open-read live', 2),
+  hanging('live: list epochs', 1),
+  hanging('live: sync-directory journal', 1),
+  hanging(`live: sync ${SEGMENT}`, 2),
+  hanging(`live: sync ${CHECKPOINT}`, 1),
+  hanging(`live: unlink ${SEGMENT}`, 1),
+  hanging('live: list nodes', 2),
+  hanging('taking-over: list journal', 1),
+  hanging('taking-over: sync-directory epochs', 1),
 ];
 
 const WRONG_STORE: readonly InjectedError[] = [
