@@ -15,6 +15,8 @@ import {
 } from './records.js';
 
 const PAYLOAD_BYTES = 1024 * 1024;
+/** Room for the records of some hundred queues in the first payload. */
+const QUEUES_BYTES = 16 * 1024;
 
 /** Payloads that `MessageIndex.restore` takes, in this order, onto an empty index. */
 export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
@@ -52,8 +54,8 @@ function heldSlots(table: MessageTable): Map<number, number[]> {
 class CheckpointWriter {
   private readonly table: MessageTable;
   private readonly payloads: Uint8Array[] = [];
-  slab = new Uint8Array(PAYLOAD_BYTES);
-  view = new DataView(this.slab.buffer);
+  slab: Uint8Array;
+  view: DataView;
   private end = 0;
   /** The stored-entries record that is being filled. */
   private recordStart = 0;
@@ -61,10 +63,13 @@ class CheckpointWriter {
 
   constructor(table: MessageTable) {
     this.table = table;
+    const likelyBytes = QUEUES_BYTES + table.size * STORED_ENTRY_BYTES;
+    this.slab = new Uint8Array(Math.min(likelyBytes, PAYLOAD_BYTES));
+    this.view = new DataView(this.slab.buffer);
   }
 
   add(record: Uint8Array): void {
-    if (this.end + record.length > PAYLOAD_BYTES) this.nextPayload();
+    if (this.end + record.length > this.slab.length) this.nextPayload();
     this.slab.set(record, this.end);
     this.end += record.length;
   }
@@ -95,7 +100,7 @@ class CheckpointWriter {
 
   private addEntry(queueId: number, slot: number): void {
     const headBytes = this.recordCount === 0 ? FIXED_BYTES.storedEntries : 0;
-    if (this.end + headBytes + STORED_ENTRY_BYTES > PAYLOAD_BYTES) {
+    if (this.end + headBytes + STORED_ENTRY_BYTES > this.slab.length) {
       this.closeRecord(queueId);
       this.nextPayload();
     }

@@ -4,7 +4,7 @@
  * collector busy. The oldest chunk makes room for the newest payload.
  */
 
-const CHUNK_BYTES = 1024 * 1024;
+const LARGEST_CHUNK_BYTES = 1024 * 1024;
 const FEWEST_CHUNKS = 2;
 
 interface Chunk {
@@ -14,22 +14,25 @@ interface Chunk {
 }
 
 export class PayloadRing {
+  readonly #chunkBytes: number;
   readonly #maxChunks: number;
   readonly #onOverwritten: (key: number) => void;
   readonly #chunks: Chunk[] = [];
   #current = -1;
-  #end = CHUNK_BYTES;
+  #end: number;
 
   /** `onOverwritten`: what was stored under a key is about to be written over. */
   constructor(maxBytes: number, onOverwritten: (key: number) => void) {
-    this.#maxChunks = Math.max(FEWEST_CHUNKS, Math.floor(maxBytes / CHUNK_BYTES));
+    this.#chunkBytes = Math.min(LARGEST_CHUNK_BYTES, Math.ceil(maxBytes / FEWEST_CHUNKS));
+    this.#maxChunks = Math.max(FEWEST_CHUNKS, Math.floor(maxBytes / this.#chunkBytes));
+    this.#end = this.#chunkBytes;
     this.#onOverwritten = onOverwritten;
   }
 
   /** A copy of `payload` that stays until `onOverwritten` is called; null when it is too large. */
   store(key: number, payload: Uint8Array): Uint8Array | null {
-    if (payload.byteLength > CHUNK_BYTES) return null;
-    if (this.#end + payload.byteLength > CHUNK_BYTES) this.#nextChunk();
+    if (payload.byteLength > this.#chunkBytes) return null;
+    if (this.#end + payload.byteLength > this.#chunkBytes) this.#nextChunk();
     const chunk = this.#chunks[this.#current] as Chunk;
     const copy = chunk.bytes.subarray(this.#end, this.#end + payload.byteLength);
     copy.set(payload);
@@ -43,7 +46,7 @@ export class PayloadRing {
     this.#end = 0;
     const chunk = this.#chunks[this.#current];
     if (chunk === undefined) {
-      this.#chunks.push({ bytes: new Uint8Array(CHUNK_BYTES), keys: [] });
+      this.#chunks.push({ bytes: new Uint8Array(this.#chunkBytes), keys: [] });
       return;
     }
     const { keys } = chunk;

@@ -34,3 +34,13 @@ test('a payload larger than a chunk is not taken', () => {
   const ring = new PayloadRing(MEBIBYTE, () => assert.fail('nothing was stored'));
   assert.equal(ring.store(1, new Uint8Array(MEBIBYTE + 1)), null);
 });
+
+test('a small limit is kept as well', () => {
+  const buffers = new Set<ArrayBufferLike>();
+  const ring = new PayloadRing(8 * 1024, () => undefined);
+  for (let key = 0; key < 100; key += 1) {
+    buffers.add((ring.store(key, new Uint8Array(1_000)) as Uint8Array).buffer);
+  }
+  const totalBytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.equal(totalBytes, 8 * 1024);
+});
