@@ -274,6 +274,11 @@ export class World implements FaultTarget {
     return true;
   }
 
+  loseNetwork(from: string, to: string, forMs: number): boolean {
+    this.network.drop(from, to, forMs);
+    return true;
+  }
+
   resetNetwork(from: string, to: string): boolean {
     return this.network.reset(from, to);
   }

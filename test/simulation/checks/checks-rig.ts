@@ -141,7 +141,10 @@ export class ChecksRig {
 
   change(
     node: MessageNode,
-    change: Pick<StorageChange, 'kind' | 'path'> & { readonly at?: number },
+    change: Pick<StorageChange, 'kind' | 'path'> & {
+      readonly at?: number;
+      readonly isLocked?: boolean;
+    },
   ): void {
     this.checks.onChange({
       process: node.process,
@@ -150,6 +153,8 @@ export class ChecksRig {
       path: change.path,
       position: change.at ?? 0,
       bytes: null,
+      isDurable: true,
+      hasHeldLock: change.isLocked ?? true,
       isLinked: true,
     });
   }

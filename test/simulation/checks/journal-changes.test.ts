@@ -49,6 +49,14 @@ test('P4: what a dead node sent while it was live may come late, and a backup ma
   assert.deepEqual(rig.sentences, []);
 });
 
+test('P2: a block that is appended through a descriptor without the lock', async () => {
+  const rig = await ChecksRig.make();
+  const a = rig.start('a');
+  await rig.takeOver(a);
+  rig.change(a, { kind: 'write', path: SEGMENT, isLocked: false });
+  assert.deepEqual(rig.breaches, ['P2']);
+});
+
 test('P1: confirmed bytes that are written over, unless with the same bytes', async () => {
   const rig = await ChecksRig.make();
   const a = rig.start('a');

@@ -3,9 +3,10 @@
  *
  * P4: only a process that has claimed an epoch and has not become a backup since. A call that was
  * sent before its process died or was paused is its own all the same, so lateness is no breach.
- * P2: bytes of a confirmed block never change; a write over them must bring what is there already
- * (a client that sends a request again does that). P1: a live node removes a segment only when a
- * durable checkpoint goes beyond it. What a takeover removes is judged when its tenure begins.
+ * P2: blocks are appended through the descriptor that was given the lock. Bytes of a confirmed block
+ * never change; a write over them must bring what is there already (a client that sends a request
+ * again does that). P1: a live node removes a segment only when a durable checkpoint goes beyond
+ * it. What a takeover removes is judged when its tenure begins.
  */
 import { basename } from 'node:path/posix';
 import { decodeBlock } from '../../../src/journal/block.js';
@@ -67,6 +68,7 @@ export class JournalChanges {
     const view = this.#options.viewOf(change.process);
     if (view === undefined) return;
     if (!view.hasClaimed) this.#breachP4(view, change);
+    if (kind === 'write' && change.isDurable && !change.hasHeldLock) this.#breachP2(view, change);
     const end = this.#confirmedEnd.get(path);
     if (end === undefined || !change.isLinked) return;
     if (kind === 'unlink') this.#options.inThisEvent(this.#onRemoved(view, path));
@@ -75,6 +77,14 @@ export class JournalChanges {
         `${view.name} wrote over confirmed bytes at offset ${change.position} of ${path}`,
       );
     }
+  }
+
+  /** The first fence: a server that takes a lock away refuses the writes of that descriptor, and of no other. */
+  #breachP2(view: NodeView, { path, position }: StorageChange): void {
+    this.#options.onBreach(
+      'P2',
+      `${view.name} appended at offset ${position} of ${path} through a descriptor that never had its lock`,
+    );
   }
 
   #breachP4(view: NodeView, { kind, path }: StorageChange): void {

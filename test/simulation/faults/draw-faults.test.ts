@@ -40,7 +40,7 @@ describe('drawn faults', () => {
     assert.ok(plans.filter((faults) => faults.length >= 2).length > SEEDS.length * 0.6);
     assert.ok(plans.some((faults) => faults.length === 0));
     const kinds = new Set(plans.flat().map(({ what }) => what.kind));
-    assert.equal(kinds.size, 16);
+    assert.equal(kinds.size, 17);
   });
 
   it('begin at a step of a node more often than at a time', () => {

@@ -19,6 +19,7 @@ export interface FaultCircumstances {
 const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
 const PROVOKED_PART = 0.7;
+const LATE_FOLLOWER = 0.5;
 
 export function drawFaults(random: SeededRandom, circumstances: FaultCircumstances): Fault[] {
   if (circumstances.hasDamage) return drawDamage(random, circumstances);
@@ -28,7 +29,11 @@ export function drawFaults(random: SeededRandom, circumstances: FaultCircumstanc
   const faults: Fault[] = [];
   while (faults.length < count) {
     const fault = DRAW[weighted(random, table)](random, circumstances);
-    faults.push(fault, ...provoke(random, fault.when));
+    faults.push(
+      fault,
+      ...provoke(random, fault.when),
+      ...delayFollower(random, fault, circumstances),
+    );
   }
   return faults;
 }
@@ -50,6 +55,22 @@ function provoke(random: SeededRandom, when: Moment): Fault[] {
   ];
 }
 
+/** Who follows a live node that is cut off may be late, and then read what that node still writes. */
+function delayFollower(
+  random: SeededRandom,
+  { when, what }: Fault,
+  { nodes }: FaultCircumstances,
+): Fault[] {
+  if (what.kind !== 'cut-storage' || nodes.length < 3 || !random.chance(LATE_FOLLOWER)) return [];
+  const node: NodeChoice = { whoever: 'backup' };
+  const forMs = random.between(0.5, 2) * what.forMs;
+  const { direction } = what;
+  const late: FaultAction = random.chance(0.5)
+    ? { kind: 'pause', node, forMs }
+    : { kind: 'cut-storage', node, direction, forMs };
+  return [{ when, what: late }];
+}
+
 type DrawnKind = Exclude<FaultKind, 'flip-bit'>;
 type Weights = readonly (readonly [DrawnKind, number])[];
 
@@ -67,6 +88,7 @@ const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
     ['power-off-server', 5],
     ['cut-network', 5],
     ['delay-network', 3],
+    ['lose-network', 3],
     ['reset-network', 3],
     ['fill-storage', 4],
     ['fail-call', 13],
@@ -82,6 +104,7 @@ const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
     ['jump-clock', 2],
     ['cut-network', 4],
     ['delay-network', 3],
+    ['lose-network', 3],
     ['reset-network', 3],
     ['fill-storage', 4],
     ['fail-call', 13],
@@ -154,6 +177,11 @@ const DRAW: {
     const delayMs = stretched(random, 1, 2_000);
     const forMs = random.between(500, 10_000);
     return atTime(random, facts, { kind: 'delay-network', from, to, delayMs, forMs });
+  },
+  'lose-network': (random, facts) => {
+    const [from, to] = drawLink(random, facts);
+    const forMs = random.between(500, 10_000);
+    return atTime(random, facts, { kind: 'lose-network', from, to, forMs });
   },
   'reset-network': (random, facts) => {
     const [from, to] = drawLink(random, facts);

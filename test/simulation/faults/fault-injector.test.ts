@@ -78,6 +78,7 @@ class Rig {
       cutNetwork: (from, to, mode) => met(`cut ${from} ${to} ${mode}`),
       healNetwork: (from, to) => met(`heal ${from} ${to}`),
       delayNetwork: (from, to, delayMs) => met(`delay ${from} ${to} ${delayMs}`),
+      loseNetwork: (from, to, forMs) => met(`lose ${from} ${to} ${forMs}`),
       resetNetwork: (from, to) => met(`reset ${from} ${to}`),
       requestHandover: (to) => met(`hand over ${to}`),
       flipBit: (part) => met(`flip ${part}`),

@@ -188,6 +188,8 @@ export class FaultInjector implements CallInterceptor {
           target.delayNetwork(from, to, 0),
         );
       }
+      case 'lose-network':
+        return target.loseNetwork(what.from, what.to, this.#capped(what.forMs));
       case 'reset-network':
         return target.resetNetwork(what.from, what.to);
       case 'fill-storage': {

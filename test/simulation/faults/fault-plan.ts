@@ -73,6 +73,13 @@ export type FaultAction =
       readonly delayMs: number;
       readonly forMs: number;
     }
+  /** Some of the segments between the two are lost, and sent again. */
+  | {
+      readonly kind: 'lose-network';
+      readonly from: string;
+      readonly to: string;
+      readonly forMs: number;
+    }
   | { readonly kind: 'reset-network'; readonly from: string; readonly to: string }
   | {
       readonly kind: 'fill-storage';
@@ -143,6 +150,8 @@ function describeAction(what: FaultAction): string {
       return `cut the network from ${what.from} to ${what.to} (${what.mode}) for ${ms(what.forMs)}`;
     case 'delay-network':
       return `delay the network between ${what.from} and ${what.to} by ${ms(what.delayMs)} for ${ms(what.forMs)}`;
+    case 'lose-network':
+      return `the network between ${what.from} and ${what.to} loses segments for ${ms(what.forMs)}`;
     case 'reset-network':
       return `reset the connections between ${what.from} and ${what.to}`;
     case 'fill-storage':

@@ -46,6 +46,7 @@ export interface FaultTarget {
   healNetwork(from: string, to: string): void;
   /** 0 ends it. */
   delayNetwork(from: string, to: string, delayMs: number): boolean;
+  loseNetwork(from: string, to: string, forMs: number): boolean;
   resetNetwork(from: string, to: string): boolean;
 
   /** As `holdfast handover` does. */

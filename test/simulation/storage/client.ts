@@ -13,6 +13,8 @@ export interface OpenFile extends Descriptor {
   readonly path: string;
   /** Every write is on stable storage when it returns. */
   readonly isDurable: boolean;
+  /** It was given the lock of the file at some time. */
+  hasHeldLock: boolean;
   /** A call has failed because the lock was lost. */
   hasToldLoss: boolean;
   readonly caller: Caller;

@@ -96,11 +96,11 @@ export class CoherentClient implements Client {
   }
 
   write(file: OpenFile, bytes: Uint8Array, position: number, fault: WriteFault): void {
-    const { inode, caller, isDurable } = file;
+    const { inode } = file;
     const written = fault === null ? bytes : faultedBytes(bytes, fault, this.#random);
     if (written.byteLength > 0) {
       this.#server.makeCoherent(inode, this.#mount);
-      this.#server.write(inode, written, position, { isDurable, caller });
+      this.#server.write(inode, written, position, file);
     }
     if (fault !== null) throw systemError(errnoOfFault(fault), 'write', file.path);
   }

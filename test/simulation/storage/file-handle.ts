@@ -17,6 +17,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
   readonly isDurable: boolean;
   readonly #canWrite: boolean;
   readonly #parts: ProcessParts;
+  hasHeldLock = false;
   hasLostLock = false;
   hasToldLoss = false;
   #isClosed = false;
@@ -190,6 +191,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
     const heldBefore = locks.holds(this);
     const answer = locks.tryLock(this);
     if (answer === true && !heldBefore) client.hasLocked(this);
+    this.hasHeldLock ||= answer === true;
     return answer;
   }
 

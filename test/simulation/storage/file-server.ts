@@ -22,6 +22,16 @@ export interface Caller {
   readonly mount: ClientHost;
 }
 
+interface WriteOptions {
+  /** On stable storage when it returns. */
+  readonly isDurable: boolean;
+  /** The descriptor was given the lock of the file at some time. */
+  readonly hasHeldLock: boolean;
+  readonly caller: Caller;
+}
+
+const NOT_WRITTEN = { isDurable: false, hasHeldLock: false } as const;
+
 export class FileServer {
   readonly profile: StorageProfile;
   readonly behaviour: Behaviour;
@@ -172,12 +182,7 @@ export class FileServer {
   }
 
   /** @throws ENOSPC, EDQUOT */
-  write(
-    inode: Inode,
-    bytes: Uint8Array,
-    position: number,
-    options: { readonly isDurable: boolean; readonly caller: Caller },
-  ): void {
+  write(inode: Inode, bytes: Uint8Array, position: number, options: WriteOptions): void {
     const content = inode.content as FileContent;
     const missing = content.missingPages(position, bytes.byteLength);
     if (missing > 0) {
@@ -187,7 +192,7 @@ export class FileServer {
     content.write(bytes, position, options.isDurable);
     if (!options.isDurable) this.#unsyncedFiles.set(inode, options.caller.mount);
     this.#changed(inode);
-    this.#tell(options.caller, 'write', inode, position, bytes);
+    this.#tell(options.caller, 'write', inode, position, bytes, options);
   }
 
   commit(inode: Inode): void {
@@ -360,6 +365,7 @@ export class FileServer {
     { path, isLinked }: Inode,
     position: number,
     bytes: Uint8Array | null,
+    { isDurable, hasHeldLock }: Omit<WriteOptions, 'caller'> = NOT_WRITTEN,
   ): void {
     if (process === null) return;
     this.#observer.onChange({
@@ -369,6 +375,8 @@ export class FileServer {
       path,
       position,
       bytes,
+      isDurable,
+      hasHeldLock,
       isLinked: kind === 'unlink' || kind === 'remove-directory' || isLinked,
     });
   }

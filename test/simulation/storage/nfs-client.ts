@@ -342,13 +342,13 @@ export class NfsClient implements Client {
 
   #send(
     cached: ClientFile,
-    { inode, caller }: OpenFile,
+    { inode, caller, hasHeldLock }: OpenFile,
     bytes: Uint8Array,
     position: number,
     isDurable: boolean,
   ): void {
     const before = inode.changeId;
-    this.#server.write(inode, bytes, position, { isDurable, caller });
+    this.#server.write(inode, bytes, position, { isDurable, hasHeldLock, caller });
     cached.changedByHost(before, position, bytes.byteLength);
   }
 

@@ -72,6 +72,10 @@ export interface StorageChange {
   readonly position: number;
   /** Valid during the call. */
   readonly bytes: Uint8Array | null;
+  /** Of a write: it is on stable storage when it returns. */
+  readonly isDurable: boolean;
+  /** Of a write: its descriptor was given the lock of the file at some time, and may have lost it since. */
+  readonly hasHeldLock: boolean;
   /** False for bytes in a file that has no name any more. */
   readonly isLinked: boolean;
 }

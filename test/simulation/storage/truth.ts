@@ -76,7 +76,9 @@ class TrueHandle implements FileHandle, Descriptor {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    this.#server.write(this.inode, bytes, position, { isDurable: true, caller: this.#caller });
+    const caller = this.#caller;
+    const isDurable = true;
+    this.#server.write(this.inode, bytes, position, { isDurable, hasHeldLock: false, caller });
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
