@@ -5,8 +5,7 @@
  */
 
 import { JournalDirectory } from '../journal/directory.js';
-import { BLOCK_TYPE, type Cursor } from '../journal/format.js';
-import { LARGE_READ_BYTES, readBlocksAt } from '../journal/reader.js';
+import type { Cursor } from '../journal/format.js';
 import { ElectionLock } from '../ownership/election.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
@@ -16,6 +15,7 @@ import { initialiseStore, inspectStore, requireWritableStore } from '../store/st
 import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
+import { loadBlocks } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
 import { SegmentHandles } from './segment-handles.js';
@@ -277,7 +277,7 @@ export class StorageEngine {
       case 'applied':
         return this.#follower?.applied(command.bytes);
       case 'load':
-        return this.#load(command);
+        return this.#post(...(await loadBlocks(required(this.#handles), command, this.#settings)));
       case 'addresses':
         this.#addresses = command.addresses;
         await tenure?.setAddresses(command.addresses);
@@ -290,35 +290,6 @@ export class StorageEngine {
         this.#wake();
         return;
     }
-  }
-
-  async #load(command: Extract<StorageCommand, { kind: 'load' }>): Promise<void> {
-    const { requestId, segment, offset, mayBeEnd } = command;
-    const readBytes = Math.min(LARGE_READ_BYTES, this.#settings.segmentBytes);
-    const run = await required(this.#handles).use(segment, (handle) =>
-      readBlocksAt(handle, segment, offset, { mayBeEnd, readBytes }),
-    );
-    if (run === null) {
-      this.#post({ kind: 'load-missed', requestId, segment });
-      return;
-    }
-    const { bytes, blocks } = run;
-    this.#post(
-      {
-        kind: 'loaded',
-        requestId,
-        bytes: bytes.buffer,
-        blocks: blocks.map((block) => ({
-          start: block.payloadStart,
-          length: block.payloadLength,
-          recordCount: block.recordCount,
-          hasRecords: block.type === BLOCK_TYPE.records,
-          segment,
-          offset: block.offset,
-        })),
-      },
-      [bytes.buffer],
-    );
   }
 
   #statusFacts(): NodeFacts {

@@ -49,6 +49,7 @@ export class Tenure {
   #beat = 0;
   #verifiedAtMs = 0;
   #isOver = false;
+  #hasToldNoRoom = false;
   /** Work on the journal beside appending. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #failed: Promise<never>;
@@ -157,13 +158,13 @@ export class Tenure {
     await this.#liveDocument.run();
   }
 
-  /** A full disk costs a checkpoint, not the tenure: nothing confirmed depends on it. */
+  /** A full disk costs a checkpoint, not the tenure. */
   async checkpoint(command: CommandOf<'checkpoint'>): Promise<void> {
     const { directory, world } = this.#options;
     const { covers } = command;
     const payloads = command.payloads.map((payload) => new Uint8Array(payload));
     await this.#keepHouse(async () => {
-      const bytes = await unlessFull(() =>
+      const bytes = await this.#unlessFull('a checkpoint', () =>
         writeCheckpoint(directory, world.clock, this.epoch, covers, payloads),
       );
       this.#options.post({ kind: 'checkpoint-written', covers, bytes: bytes ?? -1 });
@@ -182,7 +183,7 @@ export class Tenure {
 
   async prepareSegment(command: CommandOf<'prepare-segment'>): Promise<void> {
     await this.#keepHouse(async () => {
-      await unlessFull(() => this.#writer.prepareNext(command.after));
+      await this.#unlessFull('the next segment', () => this.#writer.prepareNext(command.after));
       this.#options.post({ kind: 'segment-prepared', tail: this.tail });
     });
   }
@@ -273,6 +274,30 @@ export class Tenure {
     }
   }
 
+  /** Null on a full disk, which is told once until there is room again: nothing confirmed depends on it. */
+  async #unlessFull<Result>(what: string, task: () => Promise<Result>): Promise<Result | null> {
+    try {
+      const result = await task();
+      this.#hasToldNoRoom = false;
+      return result;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      if (!this.#hasToldNoRoom) this.#tellNoRoom(what, messageOf(error));
+      this.#hasToldNoRoom = true;
+      return null;
+    }
+  }
+
+  #tellNoRoom(what: string, reason: string): void {
+    this.#options.post({
+      kind: 'log',
+      level: 'warn',
+      event: 'no-room',
+      fields: { what, reason },
+      sentence: `The store has no room for ${what} (${reason}): producers may have to wait until there is some`,
+    });
+  }
+
   /** None begins when the tenure is over, and `release` waits for what has begun. */
   async #keepHouse(task: () => Promise<void>): Promise<void> {
     if (this.#isOver) return;
@@ -301,15 +326,6 @@ export class Tenure {
       this.#isOver = true;
       throw error;
     }
-  }
-}
-
-async function unlessFull<Result>(task: () => Promise<Result>): Promise<Result | null> {
-  try {
-    return await task();
-  } catch (error) {
-    if (isFull(error)) return null;
-    throw error;
   }
 }
 

@@ -25,6 +25,8 @@ const DRAIN_LIMIT_MS = 60_000;
 /** For backups to read what was written last, and for the keeper of the space to do its last steps. */
 const SETTLE_MS = 1_200;
 const ANSWER_LIMIT_MS = 10_000;
+/** Where nothing fences, a takeover waits; faults that belong together must have the time for it. */
+const UNFENCED_TAKEOVER_MS = 2_000;
 
 interface Draw {
   readonly scenario: Scenario;
@@ -194,7 +196,7 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
     profile: drawProfile(random, scenario, settings),
     settings,
     places,
-    calmAtMs: drawCalm(random),
+    calmAtMs: drawCalm(random) + (scenario.storage === 'cluster' ? UNFENCED_TAKEOVER_MS : 0),
     restartAfterMs: random.between(200, 1_500),
   };
 }
@@ -213,10 +215,12 @@ function drawProfile(
   { ownership }: ClusterSettings,
 ): StorageProfile {
   // A server that fences must not give the lock away before the freshness of its holder is over.
+  // Where nothing fences, the worst is a successor that comes while the old node still feels sure.
+  const [shortestLease, longestLease] = storage === 'cluster' ? [100, 1_500] : [600, 3_000];
   const leastLeaseMs = storage === 'nfs4' ? ownership.freshMs : 0;
   return {
     kind: storage,
-    leaseMs: leastLeaseMs + random.between(600, 3_000),
+    leaseMs: leastLeaseMs + random.between(shortestLease, longestLease),
     graceMs: random.between(600, 3_000),
     recallMs: random.between(200, 4_000),
     attributeCacheMs: random.between(1_000, 8_000),

@@ -46,6 +46,7 @@ export interface WorldOptions {
 /** How far wrong the wall clock of a host may be at first. */
 const MOST_SKEW_MS = 120_000;
 const REPLAY_SHARE = 0.15;
+const LAST_BLOCKS = 4;
 const LAYOUT = storeLayout(STORE);
 
 /** Where the nodes of a world are: each on a host of its own, or all on one. */
@@ -316,6 +317,24 @@ export class World implements FaultTarget {
     await handle.close();
     this.trace.note('fault', () => `a bit of ${segment.path} at ${position} has flipped`);
     this.checks.onDamage(block.segment, position);
+  }
+
+  /** Of one of the last few blocks, which a backup may not have read yet. */
+  spoilSector(part: number): boolean {
+    this.#spoilSector(part).catch((error: unknown) => this.break('exception', messageOf(error)));
+    return true;
+  }
+
+  async #spoilSector(part: number): Promise<void> {
+    const { truth } = this.storage;
+    const stored = await readStoredJournal(truth, LAYOUT.journalDirectory);
+    const last = [...stored.blocks.values()].slice(-LAST_BLOCKS);
+    const block = last[Math.floor(part * last.length)];
+    const segment = stored.segments.find(({ number }) => number === block?.segment);
+    if (block === undefined || segment === undefined) return;
+    this.storage.spoil(segment.path, block.offset);
+    this.trace.note('fault', () => `${segment.path} cannot be read at ${block.offset} any more`);
+    this.checks.onUnreadable();
   }
 
   #running(name: string): SimulatedNode | null {

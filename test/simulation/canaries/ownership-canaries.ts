@@ -5,6 +5,7 @@ const TAKEOVER = 'src/node/takeover.ts';
 const FRESHNESS = 'src/ownership/freshness.ts';
 const WITNESS = 'src/ownership/witness.ts';
 const PIPELINE = 'src/node/commit-pipeline.ts';
+const CALL_WATCH = 'src/node/call-watch.ts';
 const DOCUMENT_FILE = 'src/store/document-file.ts';
 const TRANSACTION = 'src/broker/transaction.ts';
 const SESSION = 'src/broker/session.ts';
@@ -42,6 +43,17 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
         file: DOCUMENT_FILE,
         find: 'new DocumentFile<Document>(await fileSystem.open(path, mode))',
         replace: 'new DocumentFile<Document>(await fileSystem.open(path, mode), fileSystem)',
+      },
+      {
+        file: CALL_WATCH,
+        find: "      stat: (path) => this.#during('stat', path, real.stat(path)),\n",
+        replace: `      stat: (path) => this.#during('stat', path, real.stat(path)),
+      // The port has no such call: only the simulated file system does.
+      ...{
+        rename: (from: string, to: string) =>
+          (real as FileSystem & { rename(from: string, to: string): Promise<void> }).rename(from, to),
+      },
+`,
       },
       {
         file: DOCUMENT_FILE,
@@ -110,7 +122,8 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
       {
         file: TAKEOVER,
         find: '    await publish(beat);\n',
-        replace: '    if (beat < 0) await publish(beat);\n',
+        replace:
+          '    if (beat < 0) await publish(beat);\n    await fileSystem.list(settings.layout.epochsDirectory);\n',
       },
     ],
   },

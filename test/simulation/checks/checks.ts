@@ -157,6 +157,14 @@ export class Checks implements NodeObserver, StorageObserver {
     this.#chain.damaged(segment, position);
   }
 
+  /** A sector of a segment cannot be read any more. */
+  onUnreadable(): void {
+    this.facts.anyFault = true;
+    this.facts.storageFault = true;
+    this.facts.damage = true;
+    this.#chain.unreadable();
+  }
+
   /**
    * Compares the broker of a node with a replay, when it can be compared at this moment: nothing of
    * it is under way. Resolves with whether it was.

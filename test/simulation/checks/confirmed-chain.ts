@@ -105,8 +105,7 @@ export class ConfirmedChain {
       this.#tenureOverDamage(view, live, stored);
       return;
     }
-    if (this.#isDamaged) this.#beginDamaged(view, cursor, stored);
-    else this.#beginWhole(view, cursor, stored);
+    this.#beginWhole(view, cursor, stored);
     const { sequence, checksum } = cursor;
     view.followed = { sequence, checksum, epoch };
     view.astraySinceMs = null;
@@ -159,30 +158,6 @@ export class ConfirmedChain {
     this.#startOver(cursor, stored);
   }
 
-  /**
-   * A reader of the store stops at the damage, and a warm backup is behind it and need not notice: it
-   * has replayed those bytes when they were whole. What it has replayed must be all that was confirmed.
-   */
-  #beginDamaged(view: NodeView, cursor: Cursor, stored: StoredJournal): void {
-    const { sequence, checksum, epoch, segment, offset } = cursor;
-    const replayed = view.followed ?? stored.checkpoint?.covers;
-    const known = this.#links.get(sequence - 1);
-    const isWhole =
-      sequence > this.#lastConfirmed &&
-      replayed?.sequence === sequence - 1 &&
-      (known === undefined || known.checksum === replayed.checksum);
-    if (!isWhole) {
-      this.#breach(
-        'P6',
-        `${view.name} begins its tenure with block ${sequence}, having replayed up to block ${replayed?.sequence ?? 0}, though the journal is damaged and block ${this.#lastConfirmed} was confirmed`,
-      );
-    }
-    this.#links.set(sequence, { checksum, epoch, segment, end: offset, isConfirmed: true });
-    this.#epoch = epoch;
-    this.#tenureSequence = sequence;
-    this.#lastConfirmed = sequence;
-  }
-
   /** Everything confirmed so far is in `stored`, or covered by its checkpoint. Of a damaged journal nothing is asked. */
   requireWhole(stored: StoredJournal, where: string): void {
     if (this.#isDamaged) return;
@@ -220,6 +195,11 @@ export class ConfirmedChain {
     const isLast = last?.segment === segment && position >= lastBegins && position < last.end;
     if (isLast) last.isConfirmed = false;
     else this.#isDamaged = true;
+  }
+
+  /** Bytes at rest that a read fails on are no unfinished write: not even the last block may be passed over. */
+  unreadable(): void {
+    this.#isDamaged = true;
   }
 
   #requireContinues(

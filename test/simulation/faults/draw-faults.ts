@@ -1,9 +1,15 @@
 /** Draws the faults of one seed. What can go wrong, and how often, depends on the kind of storage. */
-import type { Role } from '../../../src/ownership/role.js';
 import type { SeededRandom } from '../kernel/random.js';
 import type { CallFault, StorageKind, StorageOperation } from '../storage/shared-storage.js';
 import type { Fault, FaultAction, FaultKind, Moment, NodeChoice } from './fault-plan.js';
-import type { PathClass } from './path-class.js';
+import {
+  APPENDING,
+  RELIED_UPON,
+  SEALING,
+  TELLING_CALLS,
+  type TellingCall,
+  UNSYNCED,
+} from './telling-calls.js';
 
 export interface FaultCircumstances {
   readonly storage: StorageKind;
@@ -20,6 +26,13 @@ const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
 const PROVOKED_PART = 0.7;
 const LATE_FOLLOWER = 0.5;
+const STUCK_SUCCESSOR = 0.4;
+const POWER_OFF_BEFORE_SYNC = 0.5;
+const CUT_WHILE_RELIED_UPON = 0.4;
+/** Of the moments around a call that is relied upon, those at which it is under way. */
+const WHILE_UNDER_WAY = 0.6;
+/** Of the moments around calls, those around an append. */
+const APPENDING_PART = 0.15;
 
 export function drawFaults(random: SeededRandom, circumstances: FaultCircumstances): Fault[] {
   if (circumstances.hasDamage) return drawDamage(random, circumstances);
@@ -29,11 +42,7 @@ export function drawFaults(random: SeededRandom, circumstances: FaultCircumstanc
   const faults: Fault[] = [];
   while (faults.length < count) {
     const fault = DRAW[weighted(random, table)](random, circumstances);
-    faults.push(
-      fault,
-      ...provoke(random, fault.when),
-      ...delayFollower(random, fault, circumstances),
-    );
+    faults.push(fault, ...provoke(random, fault.when), ...complicate(random, fault, circumstances));
   }
   return faults;
 }
@@ -55,23 +64,30 @@ function provoke(random: SeededRandom, when: Moment): Fault[] {
   ];
 }
 
-/** Who follows a live node that is cut off may be late, and then read what that node still writes. */
-function delayFollower(
+/** While a node is cut off, its successor may get stuck half-way, or somebody who follows be late. */
+function complicate(
   random: SeededRandom,
   { when, what }: Fault,
   { nodes }: FaultCircumstances,
 ): Fault[] {
-  if (what.kind !== 'cut-storage' || nodes.length < 3 || !random.chance(LATE_FOLLOWER)) return [];
-  const node: NodeChoice = { whoever: 'backup' };
+  if (what.kind !== 'cut-storage') return [];
   const forMs = random.between(0.5, 2) * what.forMs;
-  const { direction } = what;
-  const late: FaultAction = random.chance(0.5)
-    ? { kind: 'pause', node, forMs }
-    : { kind: 'cut-storage', node, direction, forMs };
-  return [{ when, what: late }];
+  const faults: Fault[] = [];
+  if (nodes.length > 2 && random.chance(LATE_FOLLOWER)) {
+    faults.push({ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } });
+  }
+  if (random.chance(STUCK_SUCCESSOR)) {
+    const node: NodeChoice = { whoever: 'caller' };
+    const stuck: FaultAction = random.chance(0.5)
+      ? { kind: 'pause', node, forMs }
+      : { kind: 'hold-down', node, forMs };
+    const notBeforeMs = 'atMs' in when ? when.atMs : when.notBeforeMs;
+    faults.push({ when: callMoment(random, SEALING, notBeforeMs), what: stuck });
+  }
+  return faults;
 }
 
-type DrawnKind = Exclude<FaultKind, 'flip-bit'>;
+type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'spoil-sector'>;
 type Weights = readonly (readonly [DrawnKind, number])[];
 
 const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
@@ -100,7 +116,7 @@ const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
     ['stop', 5],
     ['pause', 12],
     ['lag', 4],
-    ['power-off-host', 8],
+    ['power-off-host', 16],
     ['jump-clock', 2],
     ['cut-network', 4],
     ['delay-network', 3],
@@ -139,7 +155,10 @@ const DRAW: {
   },
   'power-off-host': (random, facts) => {
     const forMs = stretched(random, 500, 30_000);
-    return onNode(random, facts, (node) => ({ kind: 'power-off-host', node, forMs }));
+    const what = (node: NodeChoice): FaultAction => ({ kind: 'power-off-host', node, forMs });
+    if (!random.chance(POWER_OFF_BEFORE_SYNC)) return onNode(random, facts, what);
+    const when = callMoment(random, UNSYNCED, drawNotBefore(random, facts));
+    return { when, what: what({ whoever: 'caller' }) };
   },
   'jump-clock': (random, facts) => {
     const byMs = Math.round(random.between(...random.pick(CLOCK_JUMPS_MS)));
@@ -147,16 +166,15 @@ const DRAW: {
   },
   'cut-storage': (random, facts) => {
     const direction = random.pick(['both', 'both', 'both', 'to-server', 'from-server'] as const);
-    const forMs = stretched(random, 50, 40_000);
-    const what = (node: NodeChoice): FaultAction => ({
-      kind: 'cut-storage',
-      node,
-      direction,
-      forMs,
-    });
-    if (!random.chance(CUT_WHILE_RELIED_UPON)) return onNode(random, facts, what);
-    const when = callMoment(random, RELIED_UPON, drawNotBefore(random, facts));
-    return { when, what: what({ whoever: 'caller' }) };
+    const cut =
+      (forMs: number) =>
+      (node: NodeChoice): FaultAction => ({ kind: 'cut-storage', node, direction, forMs });
+    if (!random.chance(CUT_WHILE_RELIED_UPON)) {
+      return onNode(random, facts, cut(stretched(random, 50, 40_000)));
+    }
+    const when = callMoment(random, RELIED_UPON, drawNotBefore(random, facts), WHILE_UNDER_WAY);
+    // So that somebody else is live when it ends, and the node has not given up.
+    return { when, what: cut(stretched(random, 500, 12_000))({ whoever: 'caller' }) };
   },
   'restart-server': (random, facts) => {
     const downMs = stretched(random, 50, 8_000);
@@ -164,7 +182,9 @@ const DRAW: {
   },
   'power-off-server': (random, facts) => {
     const downMs = stretched(random, 500, 15_000);
-    return { when: drawMoment(random, facts), what: { kind: 'power-off-server', downMs } };
+    const what: FaultAction = { kind: 'power-off-server', downMs };
+    if (!random.chance(POWER_OFF_BEFORE_SYNC)) return { when: drawMoment(random, facts), what };
+    return { when: callMoment(random, UNSYNCED, drawNotBefore(random, facts)), what };
   },
   'cut-network': (random, facts) => {
     const [from, to] = drawLink(random, facts);
@@ -259,108 +279,26 @@ function drawNotBefore(random: SeededRandom, { fromMs, calmAtMs }: FaultCircumst
   return random.chance(0.4) ? fromMs : random.between(fromMs, fromMs + (calmAtMs - fromMs) * 0.6);
 }
 
-/** Calls around which a node changes something, or learns what it then relies on. */
-interface TellingCall {
-  readonly by: Role;
-  readonly operation: StorageOperation;
-  readonly path: PathClass;
-  /** How many of them one step makes at most, or how many are worth telling apart. */
-  readonly upTo: number;
-}
-
-const call = (
-  by: Role,
-  operation: StorageOperation,
-  path: PathClass,
-  upTo: number,
-): TellingCall => ({ by, operation, path, upTo });
-
-const TELLING_CALLS: readonly TellingCall[] = [
-  // Claiming the epoch and naming oneself.
-  call('taking-over', 'list', 'epochs-directory', 1),
-  call('taking-over', 'create', 'epoch', 1),
-  call('taking-over', 'write', 'epoch', 1),
-  call('taking-over', 'sync', 'epoch', 1),
-  call('taking-over', 'sync-directory', 'epochs-directory', 1),
-  call('taking-over', 'lock', 'live', 2),
-  call('taking-over', 'write', 'live', 2),
-  call('taking-over', 'sync', 'live', 2),
-  // The end of the journal, and sealing it.
-  call('taking-over', 'list', 'journal-directory', 8),
-  call('taking-over', 'lock', 'segment', 3),
-  call('taking-over', 'read', 'segment', 10),
-  call('taking-over', 'open', 'segment', 10),
-  call('taking-over', 'create', 'segment', 1),
-  call('taking-over', 'write', 'segment', 3),
-  call('taking-over', 'sync', 'segment', 1),
-  call('taking-over', 'sync-directory', 'journal-directory', 2),
-  call('taking-over', 'close', 'segment', 6),
-  call('taking-over', 'unlink', 'segment', 1),
-  call('taking-over', 'stat', 'lock', 1),
-  // A tenure: appends, rolls, checkpoints, deletions, checks.
-  call('live', 'write', 'segment', 60),
-  call('live', 'write', 'segment', 300),
-  call('live', 'create', 'segment', 5),
-  call('live', 'lock', 'segment', 5),
-  call('live', 'sync', 'segment', 5),
-  call('live', 'close', 'segment', 8),
-  call('live', 'unlink', 'segment', 6),
-  call('live', 'sync-directory', 'journal-directory', 8),
-  call('live', 'create', 'checkpoint', 3),
-  call('live', 'write', 'checkpoint', 6),
-  call('live', 'sync', 'checkpoint', 4),
-  call('live', 'unlink', 'checkpoint', 3),
-  call('live', 'open', 'live', 30),
-  call('live', 'read', 'live', 30),
-  call('live', 'stat', 'segment', 30),
-  call('live', 'stat', 'lock', 30),
-  call('live', 'write', 'live', 10),
-  call('live', 'write', 'node', 10),
-  // A handover.
-  call('handing-over', 'write', 'live', 2),
-  call('handing-over', 'sync', 'live', 2),
-  call('handing-over', 'write', 'segment', 2),
-  call('handing-over', 'close', 'segment', 2),
-  call('handing-over', 'close', 'live', 1),
-  call('handing-over', 'close', 'lock', 1),
-  // A backup's work.
-  call('backup', 'lock', 'lock', 60),
-  call('backup', 'read', 'segment', 60),
-  call('backup', 'read', 'checkpoint', 3),
-  call('backup', 'list', 'journal-directory', 60),
-  call('joining', 'read', 'store', 2),
-  call('joining', 'lock', 'node', 2),
-  call('joining', 'write', 'store', 1),
-];
-
-/** Calls whose answers a live node relies upon for a while: the worst ones to come late. */
-const RELIED_UPON: readonly TellingCall[] = [
-  call('live', 'write', 'segment', 100),
-  call('live', 'open', 'live', 40),
-  call('live', 'read', 'live', 40),
-  call('live', 'stat', 'segment', 40),
-  call('live', 'stat', 'lock', 40),
-];
-const CUT_WHILE_RELIED_UPON = 0.4;
-
 function drawCall(random: SeededRandom, notBeforeMs: number): Moment {
-  return callMoment(random, TELLING_CALLS, notBeforeMs);
+  const calls = random.chance(APPENDING_PART) ? APPENDING : TELLING_CALLS;
+  return callMoment(random, calls, notBeforeMs);
 }
 
 function callMoment(
   random: SeededRandom,
   calls: readonly TellingCall[],
   notBeforeMs: number,
+  underWayPart = 0.3,
 ): Moment {
   const { upTo, ...telling } = random.pick(calls);
   const edge = random.fraction();
   return {
-    at: edge < 0.7 ? 'before' : 'after',
+    at: edge < (1 + underWayPart) / 2 ? 'before' : 'after',
     ...telling,
     count: Math.floor(stretched(random, 1, upTo + 1)),
     notBeforeMs,
     // With some delay after the beginning the call is on its way, or carried out and not answered yet.
-    delayMs: edge < 0.3 ? stretched(random, 0.05, 1.5) : 0,
+    delayMs: edge < underWayPart ? stretched(random, 0.05, 1.5) : 0,
   };
 }
 
@@ -371,7 +309,9 @@ function drawFailingCall(random: SeededRandom, facts: FaultCircumstances): Fault
   const drawn = drawCall(random, drawNotBefore(random, facts));
   if (drawn.at !== 'before' && drawn.at !== 'after') throw new Error('a call was asked for');
   const when: Moment = { ...drawn, at: 'before', delayMs: 0 };
-  const times = random.chance(0.8) ? 1 : random.whole(2, 4);
+  // A place that cannot be read stays so more often than a write fails twice.
+  const isOnce = random.chance(drawn.operation === 'read' ? 0.3 : 0.8);
+  const times = isOnce ? 1 : random.whole(2, 4);
   return {
     when,
     what: { kind: 'fail-call', fault: drawCallFault(random, drawn.operation), times },
@@ -388,13 +328,27 @@ function drawCallFault(random: SeededRandom, operation: StorageOperation): CallF
   return { kind: 'error', errno: 'EIO' };
 }
 
+/** Bits that flip, or a sector that fails and a takeover that has to read it. */
 function drawDamage(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  if (random.chance(0.4)) return drawSpoiledSector(random, facts);
   const flips = Array.from({ length: random.whole(1, 2) }, () => {
     const what: FaultAction = { kind: 'flip-bit', part: random.fraction() };
     return atTime(random, facts, what);
   });
   const kills = Array.from({ length: random.whole(1, 3) }, () => DRAW.kill(random, facts));
   return [...flips, ...kills];
+}
+
+function drawSpoiledSector(
+  random: SeededRandom,
+  { fromMs, calmAtMs }: FaultCircumstances,
+): Fault[] {
+  const atMs = random.between(fromMs, fromMs + (calmAtMs - fromMs) * 0.8);
+  const killedMs = atMs + stretched(random, 1, 500);
+  return [
+    { when: { at: 'time', atMs }, what: { kind: 'spoil-sector', part: random.fraction() } },
+    { when: { at: 'time', atMs: killedMs }, what: { kind: 'kill', node: { whoever: 'live' } } },
+  ];
 }
 
 /** As often between 1 and 10 as between 10 and 100. */

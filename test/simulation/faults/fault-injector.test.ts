@@ -82,6 +82,7 @@ class Rig {
       resetNetwork: (from, to) => met(`reset ${from} ${to}`),
       requestHandover: (to) => met(`hand over ${to}`),
       flipBit: (part) => met(`flip ${part}`),
+      spoilSector: (part) => met(`spoil ${part}`),
     };
   }
 }

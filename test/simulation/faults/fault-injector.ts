@@ -200,6 +200,8 @@ export class FaultInjector implements CallInterceptor {
         return target.requestHandover(what.to);
       case 'flip-bit':
         return target.flipBit(what.part);
+      case 'spoil-sector':
+        return target.spoilSector(what.part);
       case 'fail-call':
         throw new Error('a call can fail only at a `before` moment');
       default: {

@@ -91,7 +91,9 @@ export type FaultAction =
   /** To this node, or to any. */
   | { readonly kind: 'hand-over'; readonly to: string | null }
   /** A bit of a block that is not the last one changes on the disk. `part` is where, from 0 to 1. */
-  | { readonly kind: 'flip-bit'; readonly part: number };
+  | { readonly kind: 'flip-bit'; readonly part: number }
+  /** A sector of one of the last blocks of the journal fails to be read. `part` is which, from 0 to 1. */
+  | { readonly kind: 'spoil-sector'; readonly part: number };
 
 export type FaultKind = FaultAction['kind'];
 
@@ -162,6 +164,8 @@ function describeAction(what: FaultAction): string {
       return `ask for a handover to ${what.to ?? 'any node'}`;
     case 'flip-bit':
       return `flip a bit at ${(what.part * 100).toFixed(1)} % of the journal`;
+    case 'spoil-sector':
+      return `a sector at ${(what.part * 100).toFixed(1)} % of the last blocks of the journal fails to be read`;
   }
 }
 

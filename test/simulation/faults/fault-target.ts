@@ -53,4 +53,5 @@ export interface FaultTarget {
   requestHandover(to: string | null): boolean;
   /** Damages the journal on the disk; false when there is no block but the last. */
   flipBit(part: number): boolean;
+  spoilSector(part: number): boolean;
 }

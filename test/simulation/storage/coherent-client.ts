@@ -85,6 +85,7 @@ export class CoherentClient implements Client {
 
   read({ inode }: OpenFile, into: Uint8Array, position: number): number {
     this.#server.makeCoherent(inode, this.#mount);
+    inode.requireReadable(position, into.byteLength);
     const { pages, sizeBytes } = inode.content as FileContent;
     const count = Math.max(0, Math.min(into.byteLength, sizeBytes - position));
     copyPages(pages, position, into, count);

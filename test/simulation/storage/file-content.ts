@@ -8,6 +8,9 @@ export const PAGE_BYTES = 4096;
 /** What a disk writes as a whole or not at all. */
 const SECTOR_BYTES = 512;
 const SLAB_PAGES = 64;
+/** What becomes of an unsynced page when the power goes; the rest is on the disk. */
+const LOST_PAGES = 0.45;
+const TORN_PAGES = 0.2;
 
 export type Page = Uint8Array;
 export type Pages = (Page | undefined)[];
@@ -130,14 +133,26 @@ export class FileContent {
   #lose(random: SeededRandom, leastSizeBytes: number): void {
     let sizeBytes = Math.max(this.#stableSizeBytes, leastSizeBytes);
     for (const [index, before] of this.#unsynced) {
-      if (random.chance(0.5)) {
-        sizeBytes = Math.max(sizeBytes, Math.min(this.sizeBytes, (index + 1) * PAGE_BYTES));
-      } else {
+      const fate = random.fraction();
+      if (fate < LOST_PAGES) {
         this.pages[index] = before;
+        continue;
       }
+      if (fate < LOST_PAGES + TORN_PAGES) this.#tearPage(index, before ?? HOLE, random);
+      sizeBytes = Math.max(sizeBytes, Math.min(this.sizeBytes, (index + 1) * PAGE_BYTES));
     }
     this.sizeBytes = sizeBytes;
     this.commit();
+  }
+
+  #tearPage(index: number, before: Page, random: SeededRandom): void {
+    const after = this.pages[index] ?? HOLE;
+    const torn = this.#slabs.take();
+    for (let at = 0; at < PAGE_BYTES; at += SECTOR_BYTES) {
+      const survivor = random.chance(0.5) ? after : before;
+      torn.set(survivor.subarray(at, at + SECTOR_BYTES), at);
+    }
+    this.pages[index] = torn;
   }
 }
 

@@ -1,5 +1,8 @@
 /** A file or a directory on the server. */
 import { FileContent, type PageSlabs } from './file-content.js';
+import { systemError } from './system-error.js';
+
+const SECTOR_BYTES = 512;
 
 /** A host as the server knows it. */
 export interface ClientHost {
@@ -54,6 +57,9 @@ export class Inode {
   unsyncedNames: NameChange[] = [];
   #sortedNames: string[] | null = null;
 
+  /** A sector that the disk cannot read any more: where it begins. */
+  unreadableAt: number | null = null;
+
   lock: Descriptor | null = null;
   /** Descriptors, of all hosts. */
   readonly openBy: Descriptor[] = [];
@@ -75,6 +81,13 @@ export class Inode {
     this.modifiedAtMs = options.nowMs;
     this.content = options.slabs === null ? null : new FileContent(options.slabs);
     this.children = options.slabs === null ? new Map() : null;
+  }
+
+  /** @throws EIO where the disk fails. */
+  requireReadable(position: number, length: number): void {
+    const at = this.unreadableAt;
+    if (at === null || at + SECTOR_BYTES <= position || at >= position + length) return;
+    throw systemError('EIO', 'read', this.path);
   }
 
   get isLinked(): boolean {

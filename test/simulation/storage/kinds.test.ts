@@ -1,54 +1,7 @@
 /** Where the kinds of shared storage other than NFS 4 differ from it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { errnoOf } from '../../../src/platform/errors.js';
-import type { FileHandle } from '../../../src/platform/ports.js';
-import type { StorageKind } from './shared-storage.js';
-import { type RigProcess, StorageRig } from './storage-rig.js';
-
-const STORE = '/store';
-const PATH = `${STORE}/file`;
-
-interface Pair {
-  readonly rig: StorageRig;
-  readonly a: RigProcess;
-  readonly b: RigProcess;
-  /** Locked, with the mode that writes durably. */
-  readonly mine: FileHandle;
-  readonly theirs: FileHandle;
-}
-
-async function makePair(kind: StorageKind): Promise<Pair> {
-  const rig = new StorageRig({ kind });
-  await rig.storage.truth.makeDirectory(STORE);
-  await rig.storage.truth.open(PATH, 'create');
-  const a = rig.startProcess('a');
-  const b = rig.startProcess('b');
-  const mine = await rig.settled(a.fileSystem.open(PATH, 'update-durable'));
-  const theirs = await rig.settled(b.fileSystem.open(PATH, 'update-durable'));
-  assert.equal(await rig.settled(mine.tryLockExclusive()), true);
-  return { rig, a, b, mine, theirs };
-}
-
-async function textOf(rig: StorageRig): Promise<string> {
-  const bytes = new Uint8Array(100);
-  const handle = await rig.storage.truth.open(PATH, 'read');
-  return Buffer.from(bytes.subarray(0, await handle.read(bytes, 0))).toString();
-}
-
-/** `mine` hangs in a write until after the lease, `theirs` tries to lock and writes, `mine` gets through. */
-async function overlap({ rig, mine, theirs }: Pair): Promise<{ locked: boolean; late: string }> {
-  rig.storage.cutOff('a', 'both');
-  const late = mine.write(Buffer.from('late'), 0).then(
-    () => 'written',
-    (error: unknown) => errnoOf(error) ?? 'unknown',
-  );
-  await rig.pass(12_000);
-  const locked = await rig.settled(theirs.tryLockExclusive());
-  await rig.settled(theirs.write(Buffer.from('new life'), 0));
-  rig.storage.heal('a');
-  return { locked, late: await rig.settled(late) };
-}
+import { makePair, overlap, PATH, textOf } from './locked-pair.js';
 
 describe('a host that is cut off for longer than the lease', () => {
   it('on nfs4 loses its lock to whoever asks, and none of its bytes lands', async () => {
@@ -59,13 +12,13 @@ describe('a host that is cut off for longer than the lease', () => {
 
   it('on a cluster file system loses its lock, and its late write lands', async () => {
     const pair = await makePair('cluster');
-    assert.deepEqual(await overlap(pair), { locked: true, late: 'written' });
+    assert.deepEqual(await overlap(pair), { locked: true, late: 'done' });
     assert.equal(await textOf(pair.rig), 'latelife');
     assert.equal(await pair.rig.settled(pair.mine.tryLockExclusive()), false);
   });
 
   it('on nfs3 keeps its lock', async () => {
-    assert.deepEqual(await overlap(await makePair('nfs3')), { locked: false, late: 'written' });
+    assert.deepEqual(await overlap(await makePair('nfs3')), { locked: false, late: 'done' });
   });
 });
 

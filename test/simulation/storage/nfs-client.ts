@@ -151,6 +151,7 @@ export class NfsClient implements Client {
     this.#assertUsable(file, 'read');
     const cached = this.#fileOf(file.inode);
     if (this.#server.nowMs >= cached.validUntilMs) this.#revalidate(cached);
+    file.inode.requireReadable(position, into.byteLength);
     const readAhead = this.#random.whole(0, MOST_READ_AHEAD_PAGES);
     cached.fetch(position, into.byteLength, readAhead);
     return cached.read(into, position);

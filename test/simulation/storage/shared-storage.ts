@@ -127,4 +127,6 @@ export interface SharedStorage {
   /** From now on writes that need room fail, until `free`. */
   fill(errno: 'ENOSPC' | 'EDQUOT'): void;
   free(): void;
+  /** The sector around `position` fails to be read from now on. */
+  spoil(path: string, position: number): void;
 }

@@ -149,6 +149,11 @@ export class SimulatedStorage implements SharedStorage {
     this.#server.refuse(null);
   }
 
+  spoil(path: string, position: number): void {
+    this.#note(() => `cannot read ${path} at ${position} any more`);
+    this.#server.existing(path, 'read').unreadableAt = position;
+  }
+
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {

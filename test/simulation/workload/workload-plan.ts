@@ -171,7 +171,7 @@ class PlanDraw {
       kind: 'transactional-producer',
       destinations,
       transactions,
-      mostMessages: random.whole(2, 6),
+      mostMessages: random.whole(2, 8),
       abortShare: 0.2,
       restMs: (4 * this.#activeMs) / transactions,
       mostBodyBytes: this.#mostBodyBytes(),
