@@ -12,13 +12,13 @@ export interface Scenario {
 
 /** With how often each comes, of a hundred. */
 const SCENARIOS: readonly (readonly [number, Scenario])[] = [
-  [34, { name: 'nfs4-pair', storage: 'nfs4', nodeCount: 2, hasDamage: false }],
+  [30, { name: 'nfs4-pair', storage: 'nfs4', nodeCount: 2, hasDamage: false }],
   [14, { name: 'nfs4-three', storage: 'nfs4', nodeCount: 3, hasDamage: false }],
   [15, { name: 'cluster-pair', storage: 'cluster', nodeCount: 2, hasDamage: false }],
   [10, { name: 'cluster-three', storage: 'cluster', nodeCount: 3, hasDamage: false }],
-  [10, { name: 'local-pair', storage: 'local', nodeCount: 2, hasDamage: false }],
+  [12, { name: 'local-pair', storage: 'local', nodeCount: 2, hasDamage: false }],
   [6, { name: 'nfs3-pair', storage: 'nfs3', nodeCount: 2, hasDamage: false }],
-  [6, { name: 'local-locks', storage: 'nfs4-local-locks', nodeCount: 2, hasDamage: false }],
+  [8, { name: 'local-locks', storage: 'nfs4-local-locks', nodeCount: 2, hasDamage: false }],
   [5, { name: 'damage', storage: 'nfs4', nodeCount: 2, hasDamage: true }],
 ];
 

@@ -34,6 +34,7 @@ export const PROFILE: StorageProfile = {
   kind: 'nfs4',
   leaseMs: 10_000,
   graceMs: 10_000,
+  endsGraceEarly: false,
   recallMs: 13_000,
   attributeCacheMs: 7_000,
   nameCacheMs: 14_000,

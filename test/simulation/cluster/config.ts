@@ -60,12 +60,12 @@ export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config 
 
 function drawOwnership(random: SeededRandom): Config['ownership'] {
   const checkIntervalMs = random.whole(200, 400);
-  const freshMs = random.whole(2 * checkIntervalMs + 1, 2_000);
+  const freshMs = random.whole(2 * checkIntervalMs + 1, 3_000);
   return {
     lockPollIntervalMs: random.whole(200, 700),
     checkIntervalMs,
     freshMs,
-    storeStallLimitMs: random.whole(Math.max(2_000, freshMs + 1), 8_000),
+    storeStallLimitMs: random.whole(Math.max(2_000, freshMs + 1), 9_000),
     statusIntervalMs: random.whole(700, 1_500),
     handoverTimeoutMs: random.whole(1_000, 5_000),
   };

@@ -30,6 +30,7 @@ export function profileOf(kind: StorageKind): StorageProfile {
     kind,
     leaseMs: 10_000,
     graceMs: 10_000,
+    endsGraceEarly: false,
     recallMs: 13_000,
     attributeCacheMs: 7_000,
     nameCacheMs: 14_000,

@@ -27,7 +27,7 @@ const MOST_FAULTS = 5;
 const PROVOKED_PART = 0.7;
 const LATE_FOLLOWER = 0.5;
 const STUCK_SUCCESSOR = 0.4;
-const POWER_OFF_BEFORE_SYNC = 0.5;
+const POWER_OFF_BEFORE_SYNC = 0.65;
 const CUT_WHILE_RELIED_UPON = 0.4;
 /** Of the moments around a call that is relied upon, those at which it is under way. */
 const WHILE_UNDER_WAY = 0.6;

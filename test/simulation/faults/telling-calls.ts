@@ -97,7 +97,8 @@ export const SEALING: readonly TellingCall[] = [
 
 /** Calls that make something last: before each a power cut may leave any part of it. */
 export const UNSYNCED: readonly TellingCall[] = [
-  call('live', 'sync', 'checkpoint', 2),
+  call('live', 'sync', 'checkpoint', 1),
+  call('live', 'sync', 'checkpoint', 3),
   call('live', 'sync', 'checkpoint', 8),
   call('live', 'sync', 'segment', 5),
   call('live', 'sync-directory', 'journal-directory', 8),

@@ -167,7 +167,9 @@ export class FileServer {
     const replaced = this.find(to);
     if (replaced !== null) {
       this.#unlinkFrom(parent, replaced);
-      this.#remove(replaced, 'replaced');
+      const isKept = this.behaviour.hasClientCaches && replaced.isOpenBy(caller.mount);
+      if (isKept) this.#hide(replaced, caller.mount);
+      else this.#remove(replaced, 'replaced');
       this.#tell(caller, 'unlink', replaced, 0, null);
     }
     this.#unlinkFrom(this.directory(dirname(from), 'rename'), inode);

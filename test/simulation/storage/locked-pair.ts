@@ -106,7 +106,7 @@ export async function writeAndSync(
   await rig.settled(handle.sync());
 }
 
-export interface CutOff extends Pair {
+interface CutOff extends Pair {
   /** Has 'AAAA' to send after 'log:'. */
   readonly writer: FileHandle;
   /** Of `writer`: hangs until the network is healed. */

@@ -67,18 +67,24 @@ export class Locks {
 
   beginGrace(): void {
     this.#isInGrace = true;
+    this.#endGraceIfComplete();
   }
 
   /** A client that reaches the server in time takes back what it held. */
   reclaim(mount: ClientHost): void {
     if (!this.#isInGrace) return;
     for (const descriptor of mount.locked) this.#unclaimed.delete(descriptor);
+    this.#endGraceIfComplete();
   }
 
   endGrace(): void {
     this.#isInGrace = false;
     for (const descriptor of this.#unclaimed) this.#takeAway(descriptor);
     this.#unclaimed.clear();
+  }
+
+  #endGraceIfComplete(): void {
+    if (this.#server.profile.endsGraceEarly && this.#unclaimed.size === 0) this.endGrace();
   }
 
   /** The server gives up the whole client, not only the lock that somebody asks for. */

@@ -179,6 +179,24 @@ describe('a host that is cut off for longer than its lease of 10 s, and is asked
     }
   });
 
+  it('is told EIO, with link count 1, as long as the next holder keeps the file open that it has renamed a copy over', async () => {
+    for (const seed of SEEDS) {
+      const { rig, b, mine, theirs, syncing } = await cutOffUntilLocked(seed);
+      const copyOver = async (): Promise<void> => {
+        const copy = await b.fileSystem.open(NEW_PATH, 'create-new-durable');
+        await copy.write(Buffer.from(await readText(theirs)), 0);
+        await b.fileSystem.rename(NEW_PATH, PATH);
+      };
+      await rig.settled(copyOver());
+      rig.storage.heal('a');
+      assert.equal(await rig.settled(syncing), 'EIO');
+      assert.equal(await rig.settled(outcomeOf(mine.write(Buffer.from('late'), 0))), 'EIO');
+      assert.equal((await rig.settled(mine.stat())).linkCount, 1);
+      const names = await rig.settled(b.fileSystem.list(STORE));
+      assert.ok(names.some((name) => name.startsWith('.nfs')));
+    }
+  });
+
   it('gets the lock on the same descriptor again when the next holder is gone, and EIO for ever, until it closes and opens', async () => {
     for (const seed of SEEDS) {
       const { rig, a, mine, theirs, syncing } = await cutOffUntilLocked(seed);
@@ -241,6 +259,20 @@ describe('a lock that stays with its holder', () => {
     }
   });
 
+  it('is taken back when a server without NFSv3 restarts, and a lock call blocks only for the outage', async () => {
+    for (const seed of SEEDS) {
+      const profile = { endsGraceEarly: true };
+      const pair = await makePair('nfs4', { seed, mode: 'update', profile });
+      const { rig, mine, theirs } = pair;
+      rig.storage.restartServer(OUTAGE_MS);
+      const beganMs = rig.scheduler.nowMs;
+      assert.equal(await rig.settled(theirs.tryLockExclusive()), false);
+      assertBetween(rig.scheduler.nowMs - beganMs, OUTAGE_MS, OUTAGE_AND_GRACE_MS - 1);
+      await writeAndSync(rig, mine, 'still mine');
+      assert.equal(await rig.settled(theirs.tryLockExclusive()), false);
+    }
+  });
+
   it('outlives a SIGSTOP of 35 s', async () => {
     for (const seed of SEEDS) {
       const pair = await makePair('nfs4', { seed, mode: 'update' });
@@ -256,7 +288,7 @@ describe('a lock that stays with its holder', () => {
 });
 
 describe('a call that is said not to block', () => {
-  it('blocks an open for the 16 s until a server that restarts has ended its grace period', async () => {
+  it('blocks, if it is an open, for the 16 s until a server that restarts has ended its grace period', async () => {
     for (const seed of SEEDS) {
       const { rig, b } = await makeHosts('nfs4', { seed });
       rig.storage.restartServer(OUTAGE_MS);
@@ -266,7 +298,7 @@ describe('a call that is said not to block', () => {
     }
   });
 
-  it('hangs, be it an open or a lock, for the 40 s for which its host is cut off', async () => {
+  it('blocks, be it an open or a lock, for the 40 s for which its host is cut off', async () => {
     for (const seed of SEEDS) {
       const { rig, b, theirs } = await makePair('nfs4', { seed });
       rig.storage.cutOff('b', 'both');

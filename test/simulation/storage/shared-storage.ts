@@ -19,6 +19,8 @@ export interface StorageProfile {
   readonly kind: StorageKind;
   readonly leaseMs: number;
   readonly graceMs: number;
+  /** NFSv3 is off on the server: the grace period is over as soon as every holder has its locks back. */
+  readonly endsGraceEarly: boolean;
   /** A conflicting lock or open is answered only then when the holder of a delegation is gone (measured: 13 s). */
   readonly recallMs: number;
   /** Lifetimes of the client's caches. */

@@ -16,6 +16,7 @@ import { SimulatedStorage } from './simulated-storage.js';
 const MEASURED: Omit<StorageProfile, 'kind'> = {
   leaseMs: 10_000,
   graceMs: 10_000,
+  endsGraceEarly: false,
   recallMs: 13_000,
   attributeCacheMs: 8_000,
   nameCacheMs: 14_500,
