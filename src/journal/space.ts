@@ -88,7 +88,7 @@ export interface SpaceFacts {
   readonly tailSizeBytes: number;
   readonly spareBytes: number;
   readonly checkpointBytes: number;
-  /** Up to where the newest durable checkpoint goes, or null. */
+  /** Up to where the newest checkpoint goes that is known to be on stable storage, or null. */
   readonly checkpointCovers: Cursor | null;
   readonly bytesSinceCheckpoint: number;
   /** What a checkpoint would take now. */

@@ -54,6 +54,7 @@ export interface SpaceKeeperOptions {
 export class SpaceKeeper {
   readonly #options: SpaceKeeperOptions;
   #tail: TailFacts | null = null;
+  /** Of the newest checkpoint of this tenure, on which alone segments are deleted. */
   #checkpointCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #bytesSinceCheckpoint = 0;
@@ -80,7 +81,8 @@ export class SpaceKeeper {
       this.#stopped = () => resolve(undefined);
     });
     this.#tail = live.tail;
-    this.#checkpointCovers = live.checkpointCovers;
+    // The one that was found may have been left by a node that died before it was on stable storage.
+    this.#checkpointCovers = null;
     this.#checkpointBytes = live.checkpointBytes;
     const covered = live.checkpointCovers?.segment ?? 0;
     this.#bytesSinceCheckpoint = (live.tail.segment - covered) * this.#options.segmentBytes;
