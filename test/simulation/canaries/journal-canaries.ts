@@ -118,8 +118,14 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
   },
   {
     name: 'no-epoch-check-at-replay',
-    sentence: 'Replay takes whatever is chained, without asking which tenure wrote it.',
+    sentence:
+      'Replay takes the first file of a number and whatever is chained, without asking which tenure wrote it.',
     patches: [
+      {
+        file: READER,
+        find: '    for (const name of this.#listed.toReversed()) {\n',
+        replace: '    for (const name of this.#listed) {\n',
+      },
       {
         file: READER,
         find: `    (block.epoch === cursor.epoch ||
