@@ -190,7 +190,7 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
   const scenario = drawScenario(seed);
   const random = new SeededRandom(seed, 'world');
   const places = placeNodes(nodeCount ?? scenario.nodeCount, scenario.storage === 'local');
-  const settings = drawSettings(new SeededRandom(seed, 'settings'));
+  const settings = drawSettings(new SeededRandom(seed, 'settings'), scenario.storage);
   return {
     scenario,
     profile: drawProfile(random, scenario, settings),

@@ -6,6 +6,7 @@
 import { loadConfig } from '../../../src/config/load.js';
 import type { Config } from '../../../src/config/schema.js';
 import type { SeededRandom } from '../kernel/random.js';
+import type { StorageKind } from '../storage/shared-storage.js';
 
 export const STORE = '/store';
 export const STOMP_PORT = 61_613;
@@ -24,9 +25,14 @@ export type ClusterSettings = Pick<Config, 'ownership' | 'journal' | 'limits'> &
   readonly heartbeatMs: number;
 };
 
-export function drawSettings(random: SeededRandom): ClusterSettings {
+/** Without shared locks two nodes can wait for each other, and the longer the more often. */
+const LONGEST_FRESH_MS = { sharedLocks: 3_000, localLocks: 6_000 };
+
+export function drawSettings(random: SeededRandom, storage: StorageKind): ClusterSettings {
+  const isShared = storage !== 'nfs4-local-locks';
+  const longestFreshMs = isShared ? LONGEST_FRESH_MS.sharedLocks : LONGEST_FRESH_MS.localLocks;
   return {
-    ownership: drawOwnership(random),
+    ownership: drawOwnership(random, longestFreshMs),
     journal: drawJournal(random),
     limits: drawLimits(random),
     heartbeatMs: random.whole(500, 3_000),
@@ -58,9 +64,9 @@ export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config 
   };
 }
 
-function drawOwnership(random: SeededRandom): Config['ownership'] {
+function drawOwnership(random: SeededRandom, longestFreshMs: number): Config['ownership'] {
   const checkIntervalMs = random.whole(200, 400);
-  const freshMs = random.whole(2 * checkIntervalMs + 1, 3_000);
+  const freshMs = random.whole(2 * checkIntervalMs + 1, longestFreshMs);
   return {
     lockPollIntervalMs: random.whole(200, 700),
     checkIntervalMs,

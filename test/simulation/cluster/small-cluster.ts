@@ -99,7 +99,7 @@ export class SmallCluster {
   ): Promise<SmallCluster> {
     const cluster = await SmallCluster.make(seed, kind, onTraceLine);
     const random = new SeededRandom(seed, 'settings');
-    const settings = drawSettings(random);
+    const settings = drawSettings(random, kind);
     for (const [index, name] of ['a', 'b'].entries()) {
       const hostName = kind === 'local' ? 'a' : name;
       const host = cluster.hosts.get(hostName) ?? cluster.addHost(hostName);

@@ -34,7 +34,7 @@ async function run(
   const trace = new Trace(scheduler, (line) => lines.push(line));
   const stream = (name: string): SeededRandom => new SeededRandom(seed, name);
   const network = new SimulatedNetwork({ scheduler, random: stream('network'), trace });
-  const settings = drawSettings(stream('settings'));
+  const settings = drawSettings(stream('settings'), 'nfs4');
   const wallOffsets = new WallOffsets();
   wallOffsets.note(FIRST_WALL_MS);
   const broker = new BareBroker({
