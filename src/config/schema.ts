@@ -73,7 +73,7 @@ const Ownership = Type.Object(
       60_000,
     ),
     storeStallLimitMs: Milliseconds(
-      'The live node exits when the store has not answered for this long',
+      'A node that serves, takes over, hands over or stops exits when a call to the store was not answered for this long',
       30_000,
       1_000,
       3_600_000,

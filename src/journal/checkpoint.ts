@@ -17,6 +17,7 @@ import {
   type SegmentNumber,
   type Sequence,
 } from './format.js';
+import { SLICE_BYTES } from './segment-file.js';
 
 /**
  * Writes a checkpoint, and when it is durable deletes the ones before it. The payloads are those
@@ -65,6 +66,7 @@ async function writeBody(
   payloads: readonly Uint8Array[],
 ): Promise<CheckpointBody> {
   let offset = SECTOR_BYTES;
+  let unsyncedBytes = 0;
   let checksum = 0;
   for (const [index, payload] of payloads.entries()) {
     const bytes = new Uint8Array(alignToSector(BLOCK_HEADER_BYTES + payload.byteLength));
@@ -81,6 +83,11 @@ async function writeBody(
     });
     await handle.write(bytes, offset);
     offset += bytes.byteLength;
+    unsyncedBytes += bytes.byteLength;
+    if (unsyncedBytes >= SLICE_BYTES) {
+      await handle.syncInBackground();
+      unsyncedBytes = 0;
+    }
     await new Promise<void>((resolve) => clock.soon(resolve));
   }
   return { blockCount: payloads.length, lastChecksum: checksum, endOffset: offset };

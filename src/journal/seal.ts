@@ -21,8 +21,10 @@ import {
   segmentName,
 } from './format.js';
 import type { JournalEnd } from './journal-end.js';
-import { finishSegment, type OwnSegment, openLocked } from './segment-file.js';
+import { finishSegment, type OwnSegment, openLocked, slicesOf } from './segment-file.js';
 import { JournalWriter } from './writer.js';
+
+const NO_BYTES = new Uint8Array(0);
 
 export interface SealOptions {
   readonly directory: JournalDirectory;
@@ -153,7 +155,8 @@ async function readCopiedPart(options: SealOptions, file: SegmentName): Promise<
   const handle = await directory.fileSystem.open(directory.pathOf(file.name), 'read');
   try {
     const bytes = new Uint8Array(cursor.offset);
-    const filled = await handle.read(bytes, 0);
+    let filled = 0;
+    for (const { slice, at } of slicesOf(bytes)) filled += await handle.read(slice, at);
     requireWhole(handle.path, bytes.subarray(0, filled), cursor, header.previousChecksum);
     return { ...header, name: file, bytes };
   } finally {
@@ -199,8 +202,10 @@ async function createCopy(
   const { name } = segmentName(number, epoch);
   const plain = await directory.fileSystem.open(directory.pathOf(name), 'create-new');
   try {
-    if (old !== null) {
-      await plain.write(old.bytes.subarray(SEGMENT_HEADER_BYTES), SEGMENT_HEADER_BYTES);
+    const blocks = old?.bytes.subarray(SEGMENT_HEADER_BYTES) ?? NO_BYTES;
+    for (const { slice, at } of slicesOf(blocks)) {
+      if (at > 0) await plain.syncInBackground();
+      await plain.write(slice, SEGMENT_HEADER_BYTES + at);
     }
     await plain.sync();
   } finally {

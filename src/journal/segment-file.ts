@@ -7,6 +7,8 @@ import { encodeSegmentHeader, type SegmentHeader } from './file-header.js';
 import { type Epoch, type SegmentNumber, segmentName } from './format.js';
 
 const ZEROS = new Uint8Array(256 * 1024);
+/** No call carries more, or one on a slow file server would take as long as a stalled one. A multiple of the zeros. */
+export const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** A segment file that this node writes, or will write. */
 export interface OwnSegment {
@@ -35,6 +37,7 @@ export async function createSegment(
     for (let at = 0; at < sizeBytes; at += ZEROS.byteLength) {
       await plain.write(ZEROS.subarray(0, Math.min(ZEROS.byteLength, sizeBytes - at)), at);
       await new Promise<void>((resolve) => clock.soon(resolve));
+      if ((at + ZEROS.byteLength) % SLICE_BYTES === 0) await plain.syncInBackground();
     }
     await plain.syncInBackground();
   } catch (error) {
@@ -44,6 +47,13 @@ export async function createSegment(
   }
   await plain.close();
   return { name, number, sizeBytes, handle: await openLocked(directory, name) };
+}
+
+/** Views of `bytes` for one call each. */
+export function* slicesOf(bytes: Uint8Array): Generator<{ slice: Uint8Array; at: number }> {
+  for (let at = 0; at < bytes.byteLength; at += SLICE_BYTES) {
+    yield { slice: bytes.subarray(at, at + SLICE_BYTES), at };
+  }
 }
 
 /** Opens a segment to write it, holding its lock through the very descriptor that writes (fence 1). */

@@ -93,6 +93,8 @@ export interface SpaceFacts {
   readonly bytesSinceCheckpoint: number;
   /** What a checkpoint would take now. */
   readonly snapshotBytes: number;
+  /** The next segment could not be made for want of room. */
+  readonly lacksRoom: boolean;
   /** Segments that could not be emptied just now: what they hold is on its way out already. */
   readonly notNow: ReadonlySet<number>;
 }
@@ -134,7 +136,7 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
     return { kind: 'prepare-segment', after: facts.tail };
   }
   const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
-  if (wantsCheckpoint(facts, dead.length > 0 && settled)) return { kind: 'checkpoint' };
+  if (wantsCheckpoint(facts, dead, settled)) return { kind: 'checkpoint' };
   if (settled && excess > 0) {
     const emptied = sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
     if (emptied !== null) return emptied;
@@ -142,10 +144,11 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   return isSpareMissing && isLate ? { kind: 'prepare-segment', after: facts.tail } : null;
 }
 
-/** Whether producers have to wait: the tail is nearly full, and the next segment waits for room. */
+/** Whether producers have to wait: the tail is nearly full, and the next segment waits for room, in the journal's bound or on the disk. */
 export function mustHoldProducers(facts: SpaceFacts): boolean {
   if (facts.spareBytes > 0) return false;
   if (facts.tailUsedBytes < facts.tailSizeBytes * HOLD_PRODUCERS_PART) return false;
+  if (facts.lacksRoom) return true;
   const step = nextStep(facts);
   return step !== null && step.kind !== 'prepare-segment';
 }
@@ -156,10 +159,19 @@ function makesRoomSoon(facts: SpaceFacts, excess: number): boolean {
   return isClose && facts.snapshotBytes <= facts.segmentBytes;
 }
 
-function wantsCheckpoint(facts: SpaceFacts, freesSomething: boolean): boolean {
+function wantsCheckpoint(
+  facts: SpaceFacts,
+  dead: readonly { sizeBytes: number }[],
+  settled: boolean,
+): boolean {
   const covered = facts.checkpointCovers?.segment ?? 0;
   if (covered >= facts.tail) return false;
-  const isCheap = facts.snapshotBytes <= facts.bytesSinceCheckpoint * CHECKPOINT_COST_PART;
+  // What died before this tenure goes with its first checkpoint, even if nobody writes any more.
+  const isFirst = facts.checkpointCovers === null;
+  const freesSomething = dead.length > 0 && (settled || isFirst);
+  const freedBytes = isFirst ? dead.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) : 0;
+  const worthBytes = facts.bytesSinceCheckpoint + freedBytes;
+  const isCheap = facts.snapshotBytes <= worthBytes * CHECKPOINT_COST_PART;
   const boundsReplay = facts.bytesSinceCheckpoint >= 4 * facts.segmentBytes;
   return isCheap && (freesSomething || boundsReplay);
 }

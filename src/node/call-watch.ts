@@ -1,5 +1,5 @@
 /**
- * Watches every call to the store that is under way, while this node is to serve or to end: one that
+ * Watches the calls to the store that are under way, while this node is to serve or to end: one that
  * hangs may hold up anything, be it the next segment, a checkpoint or the end of a tenure, without
  * any other call being late. Storage thread; calls that block it are the watchdog's.
  */

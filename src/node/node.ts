@@ -60,8 +60,6 @@ export class Node {
   readonly #gate: ClientGate;
   #listener: Listener | null = null;
   #housekeeper: BrokerSession | null = null;
-  /** So far, with the present one. */
-  #tenures = 0;
   #role: Role = 'joining';
   #applied: Cursor = JOURNAL_START;
   #isDiskFull = false;
@@ -252,8 +250,7 @@ export class Node {
     this.#holdOrReleaseProducers();
     this.#space.start(event);
     this.#gate.openHere();
-    this.#tenures += 1;
-    this.#keepHouse(this.#tenures);
+    this.#keepHouse(this.#housekeeper);
   }
 
   #onRole(event: Extract<StorageEvent, { kind: 'role' }>): void {
@@ -325,12 +322,12 @@ export class Node {
     return new Promise((resolve) => housekeeper.barrier(resolve));
   }
 
-  /** From the beginning of a tenure until the next one: its end may hang in the store as well. */
-  #keepHouse(tenure: number): void {
+  /** As long as this housekeeper's tenure is not being ended. */
+  #keepHouse(housekeeper: BrokerSession): void {
     this.#options.clock.after(HOUSEKEEPING_MS, () => {
-      if (this.#hasEnded || this.#tenures !== tenure) return;
-      if (this.#role === 'live') this.#guarded(() => this.#sweep());
-      this.#keepHouse(tenure);
+      if (this.#hasEnded || this.#housekeeper !== housekeeper) return;
+      this.#guarded(() => this.#sweep());
+      this.#keepHouse(housekeeper);
     });
   }
 

@@ -69,14 +69,14 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   });
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
-    await endThread(thread);
+    await endThread(thread, () => tellStuck(logger, end));
     return end;
   });
   try {
     await node.start();
   } catch (error) {
     watchdog.stop();
-    await endThread(thread);
+    await endThread(thread, () => undefined);
     throw error;
   }
   return {
@@ -88,8 +88,24 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   };
 }
 
-async function endThread(thread: StartedThread<StorageCommand, StorageEvent>): Promise<void> {
-  const stuck = nodeClock.after(THREAD_END_LIMIT_MS, killThisProcess);
+/** `beforeKill` is called when the thread does not end, because a call hangs in the kernel. */
+async function endThread(
+  thread: StartedThread<StorageCommand, StorageEvent>,
+  beforeKill: () => void,
+): Promise<void> {
+  const stuck = nodeClock.after(THREAD_END_LIMIT_MS, () => {
+    beforeKill();
+    killThisProcess();
+  });
   await thread.terminate();
   stuck.cancel();
+}
+
+/** Nobody else will: the process does not live to report its end. */
+function tellStuck(logger: Logger, { exitCodeReason, sentence }: NodeEnd): void {
+  logger.error(
+    'node-killed',
+    { code: exitCodeReason },
+    `${sentence} A call hangs in the kernel, so this process is killed.`,
+  );
 }

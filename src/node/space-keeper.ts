@@ -60,6 +60,7 @@ export class SpaceKeeper {
   #bytesSinceCheckpoint = 0;
   #bytesSinceLook = 0;
   #isShort = false;
+  #lacksRoom = false;
   /** Until the tail is full they are left alone. */
   readonly #notNow = new Set<number>();
   #isBusy = false;
@@ -76,6 +77,7 @@ export class SpaceKeeper {
   start(live: Extract<StorageEvent, { kind: 'live' }>): void {
     this.#tenure += 1;
     this.#isBusy = false;
+    this.#lacksRoom = false;
     this.#notNow.clear();
     this.#untilStopped = new Promise((resolve) => {
       this.#stopped = () => resolve(undefined);
@@ -104,6 +106,7 @@ export class SpaceKeeper {
     if (tail.segment !== this.#tail.segment) {
       this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
       this.#notNow.clear();
+      this.#lacksRoom = false;
     }
     this.#tail = tail;
     if (this.#bytesSinceLook >= this.#options.segmentBytes * LOOK_PART) this.consider();
@@ -122,7 +125,9 @@ export class SpaceKeeper {
         for (const segment of event.segments) this.#options.ledger.remove(segment);
         break;
       case 'segment-prepared':
-        if (event.tail.segment === this.#tail?.segment) this.#tail = event.tail;
+        if (event.tail.segment !== this.#tail?.segment) break;
+        this.#tail = event.tail;
+        this.#lacksRoom = event.tail.spareBytes === 0;
         break;
       case 'segments':
         this.#onSizes(event.sizes);
@@ -169,6 +174,7 @@ export class SpaceKeeper {
       checkpointCovers: this.#checkpointCovers,
       bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
       snapshotBytes: this.#options.broker.snapshotBytes(),
+      lacksRoom: this.#lacksRoom,
       notNow: this.#notNow,
     };
   }

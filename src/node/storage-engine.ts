@@ -210,10 +210,13 @@ export class StorageEngine {
   async #waitForLock(): Promise<void> {
     while (!this.#isStopping && !this.#isOver) {
       if (this.#turn.isMine() && (await this.#electionLock.tryAcquire())) {
+        // From here on a call that hangs keeps everybody else from the lock.
+        this.#calls.arm();
         // The tenure before may have been handed over to another node in this very moment.
         await this.#readLive();
         if (this.#turn.isMine()) return;
         await this.#electionLock.release();
+        if (!this.#isStopping) this.#calls.disarm();
       }
       await this.#sleep(this.#turn.pollIntervalMs);
     }
@@ -286,7 +289,7 @@ export class StorageEngine {
         return this.#quiesced(command.cursor);
       case 'stop':
         this.#isStopping = true;
-        this.#calls.arm();
+        if (!this.#isOver) this.#calls.arm();
         this.#wake();
         return;
     }

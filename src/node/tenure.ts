@@ -49,7 +49,8 @@ export class Tenure {
   #beat = 0;
   #verifiedAtMs = 0;
   #isOver = false;
-  #hasToldNoRoom = false;
+  /** What there was no room for, the last time. */
+  readonly #roomless = new Set<string>();
   /** Work on the journal beside appending. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #failed: Promise<never>;
@@ -278,12 +279,12 @@ export class Tenure {
   async #unlessFull<Result>(what: string, task: () => Promise<Result>): Promise<Result | null> {
     try {
       const result = await task();
-      this.#hasToldNoRoom = false;
+      this.#roomless.delete(what);
       return result;
     } catch (error) {
       if (!isFull(error)) throw error;
-      if (!this.#hasToldNoRoom) this.#tellNoRoom(what, messageOf(error));
-      this.#hasToldNoRoom = true;
+      if (!this.#roomless.has(what)) this.#tellNoRoom(what, messageOf(error));
+      this.#roomless.add(what);
       return null;
     }
   }

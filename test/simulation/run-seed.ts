@@ -222,7 +222,7 @@ function drawProfile(
     kind: storage,
     leaseMs: leastLeaseMs + random.between(shortestLease, longestLease),
     graceMs: random.between(600, 3_000),
-    endsGraceEarly: random.chance(0.5),
+    endsGraceEarly: random.chance(0.5) && storage !== 'nfs3',
     recallMs: random.between(200, 4_000),
     attributeCacheMs: random.between(1_000, 8_000),
     nameCacheMs: random.between(8_000, 15_000),

@@ -333,7 +333,6 @@ export class World implements FaultTarget {
     const segment = stored.segments.find(({ number }) => number === block?.segment);
     if (block === undefined || segment === undefined) return;
     this.storage.spoil(segment.path, block.offset);
-    this.trace.note('fault', () => `${segment.path} cannot be read at ${block.offset} any more`);
     this.checks.onUnreadable();
   }
 

@@ -53,7 +53,7 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   OWNERSHIP_LOST: 'anyFault or local locks',
   // After a lease has ended the old node's heartbeat may go on for a moment.
   LOCK_NOT_SHARED: 'anyFault or local locks',
-  STORE_STALLED: 'anyFault',
+  STORE_STALLED: 'storageFault',
   CONFIG_INVALID: 'never',
   ADDRESS_IN_USE: 'never',
   ADDRESS_EXPOSED: 'never',

@@ -161,6 +161,7 @@ const NO_ROOM_THAT_IS_NEEDED: readonly InjectedError[] = [
     when: 'before',
     effect: fail('ENOSPC'),
     times: 'from-then-on',
+    // Producers are held, but acknowledgements fill the last segment in the end.
     outcome: 'JOURNAL_IO_FAILED',
   },
   ...([`live: write-durable ${SEGMENT} at #`, 'live: write live at 0'] as const).map(
@@ -299,7 +300,7 @@ export const INJECTED_ERRORS: readonly {
   {
     chapter: 'calls of a handover that fail',
     scenario: 'hand-over',
-    errors: failing(CALLS_OF_A_HANDOVER),
+    errors: [...failing(CALLS_OF_A_HANDOVER), hanging('handing-over: close lock', 1)],
   },
   {
     chapter: 'calls of a takeover that fail',

@@ -49,6 +49,7 @@ export class Model {
       checkpointCovers: this.covers,
       bytesSinceCheckpoint: this.sinceCheckpoint,
       snapshotBytes: this.snapshotBytes,
+      lacksRoom: false,
       notNow: new Set(),
     };
   }
@@ -93,6 +94,13 @@ export class Model {
       this.steps += 1;
       this.carryOut(step);
     }
+  }
+
+  /** Another node goes on: it has no checkpoint of its own, and the one that it found goes to its tail. */
+  takeOver(): void {
+    this.covers = null;
+    this.sinceCheckpoint = 0;
+    this.manage();
   }
 
   carryOut(step: SpaceStep): void {

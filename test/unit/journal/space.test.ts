@@ -151,6 +151,43 @@ test('however slow the disk is beside the producers, the next segment waits for 
   );
 });
 
+test('takeovers at any time leave the directory within its bound', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 10, max: 200 }),
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 1, max: 300 }),
+      (bytes, backlog, turnsOfTenure) => {
+        const model = new Model();
+        for (let sent = 0; sent < 3_000; sent += 1) {
+          if (sent % turnsOfTenure === 0) model.takeOver();
+          model.send(bytes);
+          if (model.messages.length > backlog) model.acknowledge(0);
+          model.checkBound();
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('what a drained backlog leaves after a takeover goes, though nobody writes much any more', () => {
+  const model = new Model();
+  for (let sent = 0; sent < 1_000; sent += 1) model.send(200);
+  model.takeOver();
+  while (model.messages.length > 0) model.acknowledge(0);
+  assert.ok(model.tail > 200);
+  model.checkBound();
+});
+
+test('producers are held when there is no room for the next segment, before the last one is full', () => {
+  const facts = { ...new Model().facts, lacksRoom: true };
+  const tailUsedBytes = SEGMENT_BYTES * 0.8;
+  assert.equal(mustHoldProducers(facts), false);
+  assert.equal(mustHoldProducers({ ...facts, tailUsedBytes }), true);
+  assert.equal(mustHoldProducers({ ...facts, tailUsedBytes, spareBytes: SEGMENT_BYTES }), false);
+});
+
 test('producers are not held while the next segment fits, nor once it is ready', () => {
   const model = new Model();
   const nearlyFull = { ...model.facts, tailUsedBytes: SEGMENT_BYTES };
