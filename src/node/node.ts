@@ -20,6 +20,7 @@ import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js'
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, Listener, Network, Socket } from '../platform/ports.js';
 import { deadLetterHeaders } from '../protocols/stomp/dead-letter.js';
+import type { LiveDocument } from '../store/documents.js';
 import { BlockCache } from './block-cache.js';
 import { ClientGate } from './client-gate.js';
 import { CommitPipeline } from './commit-pipeline.js';
@@ -61,6 +62,8 @@ export class Node {
   #listener: Listener | null = null;
   #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
+  /** As it was read last, outside a tenure of this node. */
+  #liveElsewhere: LiveDocument | null = null;
   #applied: Cursor = JOURNAL_START;
   #isDiskFull = false;
   #isShortOfRoom = false;
@@ -209,7 +212,8 @@ export class Node {
         this.#onRole(event);
         return;
       case 'live-elsewhere':
-        this.#onLiveElsewhere(event);
+        this.#liveElsewhere = event.document;
+        this.#routeClients();
         return;
       case 'quiesce':
         this.#quiesce().catch((error: unknown) => this.#end(asEnd(error)));
@@ -242,6 +246,7 @@ export class Node {
 
   #goLive(event: Extract<StorageEvent, { kind: 'live' }>): void {
     this.#applied = event.cursor;
+    this.#liveElsewhere = null;
     this.#staleMs = 0;
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
@@ -261,18 +266,23 @@ export class Node {
       { from: before, to: event.role, epoch: event.epoch, detail: event.detail },
       `${this.#options.name} is ${event.role}${event.detail === '' ? '' : `: ${event.detail}`}`,
     );
+    this.#routeClients();
   }
 
-  #onLiveElsewhere(event: Extract<StorageEvent, { kind: 'live-elsewhere' }>): void {
-    if (this.#role === 'live' || this.#role === 'handing-over') return;
-    const { document } = event;
+  /**
+   * Only a backup passes clients on. One that takes over is named in the `live` file before it serves:
+   * were it still to pass them to the node before, and that one to it, they would go round in circles.
+   */
+  #routeClients(): void {
+    if (this.#role === 'taking-over') this.#gate.openElsewhere(null);
+    if (this.#role !== 'joining' && this.#role !== 'backup') return;
+    const document = this.#liveElsewhere;
     const stomp = document?.addresses.stomp;
     const isServing = document?.state === 'live' && document.node !== this.#options.name;
-    if (!isServing || stomp === undefined) {
-      this.#gate.openElsewhere(null);
-      return;
-    }
-    this.#gate.openElsewhere(parseTargetAddress(stomp, 'the `live` file'));
+    const address = isServing && stomp !== undefined ? stomp : null;
+    this.#gate.openElsewhere(
+      address === null ? null : parseTargetAddress(address, 'the `live` file'),
+    );
   }
 
   #onFreeBytes(bytes: number): void {

@@ -10,6 +10,7 @@ import type { Clock, FileSystem, HostIdentity, Timer } from '../platform/ports.j
 import type { LiveDocument } from '../store/documents.js';
 import { readLiveDocument } from '../store/known-documents.js';
 import type { StoreLayout } from '../store/layout.js';
+import { highestEpoch } from './epoch.js';
 
 /** Two whole intervals of a running holder, and half a one for whatever delays it. */
 const WITNESS_OBSERVE_MS = 2.5 * HEARTBEAT_UPDATE_MS;
@@ -109,7 +110,11 @@ export async function mayGoLive(
   if (lastLive === null) {
     const names = await options.fileSystem.list(layout.root);
     if (!names.includes('witness.lock')) return;
-  } else if (lastLive.state === 'released' || lastLive.bootId === identity.bootId) return;
+  } else if (lastLive.state === 'released' || lastLive.bootId === identity.bootId) {
+    // Unless somebody has claimed an epoch since, whose `live` this one was written over.
+    const newest = await highestEpoch(options.fileSystem, layout.epochsDirectory);
+    if (newest <= lastLive.epoch) return;
+  }
   if (!(await witnessBeats(options, WITNESS_OBSERVE_MS))) return;
   const now = await readLiveDocument(options.fileSystem, layout);
   const holder = now.kind === 'valid' ? now.document : lastLive;

@@ -108,6 +108,8 @@ async function runManySeeds(request: Arguments): Promise<boolean> {
       jobs: Math.min(jobs, seeds),
       onResult: (result) => {
         totals.add(result);
+        // At once: whoever ends a long search early wants to know.
+        if (goOn && result.breach !== null && !json) say(['', ...breachLines(result)]);
         return goOn || result.breach === null;
       },
     });
@@ -120,7 +122,7 @@ async function runManySeeds(request: Arguments): Promise<boolean> {
     return failures.length === 0;
   }
   say(totals.lines(elapsedMs()));
-  for (const failure of failures) say(['', ...breachLines(failure)]);
+  if (!goOn) for (const failure of failures) say(['', ...breachLines(failure)]);
   const [first] = failures;
   if (first !== undefined) await explainFailure(first);
   return failures.length === 0;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ElectionLock } from '../../../src/ownership/election.js';
+import { claimNextEpoch } from '../../../src/ownership/epoch.js';
 import { mayGoLive, Witness, witnessBeats } from '../../../src/ownership/witness.js';
 import { HoldfastError } from '../../../src/platform/errors.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
@@ -92,6 +93,26 @@ describe('the witness', () => {
     assert.ok((await goLive({ lockSeenContended: true })) < 1_000, 'seen contended');
     const sameKernel = { ...LIVE_SAMPLE, bootId: OTHER_HOST.bootId };
     assert.ok((await goLive({ lastLive: sameKernel })) < 1_000, 'the last live was on this kernel');
+  });
+
+  it('observes after its own word too, when somebody has claimed an epoch since', async () => {
+    const claimAbove = (above: number) =>
+      claimNextEpoch({
+        fileSystem: nodeFileSystem,
+        epochsDirectory: store.layout.epochsDirectory,
+        node: 'b',
+        identity: OTHER_HOST,
+        wallMs: nodeClock.wallMs(),
+        above,
+      });
+    const own = { ...LIVE_SAMPLE, bootId: OTHER_HOST.bootId };
+    await claimAbove(own.epoch - 1);
+    assert.ok((await goLive({ lastLive: own })) < 1_000, 'its own is the newest epoch');
+    await claimAbove(own.epoch);
+    await writeLive({ beat: 1 });
+    const refused = assert.rejects(goLive({ lastLive: own }), { code: 'LOCK_NOT_SHARED' });
+    nodeClock.after(200, () => void writeLive({ beat: 2 }));
+    await refused;
   });
 
   it('observes when no live document says whose heartbeat it is', async () => {
