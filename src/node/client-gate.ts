@@ -38,6 +38,8 @@ export class ClientGate {
   readonly #deadlines = new Map<Socket, number>();
   #destination: Destination = { kind: 'nowhere' };
   #isRetrying = false;
+  /** Clients are passed through to a node that is not the destination any more. */
+  #hasFormer = false;
 
   constructor(options: ClientGateOptions) {
     this.#options = options;
@@ -57,10 +59,16 @@ export class ClientGate {
     this.#route(socket);
   }
 
+  /** New clients wait from now on. The node that others are passed through to may still have a word for them. */
+  hold(): void {
+    this.#hasFormer ||= this.#destination.kind === 'elsewhere';
+    this.#destination = { kind: 'nowhere' };
+  }
+
   /** Clients are served here from now on. */
   openHere(): void {
-    // Those that are passed through to a node that is live no more: it may hang and never close them.
-    if (this.#destination.kind === 'elsewhere') this.#destroyServed();
+    this.hold();
+    this.#cutOffFormer();
     this.#destination = { kind: 'here' };
     this.#routeWaiting();
   }
@@ -73,8 +81,9 @@ export class ClientGate {
       before.address.host === address?.host &&
       before.address.port === address.port;
     if (isSame) return;
-    this.#destination = address === null ? { kind: 'nowhere' } : { kind: 'elsewhere', address };
-    if (before.kind === 'elsewhere') this.#destroyServed();
+    this.hold();
+    this.#cutOffFormer();
+    if (address !== null) this.#destination = { kind: 'elsewhere', address };
     this.#routeWaiting();
   }
 
@@ -168,6 +177,12 @@ export class ClientGate {
         this.#route(socket);
       }
     }
+  }
+
+  /** The node that they are passed through to may hang, and never close them. */
+  #cutOffFormer(): void {
+    if (this.#hasFormer) this.#destroyServed();
+    this.#hasFormer = false;
   }
 
   #destroyServed(graceful = false): void {

@@ -274,7 +274,7 @@ export class Node {
    * were it still to pass them to the node before, and that one to it, they would go round in circles.
    */
   #routeClients(): void {
-    if (this.#role === 'taking-over') this.#gate.openElsewhere(null);
+    if (this.#role === 'taking-over') this.#gate.hold();
     if (this.#role !== 'joining' && this.#role !== 'backup') return;
     const document = this.#liveElsewhere;
     const stomp = document?.addresses.stomp;

@@ -218,6 +218,23 @@ test('clients passed through to a hung node are cut off when this node becomes l
   await client.until(() => client.isClosed);
 });
 
+test('while this node takes over new clients wait, and the node before may answer those it has', async () => {
+  const live = await startLive('before');
+  gate.openElsewhere(live.address);
+  const old = await connect();
+  old.send('1');
+  await old.until(() => old.text === 'before:1');
+  gate.hold();
+  const young = await connect();
+  young.send('2');
+  old.send('3');
+  await old.until(() => old.text === 'before:1before:3');
+  assert.equal(live.sockets.length, 1);
+  gate.openHere();
+  await young.until(() => young.text === 'here:2');
+  await old.until(() => old.isClosed);
+});
+
 test('above its limit a node refuses clients with the reason, and takes them again below it', async () => {
   gate.openHere();
   const clients = [await connect(), await connect(), await connect()];
