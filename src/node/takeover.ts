@@ -5,7 +5,7 @@
 
 import type { JournalDirectory } from '../journal/directory.js';
 import type { Epoch, SegmentName, Sequence } from '../journal/format.js';
-import { judgeEnd } from '../journal/journal-end.js';
+import { type JournalEnd, judgeEnd } from '../journal/journal-end.js';
 import { sealJournal } from '../journal/seal.js';
 import { openLocked } from '../journal/segment-file.js';
 import type { JournalWriter } from '../journal/writer.js';
@@ -69,9 +69,8 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   // From here on the ownership check of any older tenure fails.
   await publish(0);
   if (mayStillConfirm(context, epoch, lastLive)) await outwait(context, epoch, publish);
-  const locked = await lockTail(context);
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
-  const end = await judgeEnd(directory, follower.cursor, locked?.file ?? null, knownGood);
+  const { locked, end } = await findEnd(context, knownGood);
   const writer = await sealJournal({
     directory,
     clock,
@@ -147,10 +146,36 @@ function takingOver(
   };
 }
 
-/** Locks the file in which the journal ends; null when there is no journal yet. */
-async function lockTail(
+interface LockedTail {
+  readonly file: SegmentName;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Where nothing fences late writes, one of the node before may arrive after the reader's last look:
+ * the reader is asked once more before whole blocks behind the end are taken for damage.
+ */
+async function findEnd(
   context: TakeoverContext,
-): Promise<{ file: SegmentName; handle: FileHandle } | null> {
+  knownGood: Sequence,
+): Promise<{ locked: LockedTail | null; end: JournalEnd }> {
+  const { directory, follower } = context;
+  for (;;) {
+    const locked = await lockTail(context);
+    const { cursor } = follower;
+    try {
+      const end = await judgeEnd(directory, cursor, locked?.file ?? null, knownGood);
+      return { locked, end };
+    } catch (error) {
+      await follower.catchUp();
+      if (follower.cursor.sequence === cursor.sequence) throw error;
+      await locked?.handle.close();
+    }
+  }
+}
+
+/** Locks the file in which the journal ends; null when there is no journal yet. */
+async function lockTail(context: TakeoverContext): Promise<LockedTail | null> {
   const { directory, follower } = context;
   for (;;) {
     await follower.catchUp();
