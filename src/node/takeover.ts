@@ -71,6 +71,9 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   if (mayStillConfirm(context, epoch, lastLive)) await outwait(context, epoch, publish);
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
   const { locked, end } = await findEnd(context, knownGood);
+  // Others may have come and gone while this node could not reach the store: what they left is newer, and not to be replaced.
+  const newest = Math.max(follower.cursor.epoch, locked?.file.epoch ?? 0);
+  if (newest >= epoch) throw deposed(context, epoch, newest);
   const writer = await sealJournal({
     directory,
     clock,
@@ -105,10 +108,11 @@ function mayStillConfirm(
 
 /** Lets every older tenure notice, and shows meanwhile that this node is here: a lock that is not shared keeps no one else away. */
 async function outwait(
-  { world, settings }: TakeoverContext,
+  context: TakeoverContext,
   epoch: Epoch,
   publish: (beat: number) => Promise<void>,
 ): Promise<void> {
+  const { world, settings } = context;
   const { clock, fileSystem } = world;
   const until = clock.monotonicMs() + settings.freshMs + SEEN_LATE_MS;
   for (let beat = 1; clock.monotonicMs() < until; beat += 1) {
@@ -117,8 +121,11 @@ async function outwait(
     await publish(beat);
   }
   const newest = await highestEpoch(fileSystem, settings.layout.epochsDirectory);
-  if (newest === epoch) return;
-  throw new HoldfastError(
+  if (newest !== epoch) throw deposed(context, epoch, newest);
+}
+
+function deposed({ settings }: TakeoverContext, epoch: Epoch, newest: number): HoldfastError {
+  return new HoldfastError(
     'OWNERSHIP_LOST',
     `Another node has claimed epoch ${newest} while node "${settings.name}" was taking over with epoch ${epoch}.`,
   );
