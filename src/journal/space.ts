@@ -90,6 +90,8 @@ export interface SpaceFacts {
   readonly checkpointBytes: number;
   /** Up to where the newest checkpoint goes that is known to be on stable storage, or null. */
   readonly checkpointCovers: Cursor | null;
+  /** Up to where the checkpoint went that this tenure found, or null. */
+  readonly foundCovers: Cursor | null;
   readonly bytesSinceCheckpoint: number;
   /** What a checkpoint would take now. */
   readonly snapshotBytes: number;
@@ -161,16 +163,17 @@ function makesRoomSoon(facts: SpaceFacts, excess: number): boolean {
 
 function wantsCheckpoint(
   facts: SpaceFacts,
-  dead: readonly { sizeBytes: number }[],
+  dead: readonly { number: SegmentNumber; sizeBytes: number }[],
   settled: boolean,
 ): boolean {
   const covered = facts.checkpointCovers?.segment ?? 0;
   if (covered >= facts.tail) return false;
-  // What died before this tenure goes with its first checkpoint, even if nobody writes any more.
-  const isFirst = facts.checkpointCovers === null;
-  const freesSomething = dead.length > 0 && (settled || isFirst);
-  const freedBytes = isFirst ? dead.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) : 0;
-  const worthBytes = facts.bytesSinceCheckpoint + freedBytes;
+  // What the one that was found covers waits only for another one to say so, even if nobody writes any more.
+  const foundCovers = facts.checkpointCovers === null ? (facts.foundCovers?.segment ?? 0) : 0;
+  const overdue = dead.filter(({ number }) => number < foundCovers);
+  const freesSomething = overdue.length > 0 || (settled && dead.length > 0);
+  const overdueBytes = overdue.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const worthBytes = facts.bytesSinceCheckpoint + overdueBytes;
   const isCheap = facts.snapshotBytes <= worthBytes * CHECKPOINT_COST_PART;
   const boundsReplay = facts.bytesSinceCheckpoint >= 4 * facts.segmentBytes;
   return isCheap && (freesSomething || boundsReplay);

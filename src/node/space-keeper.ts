@@ -56,6 +56,7 @@ export class SpaceKeeper {
   #tail: TailFacts | null = null;
   /** Of the newest checkpoint of this tenure, on which alone segments are deleted. */
   #checkpointCovers: Cursor | null = null;
+  #foundCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #bytesSinceCheckpoint = 0;
   #bytesSinceLook = 0;
@@ -85,6 +86,7 @@ export class SpaceKeeper {
     this.#tail = live.tail;
     // The one that was found may have been left by a node that died before it was on stable storage.
     this.#checkpointCovers = null;
+    this.#foundCovers = live.checkpointCovers;
     this.#checkpointBytes = live.checkpointBytes;
     const covered = live.checkpointCovers?.segment ?? 0;
     this.#bytesSinceCheckpoint = (live.tail.segment - covered) * this.#options.segmentBytes;
@@ -172,6 +174,7 @@ export class SpaceKeeper {
       spareBytes: tail.spareBytes,
       checkpointBytes: this.#checkpointBytes,
       checkpointCovers: this.#checkpointCovers,
+      foundCovers: this.#foundCovers,
       bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
       snapshotBytes: this.#options.broker.snapshotBytes(),
       lacksRoom: this.#lacksRoom,

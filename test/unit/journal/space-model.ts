@@ -22,6 +22,7 @@ export class Model {
   spare = 0;
   checkpoint = 0;
   covers: Cursor | null = null;
+  found: Cursor | null = null;
   sinceCheckpoint = 0;
   steps = 0;
   largestMessage = 0;
@@ -47,6 +48,7 @@ export class Model {
       spareBytes: this.spare,
       checkpointBytes: this.checkpoint,
       checkpointCovers: this.covers,
+      foundCovers: this.found,
       bytesSinceCheckpoint: this.sinceCheckpoint,
       snapshotBytes: this.snapshotBytes,
       lacksRoom: false,
@@ -98,6 +100,7 @@ export class Model {
 
   /** Another node goes on: it has no checkpoint of its own, and the one that it found goes to its tail. */
   takeOver(): void {
+    this.found = this.covers ?? this.found;
     this.covers = null;
     this.sinceCheckpoint = 0;
     this.manage();
