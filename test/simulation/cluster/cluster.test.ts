@@ -71,7 +71,8 @@ describe('a simulated cluster', () => {
     live.host.powerOff();
     await cluster.runFor(leaseMs - 1_000);
     assert.equal(cluster.live, null);
-    await cluster.until('the backup is live', () => cluster.live === backup, 20_000);
+    // Maybe in another run: what the dead host was lent is called back for longer than this store may stall.
+    await cluster.until('the backup is live', () => cluster.live?.name === backup.name, 20_000);
     await cluster.runFor(2_000);
     assert.equal(cluster.supervisor.node(live.name).run, 1, 'a host without power starts nothing');
     live.host.boot();

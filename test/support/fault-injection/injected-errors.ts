@@ -12,8 +12,9 @@ import type { Moment } from './moment.js';
  * - an error code: the node logs it and ends with its exit code.
  * - `stalled`: it ends with STORE_STALLED, or kills itself where a thread is stuck, and says why.
  * - `goes on`: the node stays what it is.
+ * - `lacks room`: it tells of it and stays live; what is left of the last segment is for acknowledgements.
  */
-type Outcome = ErrorCode | 'stalled' | 'goes on';
+type Outcome = ErrorCode | 'stalled' | 'goes on' | 'lacks room';
 
 export interface InjectedError extends FaultPlace {
   readonly effect: FaultEffect;
@@ -161,8 +162,7 @@ const NO_ROOM_THAT_IS_NEEDED: readonly InjectedError[] = [
     when: 'before',
     effect: fail('ENOSPC'),
     times: 'from-then-on',
-    // Producers are held, but acknowledgements fill the last segment in the end.
-    outcome: 'JOURNAL_IO_FAILED',
+    outcome: 'lacks room',
   },
   ...([`live: write-durable ${SEGMENT} at #`, 'live: write live at 0'] as const).map(
     (at): InjectedError => ({
