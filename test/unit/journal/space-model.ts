@@ -98,11 +98,11 @@ export class Model {
     }
   }
 
-  /** Another node goes on: it has no checkpoint of its own, and the one that it found goes to its tail. */
+  /** Another node goes on, without a checkpoint of its own; what it reckons with is as in the keeper's `start`. */
   takeOver(): void {
     this.found = this.covers ?? this.found;
     this.covers = null;
-    this.sinceCheckpoint = 0;
+    this.sinceCheckpoint = (this.tail - (this.found?.segment ?? 0)) * SEGMENT_BYTES;
     this.manage();
   }
 
