@@ -17,6 +17,7 @@ import {
   type SegmentNumber,
   type Sequence,
 } from './format.js';
+import { slicesOf } from './segment-file.js';
 
 export type JournalEnd = 'clean-end' | 'torn-tail';
 
@@ -163,7 +164,8 @@ function isZero(bytes: Uint8Array): boolean {
 async function readAll(handle: FileHandle, from: number): Promise<Uint8Array> {
   const { sizeBytes } = await handle.stat();
   const bytes = new Uint8Array(Math.max(0, sizeBytes - from));
-  const filled = await handle.read(bytes, from);
+  let filled = 0;
+  for (const { slice, at } of slicesOf(bytes)) filled += await handle.read(slice, from + at);
   return bytes.subarray(0, filled);
 }
 

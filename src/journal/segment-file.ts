@@ -7,7 +7,7 @@ import { encodeSegmentHeader, type SegmentHeader } from './file-header.js';
 import { type Epoch, type SegmentNumber, segmentName } from './format.js';
 
 const ZEROS = new Uint8Array(256 * 1024);
-/** No call carries more, or one on a slow file server would take as long as a stalled one. A multiple of the zeros. */
+/** No call for a whole file carries more, or one on a slow file server would take as long as a stalled one. A multiple of the zeros. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** A segment file that this node writes, or will write. */

@@ -20,6 +20,7 @@ import {
   timeUntil,
   writeAndSync,
 } from './locked-pair.js';
+import type { RigProcess } from './storage-rig.js';
 
 const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1);
 /** The slowest answer there is, when nothing is in the way. */
@@ -164,13 +165,8 @@ describe('a host that is cut off for longer than its lease of 10 s, and is asked
   it('is told EIO by its sync and then ESTALE, when the next holder has renamed a copy over the file and closed it', async () => {
     for (const seed of SEEDS) {
       const { rig, b, mine, theirs, syncing } = await cutOffUntilLocked(seed);
-      const copyOver = async (): Promise<void> => {
-        const copy = await b.fileSystem.open(NEW_PATH, 'create-new-durable');
-        await copy.write(Buffer.from(await readText(theirs)), 0);
-        await b.fileSystem.rename(NEW_PATH, PATH);
-        await theirs.close();
-      };
-      await rig.settled(copyOver());
+      await rig.settled(copyOver(b, theirs));
+      await rig.settled(theirs.close());
       rig.storage.heal('a');
       assert.equal(await rig.settled(syncing), 'EIO');
       assert.equal(await rig.settled(outcomeOf(mine.write(Buffer.from('late'), 0))), 'ESTALE');
@@ -182,12 +178,7 @@ describe('a host that is cut off for longer than its lease of 10 s, and is asked
   it('is told EIO, with link count 1, as long as the next holder keeps the file open that it has renamed a copy over', async () => {
     for (const seed of SEEDS) {
       const { rig, b, mine, theirs, syncing } = await cutOffUntilLocked(seed);
-      const copyOver = async (): Promise<void> => {
-        const copy = await b.fileSystem.open(NEW_PATH, 'create-new-durable');
-        await copy.write(Buffer.from(await readText(theirs)), 0);
-        await b.fileSystem.rename(NEW_PATH, PATH);
-      };
-      await rig.settled(copyOver());
+      await rig.settled(copyOver(b, theirs));
       rig.storage.heal('a');
       assert.equal(await rig.settled(syncing), 'EIO');
       assert.equal(await rig.settled(outcomeOf(mine.write(Buffer.from('late'), 0))), 'EIO');
@@ -427,3 +418,10 @@ describe('a change by another host', () => {
     assert.equal('watch' in a.fileSystem, false);
   });
 });
+
+/** Renames a copy of the file over it. */
+async function copyOver(host: RigProcess, original: FileHandle): Promise<void> {
+  const copy = await host.fileSystem.open(NEW_PATH, 'create-new-durable');
+  await copy.write(Buffer.from(await readText(original)), 0);
+  await host.fileSystem.rename(NEW_PATH, PATH);
+}
