@@ -24,6 +24,7 @@ interface LogEntry {
   readonly level?: string;
   readonly event?: string;
   readonly message?: string;
+  readonly protocol?: string;
   readonly address?: string;
   readonly to?: string;
 }
@@ -69,7 +70,9 @@ export class BrokerProcess {
     this.#isEnding = false;
     this.#complaints = [];
     this.#closed = once(child, 'close');
-    const listening = this.#waitForEntry(({ event }) => event === 'listener-started');
+    const listening = this.#waitForEntry(
+      ({ event, protocol }) => event === 'listener-started' && protocol === 'stomp',
+    );
     if (child.stderr !== null) {
       createInterface({ input: child.stderr }).on('line', (line) => this.#readLog(line));
     }

@@ -3,7 +3,7 @@
 import { suggestNearest } from '../config/nearest.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { NodeStatus, StoreStatus } from '../store/store-status.js';
-import { isReady, roleOf, servingLive } from './status-view.js';
+import { isReady, roleOf, servingLive } from './status/status-rules.js';
 
 /** Null when nothing stands in the way of handing over to `to`, or to anybody when it is null. */
 export function findHandoverObstacle(status: StoreStatus, to: string | null): HoldfastError | null {

@@ -137,15 +137,18 @@ function checkRelations(config: Config, sources: Sources): void {
 }
 
 function checkAddresses(config: Config, sources: Sources): void {
-  const where = describeSetting('stomp.listen', sources);
-  const address = parseListenAddress(config.stomp.listen, where);
-  if (config.stomp.advertise !== undefined) {
-    parseTargetAddress(config.stomp.advertise, describeSetting('stomp.advertise', sources));
-  }
-  if (!isLoopback(address.host) && !config.allowAnonymous) {
+  for (const listener of ['stomp', 'admin'] as const) {
+    const { listen, advertise } = config[listener];
+    if (advertise !== undefined) {
+      parseTargetAddress(advertise, describeSetting(`${listener}.advertise`, sources));
+    }
+    if (listen === undefined) continue;
+    const where = describeSetting(`${listener}.listen`, sources);
+    const { host } = parseListenAddress(listen, where);
+    if (isLoopback(host) || config.allowAnonymous) continue;
     throw new HoldfastError(
       'ADDRESS_EXPOSED',
-      `${where} is ${config.stomp.listen}, which other hosts can reach, and no users are ` +
+      `${where} is ${listen}, which other hosts can reach, and no users are ` +
         'configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who ' +
         'reaches it may use it.',
     );

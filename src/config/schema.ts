@@ -57,6 +57,26 @@ const Stomp = Type.Object(
   closed,
 );
 
+const Admin = Type.Object(
+  {
+    listen: Type.Optional(
+      Type.String({
+        description:
+          '[HOST:]PORT to answer health checks and `status` on over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
+        allowed: '[HOST:]PORT',
+      }),
+    ),
+    advertise: Type.Optional(
+      Type.String({
+        description:
+          'HOST:PORT that `status` asks; default: what was bound, with the host name for 0.0.0.0 and [::]',
+        allowed: 'HOST:PORT',
+      }),
+    ),
+  },
+  closed,
+);
+
 const Ownership = Type.Object(
   {
     lockPollIntervalMs: Milliseconds('How often a backup tries the lock', 100, 1, 60_000),
@@ -193,6 +213,7 @@ export const ConfigSchema = Type.Object(
       default: false,
     }),
     stomp: Stomp,
+    admin: Admin,
     ownership: Ownership,
     journal: Journal,
     limits: Limits,

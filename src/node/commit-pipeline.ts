@@ -39,6 +39,7 @@ export class CommitPipeline {
   #settled: () => void = () => undefined;
   #isScheduled = false;
   #inFlight: Batch | null = null;
+  #takenAtMs = 0;
   /** The block is durable; only ownership may still have to be verified. */
   #appended: Appended | null = null;
   #isDurable = false;
@@ -46,6 +47,16 @@ export class CommitPipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+  }
+
+  /** Since the beginning of the last good ownership check. */
+  get verifiedAgoMs(): number {
+    return this.#options.clock.monotonicMs() - this.#verifiedBeganMs;
+  }
+
+  /** For how long the batch under way has not been confirmed; 0 when there is none. */
+  get waitingMs(): number {
+    return this.#inFlight === null ? 0 : this.#options.clock.monotonicMs() - this.#takenAtMs;
   }
 
   open(verifiedBeganMs: number): void {
@@ -91,6 +102,7 @@ export class CommitPipeline {
     const batch = this.#options.source.takeBatch();
     if (batch === null) return;
     this.#inFlight = batch;
+    this.#takenAtMs = this.#options.clock.monotonicMs();
     if (batch.end === BLOCK_HEADER_BYTES) {
       this.#isDurable = true;
       this.#release();
@@ -143,7 +155,6 @@ export class CommitPipeline {
   }
 
   #isFresh(): boolean {
-    const { clock, freshMs } = this.#options;
-    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;
+    return this.verifiedAgoMs < this.#options.freshMs;
   }
 }

@@ -9,6 +9,7 @@ import {
   readNodeDocuments,
   writeHandoverRequest,
 } from '../store/known-documents.js';
+import type { PeerFacts } from './storage-protocol.js';
 import type { StorageSettings, StorageWorld } from './storage-world.js';
 
 /** A peer runs when its document has changed within this many status intervals. */
@@ -36,7 +37,7 @@ export class HandoverDesk {
   }
 
   /** Looks at the other nodes' documents once more; called at every status interval. */
-  async watchPeers(): Promise<void> {
+  async watchPeers(): Promise<readonly PeerFacts[]> {
     const { fileSystem, clock } = this.#world;
     const now = clock.monotonicMs();
     const documents = await readNodeDocuments(fileSystem, this.#settings.layout);
@@ -53,13 +54,16 @@ export class HandoverDesk {
     }
     this.#peers = peers;
     this.#hasLooked = true;
+    return [...peers.values()].map((peer) => ({
+      document: peer.document,
+      isRunning: this.#isRunning(peer),
+    }));
   }
 
   /** The name of a backup that could take over now: `wanted`, or the one with the smallest lag. */
   readyBackup(wanted: string | null): string | null {
-    const since = this.#world.clock.monotonicMs() - BEATS_MISSED * this.#settings.statusIntervalMs;
     const ready = [...this.#peers.values()]
-      .filter(({ document, changedAtMs }) => document.ready && (changedAtMs ?? -Infinity) >= since)
+      .filter((peer) => peer.document.ready && this.#isRunning(peer))
       .map(({ document }) => document)
       .filter(({ name }) => wanted === null || name === wanted)
       .sort((a, b) => a.lagBytes - b.lagBytes);
@@ -83,6 +87,11 @@ export class HandoverDesk {
 
   async close(): Promise<void> {
     await this.#watcher.close();
+  }
+
+  #isRunning({ changedAtMs }: Peer): boolean {
+    const since = this.#world.clock.monotonicMs() - BEATS_MISSED * this.#settings.statusIntervalMs;
+    return (changedAtMs ?? Number.NEGATIVE_INFINITY) >= since;
   }
 
   #reason(request: HandoverRequest, successor: string | null): string {

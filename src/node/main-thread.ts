@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, Network, Random, Socket } from '../platform/ports.js';
+import type { Channel, Clock, HostIdentity, Network, Random, Socket } from '../platform/ports.js';
 import { COMMAND } from '../protocols/stomp/commands.js';
 import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
 import { StompSession } from '../protocols/stomp/session.js';
@@ -13,7 +13,7 @@ import { PULSE, Watchdog } from './watchdog.js';
 
 export interface MainThreadOptions {
   readonly config: Config;
-  readonly hostName: string;
+  readonly identity: HostIdentity;
   /** As in package.json. */
   readonly version: string;
   readonly clock: Clock;
@@ -34,13 +34,14 @@ export interface MainThread {
 }
 
 export function assembleMainThread(options: MainThreadOptions): MainThread {
-  const { config, hostName, version, clock, random, network, logger, channel } = options;
+  const { config, identity, version, clock, random, network, logger, channel } = options;
   const { name } = config;
   const serverName = `holdfast/${version}`;
   const node = new Node({
     config,
     name,
-    hostName,
+    identity,
+    version,
     clock,
     network,
     logger,

@@ -18,12 +18,14 @@ import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, Listener, Network, Socket } from '../platform/ports.js';
+import type { Channel, Clock, HostIdentity, Listener, Network, Socket } from '../platform/ports.js';
 import { deadLetterHeaders } from '../protocols/stomp/dead-letter.js';
-import type { LiveDocument } from '../store/documents.js';
+import type { Addresses, LiveDocument } from '../store/documents.js';
 import { BlockCache } from './block-cache.js';
 import { ClientGate } from './client-gate.js';
 import { CommitPipeline } from './commit-pipeline.js';
+import { type NodeReport, StoreNews } from './node-report.js';
+import { ProducerHold } from './producer-hold.js';
 import { SlabPool } from './slab-pool.js';
 import { SpaceKeeper } from './space-keeper.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
@@ -40,7 +42,9 @@ export interface NodeEnd {
 export interface NodeOptions {
   readonly config: Config;
   readonly name: string;
-  readonly hostName: string;
+  readonly identity: HostIdentity;
+  /** As in package.json. */
+  readonly version: string;
   readonly clock: Clock;
   readonly network: Network;
   readonly logger: Logger;
@@ -59,14 +63,15 @@ export class Node {
   readonly #pipeline: CommitPipeline;
   readonly #space: SpaceKeeper;
   readonly #gate: ClientGate;
+  readonly #hold: ProducerHold;
+  readonly #news = new StoreNews();
+  #addresses: Addresses = {};
   #listener: Listener | null = null;
   #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
   /** As it was read last, outside a tenure of this node. */
   #liveElsewhere: LiveDocument | null = null;
   #applied: Cursor = JOURNAL_START;
-  #isDiskFull = false;
-  #isShortOfRoom = false;
   #isStopping = false;
   #staleMs = 0;
   #hasEnded = false;
@@ -93,6 +98,8 @@ export class Node {
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
       deadLetterHeaders,
     });
+    const { minFreeBytes } = config.journal;
+    this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });
     const post = (command: StorageCommand, transfer: readonly ArrayBuffer[]): void =>
       this.#post(command, transfer);
     this.#pipeline = new CommitPipeline({
@@ -116,10 +123,7 @@ export class Node {
       loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),
       drained: () => this.#drained(),
       applied: () => this.#applied,
-      onRoom: (isShort) => {
-        this.#isShortOfRoom = isShort;
-        this.#holdOrReleaseProducers();
-      },
+      onRoom: (isShort) => this.#hold.onRoom(isShort),
       onFailure: (error) => this.#end(asEnd(error)),
     });
     this.#gate = new ClientGate({
@@ -145,18 +149,34 @@ export class Node {
     return this.#broker;
   }
 
-  /** Binds the listeners, then joins the store. */
-  async start(): Promise<void> {
+  /** `threadSilentMs`: how long the storage thread itself has made no progress. */
+  report(threadSilentMs: number): NodeReport {
+    return this.#news.report({
+      ...this.#options,
+      role: this.#role,
+      addresses: this.#addresses,
+      threadSilentMs,
+      verifiedAgoMs: this.#pipeline.verifiedAgoMs,
+      waitingMs: this.#pipeline.waitingMs,
+      producersHeld: this.#hold.reason,
+      connections: this.#gate.connections,
+      liveElsewhere: this.#liveElsewhere,
+    });
+  }
+
+  /** Binds the listeners, then joins the store. `addresses`: those of listeners that were bound before. */
+  async start(addresses: Addresses): Promise<void> {
     const { config, network, channel, logger } = this.#options;
     channel.onMessage((event) => this.#receive(event));
     channel.onClose((reason) => this.#onStorageClosed(reason));
     const listen = parseListenAddress(config.stomp.listen, 'stomp.listen');
     this.#listener = await network.listen(listen, (socket) => this.#gate.accept(socket));
     const bound = formatAddress(this.#listener.address);
-    const reachable = reachableAddress(this.#listener.address, this.#options.hostName);
+    const reachable = reachableAddress(this.#listener.address, this.#options.identity.host);
     const stomp = config.stomp.advertise ?? formatAddress(reachable);
     logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
-    this.#post({ kind: 'addresses', addresses: { stomp } });
+    this.#addresses = { stomp, ...addresses };
+    this.#post({ kind: 'addresses', addresses: this.#addresses });
     this.#reportConfirmed();
   }
 
@@ -206,10 +226,15 @@ export class Node {
         this.#cache.onMissed(event.requestId);
         return;
       case 'free-bytes':
-        this.#onFreeBytes(event.bytes);
+        this.#hold.onFreeBytes(event.bytes);
         return;
       case 'role':
+        this.#news.onEvent(event, this.#options.clock.wallMs());
         this.#onRole(event);
+        return;
+      case 'slow-call':
+      case 'peers':
+        this.#news.onEvent(event, 0);
         return;
       case 'live-elsewhere':
         this.#liveElsewhere = event.document;
@@ -251,8 +276,7 @@ export class Node {
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
     this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
-    this.#isShortOfRoom = false;
-    this.#holdOrReleaseProducers();
+    this.#hold.begin();
     this.#space.start(event);
     this.#gate.openHere();
     this.#keepHouse(this.#housekeeper);
@@ -283,30 +307,6 @@ export class Node {
     this.#gate.openElsewhere(
       address === null ? null : parseTargetAddress(address, 'the `live` file'),
     );
-  }
-
-  #onFreeBytes(bytes: number): void {
-    const { minFreeBytes } = this.#options.config.journal;
-    const isFull = bytes < minFreeBytes;
-    if (isFull === this.#isDiskFull) return;
-    this.#isDiskFull = isFull;
-    const { logger } = this.#options;
-    if (isFull) {
-      logger.warn(
-        'disk-full',
-        { freeBytes: bytes, minFreeBytes },
-        `Producers are held back: the store has ${bytes} bytes free, and journal.minFreeBytes is ${minFreeBytes}`,
-      );
-    } else {
-      logger.info('disk-freed', { freeBytes: bytes }, 'Producers go on: the store has room again');
-    }
-    this.#holdOrReleaseProducers();
-  }
-
-  #holdOrReleaseProducers(): void {
-    if (this.#isDiskFull) this.#broker.holdProducers(DISK_FULL);
-    else if (this.#isShortOfRoom) this.#broker.holdProducers(JOURNAL_FULL);
-    else this.#broker.releaseProducers();
   }
 
   /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */
@@ -385,9 +385,6 @@ export class Node {
     this.#options.channel.post(command, transfer);
   }
 }
-
-const DISK_FULL = 'the file system of the store is nearly full (journal.minFreeBytes)';
-const JOURNAL_FULL = 'the journal makes room for its next segment';
 
 /** The node's own session with the broker: its tokens are callbacks. */
 const HOUSEKEEPER: SessionEvents = {

@@ -1,5 +1,6 @@
 /** Puts a node together for real: storage thread, sockets, broker, watchdog. */
 
+import { type AdminServer, startAdminServer } from '../admin/admin-server.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
 import { messageOf } from '../platform/errors.js';
@@ -55,7 +56,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   const { node, watchdog } = assembleMainThread({
     config,
-    hostName: settings.identity.host,
+    identity: settings.identity,
     version,
     clock: nodeClock,
     random: nodeRandom,
@@ -67,15 +68,23 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     pulses,
     killProcess: killThisProcess,
   });
+  let admin: AdminServer | null = null;
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
-    await endThread(thread, () => tellStuck(logger, end));
+    await Promise.all([admin?.close(), endThread(thread, () => tellStuck(logger, end))]);
     return end;
   });
   try {
-    await node.start();
+    admin = await startAdminServer({
+      config: config.admin,
+      hostName: settings.identity.host,
+      logger,
+      report: () => node.report(watchdog.silentMs),
+    });
+    await node.start({ admin: admin.address });
   } catch (error) {
     watchdog.stop();
+    await admin?.close();
     await endThread(thread, () => undefined);
     throw error;
   }

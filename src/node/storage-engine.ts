@@ -55,6 +55,7 @@ export class StorageEngine {
       clock: world.clock,
       limitMs: settings.storeStallLimitMs,
       onStall: (call, silentMs) => this.#onStall(call, silentMs),
+      onSlow: (slowest) => this.#post({ kind: 'slow-call', slowest }),
     });
     const fileSystem = this.#calls.fileSystem(world.fileSystem);
     const heartbeat = this.#calls.heartbeat(world.heartbeat);
@@ -65,6 +66,7 @@ export class StorageEngine {
 
   async run(): Promise<void> {
     this.#world.channel.onMessage((command) => this.#receive(command));
+    this.#calls.start();
     try {
       await this.#join();
       while (!this.#isStopping) await this.#cycle();
@@ -233,7 +235,7 @@ export class StorageEngine {
   }
 
   async #refresh(): Promise<void> {
-    await required(this.#handover).watchPeers();
+    this.#post({ kind: 'peers', peers: await required(this.#handover).watchPeers() });
     await required(this.#status).write();
   }
 
@@ -377,7 +379,7 @@ export class StorageEngine {
 
   #end(code: HoldfastError['code'] | null, sentence: string): void {
     this.#isOver = true;
-    this.#calls.disarm();
+    this.#calls.stop();
     if (this.#hasPostedEnd) return;
     this.#hasPostedEnd = true;
     this.#world.channel.post({ kind: 'ended', code, sentence });

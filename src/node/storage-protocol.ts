@@ -8,7 +8,8 @@ import type { Cursor, SegmentNumber } from '../journal/format.js';
 import type { Role } from '../ownership/role.js';
 import type { ErrorCode } from '../platform/errors.js';
 import type { LogFields } from '../platform/logger.js';
-import type { Addresses, LiveDocument } from '../store/documents.js';
+import type { Addresses, LiveDocument, NodeDocument } from '../store/documents.js';
+import type { SlowCall } from './call-watch.js';
 
 /** Where a block's payload lies in a transferred buffer, and where the block lies in the journal. */
 export interface TransferredBlock {
@@ -45,6 +46,12 @@ export interface TailFacts {
   readonly spareBytes: number;
 }
 
+export interface PeerFacts {
+  readonly document: NodeDocument;
+  /** Its document was seen to change a short while ago. */
+  readonly isRunning: boolean;
+}
+
 export type StorageEvent =
   | { kind: 'role'; role: Role; epoch: number; detail: string }
   /** Forget the index: the follower starts again from a checkpoint or the beginning. */
@@ -78,6 +85,10 @@ export type StorageEvent =
   | { kind: 'segments-deleted'; segments: readonly SegmentNumber[] }
   | { kind: 'segment-prepared'; tail: TailFacts }
   | { kind: 'free-bytes'; bytes: number }
+  /** The call to the store that has not been answered for longest, while it is slow; then null. */
+  | { kind: 'slow-call'; slowest: SlowCall | null }
+  /** The other nodes' documents, as they were read last. */
+  | { kind: 'peers'; peers: readonly PeerFacts[] }
   /** Who is live elsewhere, as far as this node knows: where a backup passes clients on to. */
   | { kind: 'live-elsewhere'; document: LiveDocument | null }
   /** Finish what is under way, close the clients, then say `quiesced`. */

@@ -27,6 +27,8 @@ export class Watchdog {
   readonly #steps: CountedSteps;
   #lastPulse = -1;
   #silentMs = 0;
+  /** The part of it that counts for the limit. */
+  #armedMs = 0;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
@@ -35,7 +37,7 @@ export class Watchdog {
     this.#step(0);
   }
 
-  /** How long the other thread has made no progress. */
+  /** How long the other thread has made no progress, whether or not that matters now. */
   get silentMs(): number {
     return this.#silentMs;
   }
@@ -48,8 +50,10 @@ export class Watchdog {
     const { pulses, mine, other, limitMs, isArmed, onSilence } = this.#options;
     Atomics.add(pulses, mine, 1);
     const pulse = Atomics.load(pulses, other);
-    this.#silentMs = pulse === this.#lastPulse && isArmed() ? this.#silentMs + countedMs : 0;
+    const isSilent = pulse === this.#lastPulse;
     this.#lastPulse = pulse;
-    if (this.#silentMs > limitMs) onSilence(this.#silentMs);
+    this.#silentMs = isSilent ? this.#silentMs + countedMs : 0;
+    this.#armedMs = isSilent && isArmed() ? this.#armedMs + countedMs : 0;
+    if (this.#armedMs > limitMs) onSilence(this.#armedMs);
   }
 }

@@ -19,6 +19,7 @@ const FAULTY_PROGRAM = fileURLToPath(new URL('./fault-injection/faulty-node.js',
 /** Small and quick, so that tests see many segments and do not wait for intervals. */
 const QUICK_SETTINGS: Settings = {
   HOLDFAST_STOMP_LISTEN: '127.0.0.1:0',
+  HOLDFAST_ADMIN_LISTEN: '127.0.0.1:0',
   HOLDFAST_JOURNAL_SEGMENT_BYTES: '1048576',
   HOLDFAST_JOURNAL_MIN_FREE_BYTES: '0',
   HOLDFAST_OWNERSHIP_LOCK_POLL_INTERVAL_MS: '20',
@@ -100,9 +101,16 @@ export class NodeProcess {
 
   /** Where it serves clients; known once it listens. */
   get address(): HostPort {
-    const line = this.log.find(({ event }) => event === 'listener-started');
-    assert.ok(line, `${this.name} has not told its address`);
-    return parseTargetAddress(String(line.address), 'the log');
+    return parseTargetAddress(this.addressOf('stomp'), 'the log');
+  }
+
+  /** HOST:PORT that it listens on for this protocol. */
+  addressOf(protocol: 'stomp' | 'http'): string {
+    const line = this.log.find(
+      (entry) => entry.event === 'listener-started' && entry.protocol === protocol,
+    );
+    assert.ok(line, `${this.name} has not told its ${protocol} address`);
+    return String(line.address);
   }
 
   /** Resolves when it has the role; fails when it ends before, or takes too long. */

@@ -14,8 +14,12 @@ import { type StoreLayout, storeLayout } from '../../store/layout.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { findHandoverObstacle } from '../handover-rules.js';
-import { servingLive } from '../status-view.js';
-import { OBSERVE_OTHER_HOSTS_MS, openStoreReader, type StoreReader } from '../store-reader.js';
+import { servingLive } from '../status/status-rules.js';
+import {
+  OBSERVE_OTHER_HOSTS_MS,
+  openStoreReader,
+  type StoreReader,
+} from '../status/store-reader.js';
 import { durationText } from '../text.js';
 
 const POLL_INTERVAL_MS = 20;

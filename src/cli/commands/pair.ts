@@ -18,7 +18,7 @@ import {
   pairLines,
 } from '../pair/view.js';
 import { Screen } from '../screen.js';
-import { openStoreReader } from '../store-reader.js';
+import { openStoreReader } from '../status/store-reader.js';
 import { type Paint, paintFor } from '../text.js';
 
 const DEFAULT_STORE = './data';

@@ -25,6 +25,7 @@ const SETTING_OF_FLAG = {
   store: 'store',
   name: 'name',
   stomp: 'stomp.listen',
+  admin: 'admin.listen',
   'log-level': 'log.level',
   'log-format': 'log.format',
   'allow-anonymous': 'allowAnonymous',
@@ -42,6 +43,12 @@ export const command = defineCommand({
       type: 'string',
       requiresArg: true,
       description: '[HOST:]PORT to serve STOMP on; default: 127.0.0.1:61613; 0 takes a free port',
+    },
+    admin: {
+      type: 'string',
+      requiresArg: true,
+      description:
+        '[HOST:]PORT for health checks and `status`, over HTTP; default: 127.0.0.1:8161, or a free port',
     },
     config: {
       type: 'string',

@@ -1,57 +1,115 @@
-/** `holdfast status`: what the store says about its nodes, read by any host, changing nothing. */
+/** `holdfast status`: who is live, how the others are, and what to do; read by any host, changing nothing. */
 
-import { watch } from 'chokidar';
-import { classifyFileSystem } from '../../doctor/file-system-kind.js';
-import { readMounts } from '../../platform/node/mounts.js';
-import { storeLayout } from '../../store/layout.js';
+import { resolve } from 'node:path';
+import { parseTargetAddress } from '../../config/address.js';
+import type { NodeReport } from '../../node/node-report.js';
+import { readHostIdentity } from '../../platform/node/host-identity.js';
 import type { StoreStatus } from '../../store/store-status.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { Screen } from '../screen.js';
-import { servingLive, statusJson, statusLines } from '../status-view.js';
-import { OBSERVE_OTHER_HOSTS_MS, openStoreReader, type StoreReader } from '../store-reader.js';
+import { adminAddresses, askNodes, unreachableAddresses } from '../status/ask-nodes.js';
+import { confirmingReport, findSituations, type Situation } from '../status/situation.js';
+import { servingLive } from '../status/status-rules.js';
+import { statusJson, statusLines } from '../status/status-view.js';
+import { StoreProcess } from '../status/store-process.js';
+import { OBSERVE_OTHER_HOSTS_MS } from '../status/store-reader.js';
 import { paintFor } from '../text.js';
 
 const REFRESH_INTERVAL_MS = 1_000;
-const POLL_INTERVAL_MS = 500;
+/** On top of the time for which other hosts are observed. */
+const STORE_ANSWER_LIMIT_MS = 3_000;
+/** Asked while the store says nothing: a node of this host usually answers there. */
+const USUAL_NODE = '127.0.0.1:8161';
 
 export const command = defineCommand({
   options: {
     store: STORE_OPTION,
+    node: {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      description: 'HOST:PORT of a node to ask as well (its admin.listen); may be given again',
+    },
     json: { type: 'boolean', description: 'One JSON object; with --watch one per line' },
     watch: { type: 'boolean', description: 'Go on, and show what changes, until Ctrl-C' },
   },
   positionals: {},
   examples: [
-    ['status --store /srv/holdfast', 'Who is live'],
+    ['status --store /srv/holdfast', 'Who is live, and what to do'],
+    ['status --store /srv/holdfast --node broker-1:8161', 'Also when the store does not answer'],
     ['status --store /srv/holdfast --watch', 'The same, kept current'],
     ["status --store /srv/holdfast --json | jq -r '.live.addresses.stomp'", 'For scripts'],
   ],
-  epilogue: 'Ends with 0 when a node is live, and with 4 when nobody is.',
-  async run({ store: given, json, watch: follow }) {
+  epilogue:
+    'Ends with 0 when a node is live, and with 4 when nobody is. docs/runbook.md has a page for each situation.',
+  async run({ store: given, node: nodes = [], json, watch: follow }) {
     const store = requireStore(given);
+    for (const node of nodes) parseTargetAddress(node, '--node');
     const show = json === true ? showJson : pageFor(store);
-    const reader = openStoreReader(store);
-    if (follow === true) {
-      return await watchForEver(store, reader, show);
+    const reader = new StoreProcess(store);
+    try {
+      const look = (): Promise<Look> => lookAt(store, reader, nodes);
+      if (follow === true) return await watchForEver(look, show);
+      const seen = await look();
+      show(seen);
+      return isServed(seen) ? EXIT.ok : EXIT.unavailable;
+    } finally {
+      reader.close();
     }
-    const status = await reader.read(OBSERVE_OTHER_HOSTS_MS);
-    show(status);
-    return servingLive(status) === null ? EXIT.unavailable : EXIT.ok;
   },
 });
 
-type Show = (status: StoreStatus) => void;
+interface Look {
+  /** Null when the store did not answer. */
+  readonly status: StoreStatus | null;
+  readonly reports: readonly NodeReport[];
+  readonly situations: readonly [Situation, ...Situation[]];
+}
 
-function showJson(status: StoreStatus): void {
-  process.stdout.write(`${JSON.stringify(statusJson(status))}\n`);
+async function lookAt(
+  store: string,
+  reader: StoreProcess,
+  nodes: readonly string[],
+): Promise<Look> {
+  const host = readHostIdentity();
+  const asked = askNodes(nodes);
+  const limitMs = OBSERVE_OTHER_HOSTS_MS + STORE_ANSWER_LIMIT_MS;
+  const status = await reader.read(OBSERVE_OTHER_HOSTS_MS, limitMs);
+  const others = await askNodes(status === null ? [USUAL_NODE] : adminAddresses(status, host));
+  // Who happens to listen at the usual address may be of another store.
+  const ofThisStore = others.filter((report) => status !== null || report.store === resolve(store));
+  const reports = [...(await asked), ...ofThisStore];
+  const sight = {
+    status,
+    storeSilentMs: reader.silentMs,
+    reports: distinct(reports),
+    unreachable: status === null ? [] : await unreachableAddresses(status, host),
+    nowMs: Date.now(),
+  };
+  return { status, reports: sight.reports, situations: findSituations(sight) };
+}
+
+/** A node may have been asked at several addresses. */
+function distinct(reports: readonly NodeReport[]): NodeReport[] {
+  return [...new Map(reports.map((report) => [`${report.host} ${report.pid}`, report])).values()];
+}
+
+function isServed({ status, reports }: Look): boolean {
+  return status === null ? confirmingReport(reports) !== null : servingLive(status) !== null;
+}
+
+type Show = (look: Look) => void;
+
+function showJson({ status, situations }: Look): void {
+  process.stdout.write(`${JSON.stringify(statusJson(status, situations))}\n`);
 }
 
 function pageFor(store: string): Show {
   const screen = process.stdout.isTTY ? new Screen(process.stdout) : null;
   const paint = paintFor(process.stdout);
-  return (status) => {
-    const lines = statusLines({ store, status, nowMs: Date.now(), paint });
+  return (look) => {
+    const lines = statusLines({ store, ...look, nowMs: Date.now(), paint });
     if (screen === null) {
       process.stdout.write(`${lines.join('\n')}\n`);
     } else {
@@ -60,28 +118,9 @@ function pageFor(store: string): Show {
   };
 }
 
-/** A change wakes it early; what it shows is always read afresh. */
-async function watchForEver(store: string, reader: StoreReader, show: Show): Promise<ExitCode> {
-  const layout = storeLayout(store);
-  const mounts = await readMounts(store);
-  let wake = (): void => undefined;
-  const watcher = watch([layout.liveFile, layout.nodesDirectory], {
-    usePolling: classifyFileSystem(mounts.mountInfo, mounts.realPath).isNetwork,
-    interval: POLL_INTERVAL_MS,
-    ignoreInitial: true,
-  });
-  watcher.on('all', () => wake());
-  let failure: unknown = null;
-  watcher.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  while (failure === null) {
-    show(await reader.read(OBSERVE_OTHER_HOSTS_MS));
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      setTimeout(resolve, REFRESH_INTERVAL_MS);
-    });
+async function watchForEver(look: () => Promise<Look>, show: Show): Promise<ExitCode> {
+  for (;;) {
+    show(await look());
+    await new Promise<void>((resolve) => setTimeout(resolve, REFRESH_INTERVAL_MS));
   }
-  throw failure;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { StoreStatus } from '../../store/store-status.js';
-import { servingLive } from '../status-view.js';
+import { servingLive } from '../status/status-rules.js';
 import type { NodeEnd } from './node-process.js';
 import type { PairLive, PairNode } from './view.js';
 

@@ -1,6 +1,6 @@
 /** What `holdfast pair` shows: the table, and the news that appears above it. Pure. */
 
-import { paintRole } from '../status-view.js';
+import { paintRole } from '../status/status-view.js';
 import { bytesText, clockText, durationText, type Paint, tableLines } from '../text.js';
 import type { NodeEnd } from './node-process.js';
 

@@ -135,7 +135,7 @@ const LISTEN_MENDS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'The host name is not known here; check the spelling or use an address.',
 };
 
-function listenFailure(address: HostPort, error: Error): HoldfastError {
+export function listenFailure(address: HostPort, error: unknown): HoldfastError {
   const mend = LISTEN_MENDS[errnoOf(error) ?? ''] ?? `${messageOf(error)}.`;
   const where = formatAddress(address.host, address.port);
   return new HoldfastError('ADDRESS_IN_USE', `Cannot listen on ${where}. ${mend}`, {

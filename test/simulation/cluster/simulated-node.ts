@@ -162,7 +162,7 @@ export class SimulatedNode implements ObservedNode {
     );
     const { node, watchdog } = assembleMainThread({
       config,
-      hostName: host.name,
+      identity: host.identityOf(process),
       version: 'simulated',
       clock: new SimulatedClock(process.main, host.clocks),
       random: this.#stream('sessions'),
@@ -182,7 +182,7 @@ export class SimulatedNode implements ObservedNode {
       watchdog.stop();
       this.#exit(end);
     });
-    node.start().catch((error: unknown) => {
+    node.start({}).catch((error: unknown) => {
       watchdog.stop();
       this.#exit(asEnd(error));
     });

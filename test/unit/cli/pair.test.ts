@@ -6,7 +6,7 @@ import { PairObserver } from '../../../src/cli/pair/observer.js';
 import { restartDelayMs } from '../../../src/cli/pair/restart-delay.js';
 import { endSentence, liveSentenceAfter, pairLines } from '../../../src/cli/pair/view.js';
 import { clockText } from '../../../src/cli/text.js';
-import { backupStatus, liveDocument, nodeStatus, storeStatus } from './store-statuses.js';
+import { backupStatus, liveDocument, nodeStatus, storeStatus } from './status/store-statuses.js';
 
 const paint = picocolors.createColors(false);
 const A = { name: 'a', pid: 100, address: '127.0.0.1:61613' };

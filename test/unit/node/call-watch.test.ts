@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { CallWatch } from '../../../src/node/call-watch.js';
+import { CallWatch, type SlowCall } from '../../../src/node/call-watch.js';
 import { interceptedFileSystem, type Operation } from '../../support/intercepted-file-system.js';
 import { MemoryFileSystem } from '../../support/memory-file-system.js';
 import { ManualClock } from './manual-clock.js';
@@ -11,12 +11,14 @@ const LIMIT_MS = 5_000;
 class House {
   readonly clock = new ManualClock();
   readonly stalls: string[] = [];
+  readonly slow: (SlowCall | null)[] = [];
   hanging: Operation | null = null;
   release: () => void = () => undefined;
   readonly watch = new CallWatch({
     clock: this.clock,
     limitMs: LIMIT_MS,
     onStall: (call) => this.stalls.push(call),
+    onSlow: (slowest) => this.slow.push(slowest),
   });
   readonly files = this.watch.fileSystem(
     interceptedFileSystem(new MemoryFileSystem(), async ({ operation }, run) => {
@@ -34,6 +36,7 @@ let house: House;
 
 beforeEach(async () => {
   house = new House();
+  house.watch.start();
   await house.files.makeDirectory('/store');
 });
 
@@ -54,8 +57,37 @@ test('a call that hangs is named once it took longer than the limit, whatever el
   await sync;
   clock.advance(10 * LIMIT_MS);
   assert.equal(stalls.length, 1);
-  watch.disarm();
+  watch.stop();
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('a call that takes more than a second is told of at any time, and that it is over', async () => {
+  const { clock, files, slow, stalls } = house;
+  house.hanging = 'list';
+  const list = files.list('/store');
+  clock.advance(1_000);
+  assert.deepEqual(slow, []);
+  clock.advance(500);
+  const call = 'list /store';
+  assert.deepEqual(slow, [
+    { call, silentMs: 1_250 },
+    { call, silentMs: 1_500 },
+  ]);
+  house.release();
+  await list;
+  clock.advance(LIMIT_MS);
+  assert.deepEqual(slow.slice(2), [null]);
+  assert.deepEqual(stalls, []);
+});
+
+test('of several slow calls the one that waits longest is told of', () => {
+  const { clock, files, slow } = house;
+  house.hanging = 'stat';
+  void files.stat('/store/first');
+  clock.advance(1_000);
+  void files.stat('/store/second');
+  clock.advance(2_000);
+  assert.deepEqual(slow.at(-1), { call: 'stat /store/first', silentMs: 3_000 });
 });
 
 const HANGING: readonly [Operation, string, (files: House['files']) => Promise<unknown>][] = [

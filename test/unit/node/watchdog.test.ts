@@ -68,6 +68,7 @@ test('silence counts only while it matters', () => {
   pair.isArmed = false;
   pair.clock.advance(10 * LIMIT_MS);
   assert.deepEqual(pair.silences, []);
+  assert.equal(pair.watchdog.silentMs, 10 * LIMIT_MS);
   pair.isArmed = true;
   pair.clock.advance(LIMIT_MS + 1_000);
   assert.equal(pair.silences.length, 1);

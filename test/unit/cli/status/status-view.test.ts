@@ -1,20 +1,42 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import picocolors from 'picocolors';
-import { findHandoverObstacle } from '../../../src/cli/handover-rules.js';
-import { statusJson, statusLines } from '../../../src/cli/status-view.js';
-import { dateText } from '../../../src/cli/text.js';
-import type { StoreStatus } from '../../../src/store/store-status.js';
-import { backupStatus, liveDocument, nodeStatus, storeStatus } from './store-statuses.js';
+import { findHandoverObstacle } from '../../../../src/cli/handover-rules.js';
+import type { Situation } from '../../../../src/cli/status/situation.js';
+import {
+  type StatusPage,
+  statusJson,
+  statusLines,
+} from '../../../../src/cli/status/status-view.js';
+import { dateText } from '../../../../src/cli/text.js';
+import type { StoreStatus } from '../../../../src/store/store-status.js';
+import {
+  backupStatus,
+  liveDocument,
+  nodeReport,
+  nodeStatus,
+  storeStatus,
+} from './store-statuses.js';
 
 const paint = picocolors.createColors(false);
 
-function page(status: StoreStatus): string[] {
-  return statusLines({ store: '/store', status, nowMs: 5_000, paint });
+const WELL: readonly [Situation] = [{ name: 'well', sentence: 'All is well.', advice: '' }];
+
+function page(status: StoreStatus | null, changes: Partial<StatusPage> = {}): string[] {
+  const store = '/store';
+  return statusLines({
+    store,
+    status,
+    reports: [],
+    situations: WELL,
+    nowMs: 5_000,
+    paint,
+    ...changes,
+  });
 }
 
 test('status --json has exactly the promised keys for the live node', () => {
-  assert.deepEqual(statusJson(storeStatus()).live, {
+  assert.deepEqual(statusJson(storeStatus(), WELL).live, {
     node: 'a',
     host: 'host-1',
     pid: 100,
@@ -22,11 +44,18 @@ test('status --json has exactly the promised keys for the live node', () => {
     sinceMs: 1_000,
     addresses: { stomp: '127.0.0.1:61613' },
   });
-  assert.deepEqual(Object.keys(statusJson(storeStatus())), ['storeId', 'live', 'nodes']);
+  assert.deepEqual(Object.keys(statusJson(storeStatus(), WELL)), [
+    'state',
+    'situations',
+    'storeAnswers',
+    'storeId',
+    'live',
+    'nodes',
+  ]);
 });
 
 test('status --json says name, role and lag of every node', () => {
-  const nodes = statusJson(storeStatus()).nodes;
+  const nodes = statusJson(storeStatus(), WELL).nodes;
   assert.deepEqual(
     nodes.map(({ name, role, lagBytes, ready }) => ({ name, role, lagBytes, ready })),
     [
@@ -38,11 +67,11 @@ test('status --json says name, role and lag of every node', () => {
 
 test('a node that is still taking over is not live yet', () => {
   const live = liveDocument({ state: 'taking-over' });
-  assert.equal(statusJson(storeStatus({ live })).live, null);
+  assert.equal(statusJson(storeStatus({ live }), WELL).live, null);
 });
 
 test('a node whose process is gone is stopped and not ready, whatever it wrote last', () => {
-  const [node] = statusJson(storeStatus({ nodes: [backupStatus({ running: 'no' })] })).nodes;
+  const [node] = statusJson(storeStatus({ nodes: [backupStatus({ running: 'no' })] }), WELL).nodes;
   assert.equal(node?.role, 'stopped');
   assert.equal(node?.ready, false);
 });
@@ -57,6 +86,8 @@ test('the page names the live node, its tenure, its address and every node', () 
     'node  role    host    pid  stomp            lag      age',
     'a     live    host-1  100  127.0.0.1:61613  -        0.50 s',
     'b     backup  host-1  200  127.0.0.1:61614  2.0 KiB  0.50 s',
+    '',
+    'All is well.',
   ]);
 });
 
@@ -65,8 +96,36 @@ test('the page says who was live last when nobody is', () => {
   assert.deepEqual(lines.slice(1), [
     'Live   nobody; the last one was a on host-1, epoch 7',
     '',
-    'No node has used this store yet.',
+    'All is well.',
   ]);
+});
+
+test('each situation comes with what to do and the page to read', () => {
+  const situations = [
+    { name: 'no-backup', sentence: 'No backup runs.', advice: 'Start one.' },
+    ...WELL,
+  ] as const;
+  assert.deepEqual(page(storeStatus(), { situations }).slice(-4), [
+    'No backup runs.',
+    '  Start one.',
+    '  docs/runbook.md#no-backup',
+    'All is well.',
+  ]);
+});
+
+test('a store that does not answer leaves what the nodes say of themselves', () => {
+  const reports = [
+    nodeReport({ storeSilence: { call: 'write x', silentMs: 4_000, limitMs: 30_000 } }),
+  ];
+  assert.deepEqual(page(null, { reports }), [
+    'Store  /store  does not answer',
+    '',
+    'node  role  host    pid  stomp         since',
+    'a     live  host-1  100  host-1:61613  4.00 s  write x for 4.00 s',
+    '',
+    'All is well.',
+  ]);
+  assert.equal(statusJson(null, WELL).storeAnswers, false);
 });
 
 function refusal(status: StoreStatus, to: string | null): string | null {

@@ -1,7 +1,8 @@
 /** Builders of store statuses for the tests of the command line. */
 
-import type { LiveDocument } from '../../../src/store/documents.js';
-import type { NodeStatus, StoreStatus } from '../../../src/store/store-status.js';
+import type { NodeReport } from '../../../../src/node/node-report.js';
+import type { LiveDocument } from '../../../../src/store/documents.js';
+import type { NodeStatus, StoreStatus } from '../../../../src/store/store-status.js';
 
 const POSITION = { segment: 1, offset: 4096, sequence: 10 };
 
@@ -64,6 +65,29 @@ export function storeStatus(changes: Partial<StoreStatus> = {}): StoreStatus {
     live,
     lastLive: live,
     nodes: [nodeStatus(), backupStatus()],
+    ...changes,
+  };
+}
+
+export function nodeReport(changes: Partial<NodeReport> = {}): NodeReport {
+  return {
+    node: 'a',
+    host: 'host-1',
+    pid: 100,
+    version: '0.1.0',
+    store: '/store',
+    addresses: { stomp: 'host-1:61613' },
+    role: 'live',
+    detail: '',
+    sinceMs: 1_000,
+    epoch: 7,
+    confirms: true,
+    verifiedAgoMs: 100,
+    storeSilence: null,
+    producersHeld: null,
+    connections: 3,
+    live: null,
+    peers: [],
     ...changes,
   };
 }

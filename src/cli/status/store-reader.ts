@@ -1,10 +1,10 @@
 /** Reads a store's status with the real file system, for the commands that show or use it. */
 
-import { nodeClock } from '../platform/node/clock.js';
-import { nodeFileSystem } from '../platform/node/file-system.js';
-import { isProcessAlive, readHostIdentity } from '../platform/node/host-identity.js';
-import { storeLayout } from '../store/layout.js';
-import { readStoreStatus, type StoreStatus } from '../store/store-status.js';
+import { nodeClock } from '../../platform/node/clock.js';
+import { nodeFileSystem } from '../../platform/node/file-system.js';
+import { isProcessAlive, readHostIdentity } from '../../platform/node/host-identity.js';
+import { storeLayout } from '../../store/layout.js';
+import { readStoreStatus, type StoreStatus } from '../../store/store-status.js';
 
 /** Twice the default interval at which a node rewrites its status. */
 export const OBSERVE_OTHER_HOSTS_MS = 2_000;

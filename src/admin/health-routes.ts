@@ -1,0 +1,54 @@
+/** What load balancers, supervisors and Kubernetes ask: an answer is its status code; the rest is for people. */
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { NodeReport } from '../node/node-report.js';
+
+interface Health {
+  readonly isGood: boolean;
+  readonly reason: string;
+}
+
+export function addHealthRoutes(server: FastifyInstance, report: () => NodeReport): void {
+  const answer = (reply: FastifyReply, judge: (report: NodeReport) => Health): unknown => {
+    const now = report();
+    const { isGood, reason } = judge(now);
+    return reply.code(isGood ? 200 : 503).send({ node: now.node, role: now.role, reason });
+  };
+  server.get('/health/live', (_, reply) => answer(reply, isRunning));
+  server.get('/health/ready', (_, reply) => answer(reply, isReady));
+  server.get('/health/role/live', (_, reply) => answer(reply, isLive));
+}
+
+/** The process answers. Whether it should be ended is its own decision: it knows what hangs. */
+function isRunning(report: NodeReport): Health {
+  return { isGood: true, reason: whySilent(report) ?? 'this node runs' };
+}
+
+/** A client that connects here now is served: by this node, or passed on to the live one. */
+function isReady(report: NodeReport): Health {
+  const { live, node, role, confirms } = report;
+  if (live === null) return { isGood: false, reason: 'no node of this store is live' };
+  if (live.node !== node) {
+    const isPassing = role === 'backup' || role === 'joining';
+    return {
+      isGood: isPassing,
+      reason: `${live.node} is live${isPassing ? ', and clients are passed on to it' : ''}`,
+    };
+  }
+  if (role !== 'live') return { isGood: false, reason: `this node is ${role}` };
+  if (confirms) return { isGood: true, reason: 'this node is live' };
+  return { isGood: false, reason: whySilent(report) ?? 'ownership is not verified at the moment' };
+}
+
+/** Stays good through a pause of the store: whoever follows the live role must not run away from it. */
+function isLive({ role, live }: NodeReport): Health {
+  if (role === 'live') return { isGood: true, reason: 'this node is live' };
+  const other = live === null ? 'nobody is' : `${live.node} is`;
+  return { isGood: false, reason: `this node is ${role}; ${other} live` };
+}
+
+function whySilent({ storeSilence }: NodeReport): string | null {
+  if (storeSilence === null) return null;
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  return `the store has not answered for ${seconds(storeSilence.silentMs)} (${storeSilence.call}); a node that serves ends after ${seconds(storeSilence.limitMs)}`;
+}

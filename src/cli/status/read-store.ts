@@ -1,0 +1,27 @@
+/**
+ * Child of `holdfast status`: reads the store whenever it is asked, so that a file server that does
+ * not answer hangs this process and not the one that has to tell of it.
+ */
+
+import { HoldfastError, messageOf } from '../../platform/errors.js';
+import type { StoreAnswer, StoreQuestion } from './store-process.js';
+import { openStoreReader } from './store-reader.js';
+
+process.on('message', (question: StoreQuestion) => {
+  answer(question).then(
+    (reply) => process.send?.(reply),
+    (error: unknown) => {
+      throw error;
+    },
+  );
+});
+process.on('disconnect', () => process.exit());
+
+async function answer({ store, observeMs }: StoreQuestion): Promise<StoreAnswer> {
+  try {
+    return { kind: 'read', status: await openStoreReader(store).read(observeMs) };
+  } catch (error) {
+    const code = error instanceof HoldfastError ? error.code : null;
+    return { kind: 'failed', code, message: messageOf(error) };
+  }
+}
