@@ -102,11 +102,14 @@ export class SpaceKeeper {
   }
 
   onAppended(bytes: number, tail: TailFacts): void {
+    // Also of a tenure that ends: what it begins now is in no listing yet, and not to be missed.
+    if (tail.segment !== this.#tail?.segment) {
+      this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
+    }
     if (this.#tail === null) return;
     this.#bytesSinceCheckpoint += bytes;
     this.#bytesSinceLook += bytes;
     if (tail.segment !== this.#tail.segment) {
-      this.#options.ledger.setSize(tail.segment, tail.sizeBytes);
       this.#notNow.clear();
       this.#lacksRoom = false;
     }
