@@ -16,7 +16,6 @@ import { connectNamed, isRefusal } from './test-client.js';
 const RECONNECT_MS = 10;
 /** A stopped process accepts connections and answers nothing. */
 const CONNECT_TIMEOUT_MS = 1_000;
-const SETTLE_LIMIT_MS = 30_000;
 
 /** Where to connect now, and the node that is expected to answer; null while nobody is live. */
 type FindServer = () => Promise<{ address: HostPort; node: string } | null>;
@@ -32,6 +31,12 @@ export interface LoadOptions {
   readonly bodyBytes?: number;
   /** Between two messages of one producer, to leave the processors to others; 0 for none. */
   readonly pauseMs?: number;
+  /** In both directions, for those who must notice that a host lost its power; 0 for none. */
+  readonly heartbeatMs?: number;
+  /** How long the last messages may take to come. */
+  readonly settleLimitMs?: number;
+  /** A node confirmed something. */
+  readonly onConfirmed?: (node: string) => void;
 }
 
 export interface LoadSummary {
@@ -52,7 +57,8 @@ export class CheckedLoad {
   #isProducing = true;
   #isConsuming = true;
 
-  private constructor(options: LoadOptions) {
+  /** Begins to send and receive at once. */
+  constructor(options: LoadOptions) {
     this.#options = {
       destination: '/queue/load',
       producers: 2,
@@ -61,6 +67,9 @@ export class CheckedLoad {
       prefetch: 50,
       bodyBytes: 256,
       pauseMs: 0,
+      heartbeatMs: 0,
+      settleLimitMs: 30_000,
+      onConfirmed: () => undefined,
       ...options,
     };
     const { producers, consumers } = this.#options;
@@ -69,6 +78,10 @@ export class CheckedLoad {
     }
     for (let number = 1; number <= consumers; number += 1)
       this.#consumers.push(this.#runConsumer());
+  }
+
+  get sessionCount(): number {
+    return [...this.#sessionsOf.values()].reduce((sum, count) => sum + count, 0);
   }
 
   /** Resolves when the first messages were confirmed. */
@@ -92,14 +105,15 @@ export class CheckedLoad {
   /** Sends nothing new; all that was sent gets confirmed. */
   async stopProducing(): Promise<void> {
     this.#isProducing = false;
-    await within('every producer has its confirmations', Promise.all(this.#producers));
+    const all = Promise.all(this.#producers);
+    await within('every producer has its confirmations', all, this.#options.settleLimitMs);
   }
 
   /** Empties the queue and checks every promise. */
   async finish(): Promise<LoadSummary> {
     await this.stopProducing();
     await this.#sendLast();
-    const limit = performance.now() + SETTLE_LIMIT_MS;
+    const limit = performance.now() + this.#options.settleLimitMs;
     while (!this.ledger.isSettled && performance.now() < limit) await delay(RECONNECT_MS);
     assert.deepEqual(this.ledger.findings(), []);
     assert.ok(this.ledger.isSettled, 'an acknowledgement was never confirmed');
@@ -180,7 +194,8 @@ export class CheckedLoad {
     const server = await this.#options.findServer();
     if (server === null) return null;
     try {
-      const options = { connectTimeoutMs: CONNECT_TIMEOUT_MS };
+      const { heartbeatMs } = this.#options;
+      const options = { connectTimeoutMs: CONNECT_TIMEOUT_MS, heartbeatMs };
       const { client, node } = await connectNamed(server.address, options);
       const count = (this.#sessionsOf.get(node) ?? 0) + 1;
       this.#sessionsOf.set(node, count);
@@ -245,6 +260,7 @@ class Producer {
         this.#unconfirmed.delete(number);
         this.#ledger.confirmed(this.#name, number);
         this.#ledger.confirmedBy(session);
+        this.#options.onConfirmed(session.node);
         this.#wake();
       },
       // Whoever waits for `closed` learns why.
@@ -268,6 +284,7 @@ async function consume(
       () => {
         ledger.acknowledged(messageId);
         ledger.confirmedBy(session);
+        options.onConfirmed(session.node);
       },
       () => undefined,
     );

@@ -123,6 +123,11 @@ export class MessageLedger {
     );
   }
 
+  /** Promises that were broken so far, whatever is still under way. */
+  get breaches(): readonly string[] {
+    return this.#breaches;
+  }
+
   /** Broken promises, in words; empty when all were kept. */
   findings(): string[] {
     const lost = [...this.#producers].flatMap(([producer, { confirmed, messageIds }]) =>

@@ -18,6 +18,7 @@ const nodeNetwork = new NodeNetwork((error) => {
 export interface TestClientOptions {
   readonly clientId?: string;
   readonly connectTimeoutMs?: number;
+  readonly heartbeatMs?: number;
 }
 
 export interface NamedClient {
@@ -38,7 +39,7 @@ export async function connectNamed(
     network,
     clock: nodeClock,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-    heartbeatMs: 0,
+    heartbeatMs: options.heartbeatMs ?? 0,
     ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
   });
   return { client, node };
