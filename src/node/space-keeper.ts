@@ -59,6 +59,8 @@ export class SpaceKeeper {
   #foundCovers: Cursor | null = null;
   #checkpointBytes = 0;
   #bytesSinceCheckpoint = 0;
+  /** As many as there were when the snapshot for the checkpoint under way was taken. */
+  #bytesInSnapshot = 0;
   #bytesSinceLook = 0;
   #isShort = false;
   #lacksRoom = false;
@@ -123,7 +125,8 @@ export class SpaceKeeper {
         if (event.bytes >= 0) {
           this.#checkpointCovers = event.covers;
           this.#checkpointBytes = event.bytes;
-          this.#bytesSinceCheckpoint = 0;
+          // What was appended while it was being written is in none yet.
+          this.#bytesSinceCheckpoint -= this.#bytesInSnapshot;
         }
         break;
       case 'segments-deleted':
@@ -208,6 +211,7 @@ export class SpaceKeeper {
   #checkpoint(): Promise<void> {
     const payloads = this.#options.broker.snapshot().map((bytes) => exactBuffer(bytes));
     const covers = this.#options.applied();
+    this.#bytesInSnapshot = this.#bytesSinceCheckpoint;
     return this.#ask({ kind: 'checkpoint', covers, payloads }, payloads);
   }
 

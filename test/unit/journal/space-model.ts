@@ -12,6 +12,13 @@ import {
 export const SEGMENT_BYTES = 1_000;
 const ENTRY_BYTES_IN_SNAPSHOT = 1;
 
+interface Snapshot {
+  readonly bytes: number;
+  readonly covers: Cursor;
+  /** What had been written since the checkpoint before. */
+  readonly countedBytes: number;
+}
+
 /** Messages and acknowledgements fill the tail, and each step is through at once. */
 export class Model {
   readonly ledger = new SegmentLedger();
@@ -28,6 +35,7 @@ export class Model {
   largestMessage = 0;
   /** What the widest step so far has taken. */
   widestStep = 0;
+  #snapshot: Snapshot | null = null;
 
   constructor() {
     this.ledger.setSize(1, SEGMENT_BYTES);
@@ -94,6 +102,7 @@ export class Model {
       if (step === null) return;
       assert.ok(count < 1000, `no end of ${step.kind}`);
       this.steps += 1;
+      this.begin(step);
       this.carryOut(step);
     }
   }
@@ -104,6 +113,19 @@ export class Model {
     this.covers = null;
     this.sinceCheckpoint = (this.tail - (this.found?.segment ?? 0)) * SEGMENT_BYTES;
     this.manage();
+  }
+
+  /** A checkpoint is of what there is when its writing begins, as the keeper's. */
+  begin(step: SpaceStep): void {
+    if (step.kind !== 'checkpoint') return;
+    const covers: Cursor = {
+      segment: this.tail as SegmentNumber,
+      offset: this.tailUsed,
+      sequence: 1 as Sequence,
+      checksum: 0,
+      epoch: 1 as Epoch,
+    };
+    this.#snapshot = { bytes: this.snapshotBytes, covers, countedBytes: this.sinceCheckpoint };
   }
 
   carryOut(step: SpaceStep): void {
@@ -128,17 +150,13 @@ export class Model {
   }
 
   #writeCheckpoint(): void {
+    assert.ok(this.#snapshot !== null);
+    const { bytes, covers, countedBytes } = this.#snapshot;
     // Both are there until the older one is deleted.
-    this.widestStep = Math.max(this.widestStep, this.checkpoint + this.snapshotBytes);
-    this.checkpoint = this.snapshotBytes;
-    this.sinceCheckpoint = 0;
-    this.covers = {
-      segment: this.tail as SegmentNumber,
-      offset: this.tailUsed,
-      sequence: 1 as Sequence,
-      checksum: 0,
-      epoch: 1 as Epoch,
-    };
+    this.widestStep = Math.max(this.widestStep, this.checkpoint + bytes);
+    this.checkpoint = bytes;
+    this.covers = covers;
+    this.sinceCheckpoint -= countedBytes;
   }
 
   #compact(segment: number): void {
@@ -196,6 +214,7 @@ export class SlowModel extends Model {
     if (this.#underWay !== null) return;
     this.#underWay = nextStep(this.facts);
     this.#turnsLeft = this.#turnsOfStep;
+    if (this.#underWay !== null) this.begin(this.#underWay);
   }
 
   #work(): void {

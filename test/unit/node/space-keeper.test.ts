@@ -74,6 +74,22 @@ test('P1: a checkpoint that was found deletes nothing: it may not be on stable s
   assert.deepEqual(posted.at(-1), { kind: 'delete-segments', segments: [2, 3, 4] });
 });
 
+test('P7: what was written during a slow checkpoint goes with the next one, though nobody writes any more', async () => {
+  const { keeper, posted, writeSegment } = beginTenure();
+  for (const segment of [6, 7, 8]) writeSegment(segment);
+  assert.deepEqual(kindsOf(posted), ['checkpoint']);
+  keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(5), bytes: 10 });
+  await nextTurn();
+  const first = [2, 3, 4] as SegmentNumber[];
+  assert.deepEqual(posted.at(-1), { kind: 'delete-segments', segments: first });
+  keeper.onEvent({ kind: 'segments-deleted', segments: first });
+  await nextTurn();
+  assert.deepEqual(kindsOf(posted), ['checkpoint', 'delete-segments', 'checkpoint']);
+  keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(8), bytes: 10 });
+  await nextTurn();
+  assert.deepEqual(posted.at(-1), { kind: 'delete-segments', segments: [5, 6, 7] });
+});
+
 test('P5: a segment that a tenure begins while it ends is not missed in a listing from before', () => {
   const { keeper, ledger, writeSegment } = beginTenure();
   keeper.stop();
