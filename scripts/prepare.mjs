@@ -20,7 +20,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE_FOLDERS = ['src', 'test', 'bench'];
+const SOURCE_FOLDERS = ['src', 'test', 'bench', 'scripts'];
 const SOURCE_FILES = ['tsconfig.json', 'package.json', 'package-lock.json'];
 const buildRecord = join(root, 'dist', '.built-from');
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Makes this Debian host a Holdfast node: mounts the shared store, installs Node when there is none
-# that is new enough, builds Holdfast from a source tree and runs it under systemd.
+# Makes this Debian host a Holdfast node: mounts the shared store (broker-mount.sh), installs Node when
+# there is none that is new enough, builds Holdfast from a source tree and runs it under systemd.
 # Run as root; running it again updates the installation and restarts the node.
 set -euo pipefail
 
 readonly INSTALL_DIR=/opt/holdfast
 readonly NODE_DIR=/opt/holdfast-node
 readonly NODE_LINE=22
-readonly MOUNT_OPTIONS=vers=4.2,hard,proto=tcp,noatime,_netdev
 
 usage() {
   cat <<'TEXT'
@@ -59,25 +58,6 @@ done
 install_packages() {
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
-}
-
-create_user() {
-  getent group holdfast >/dev/null || groupadd --system --gid "$uid" holdfast
-  getent passwd holdfast >/dev/null ||
-    useradd --system --uid "$uid" --gid holdfast --home-dir /nonexistent --no-create-home \
-      --shell /usr/sbin/nologin holdfast
-}
-
-mount_store() {
-  local line="$server:$export_dir $store nfs4 $MOUNT_OPTIONS 0 0"
-  mkdir -p "$store"
-  if ! grep -qxF "$line" /etc/fstab; then
-    # A line for the same mount point with other options is replaced.
-    sed -i "\\# $store nfs4 #d" /etc/fstab
-    printf '%s\n' "$line" >>/etc/fstab
-    systemctl daemon-reload
-  fi
-  mountpoint -q "$store" || mount "$store"
 }
 
 node_is_new_enough() {
@@ -135,8 +115,8 @@ TEXT
 }
 
 install_packages nfs-common rsync g++ make python3
-create_user
-mount_store
+"$source_dir/scripts/provision/broker-mount.sh" --server "$server" --export "$export_dir" \
+  --store "$store" --uid "$uid"
 ensure_node
 install_holdfast
 configure_service

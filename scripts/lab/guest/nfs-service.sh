@@ -1,0 +1,31 @@
+#!/bin/bash
+# Stands in for the systemd unit `nfs-server` in a guest: start, stop, restart. The settings are
+# those that scripts/provision/nfs-server-settings.sh wrote.
+set -euo pipefail
+
+start() {
+  modprobe -a sunrpc nfsd
+  mountpoint -q /run/rpc_pipefs || mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs
+  mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
+  pidof rpcbind >/dev/null || rpcbind -w
+  pidof rpc.statd >/dev/null || rpc.statd --no-notify
+  # Knows over a restart which clients may reclaim their locks; the kernel asks it at its start.
+  mkdir -p /var/lib/nfs/nfsdcld
+  pidof nfsdcld >/dev/null || nfsdcld
+  exportfs -ra
+  pidof rpc.mountd >/dev/null || rpc.mountd
+  rpc.nfsd
+}
+
+stop() {
+  ! mountpoint -q /proc/fs/nfsd || rpc.nfsd 0
+}
+
+case ${1:-} in
+  start | stop) "$1" ;;
+  restart) stop && start ;;
+  *)
+    echo 'usage: nfs-service.sh start|stop|restart' >&2
+    exit 2
+    ;;
+esac

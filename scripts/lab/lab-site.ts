@@ -1,0 +1,141 @@
+/** What a lab consists of on this machine: guests, network, disk and records; made, found and removed. */
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GuestMachine } from './guest.js';
+import { ensureGuestRoot, type GuestRoot } from './guest-root.js';
+import { BROKERS, type Guest, SERVER } from './hosts.js';
+import { LabError } from './lab-error.js';
+import { installMissingPrograms, requireMachine } from './machine.js';
+import { LabNetwork } from './network.js';
+import { cacheFolder, LabPlaces, PROJECT } from './places.js';
+import { runProgram } from './run-program.js';
+import { checkLabName, checkSettings, type LabSettings } from './settings.js';
+
+export type Progress = (line: string) => void;
+
+interface LabRecord {
+  readonly settings: LabSettings;
+  readonly root: GuestRoot;
+  /** The file server's disk. */
+  readonly disk: string;
+}
+
+const GUESTS: readonly Guest[] = [SERVER, ...BROKERS];
+const SERVER_MEMORY_MB = 256;
+const DISK_BYTES = 4 * 2 ** 30;
+const BOOT_LIMIT_MS = 60_000;
+const POLL_INTERVAL_MS = 20;
+
+export class LabSite {
+  readonly places: LabPlaces;
+  readonly network: LabNetwork;
+  readonly #machines: ReadonlyMap<Guest, GuestMachine>;
+  readonly #progress: Progress;
+  #root: GuestRoot | null = null;
+
+  constructor(name: string, progress: Progress) {
+    this.places = new LabPlaces(checkLabName(name));
+    this.network = new LabNetwork(this.places);
+    this.#machines = new Map(GUESTS.map((guest) => [guest, new GuestMachine(guest, this.places)]));
+    this.#progress = progress;
+  }
+
+  machine(guest: Guest): GuestMachine {
+    return this.#machines.get(guest) as GuestMachine;
+  }
+
+  get isLaid(): boolean {
+    return existsSync(this.places.record);
+  }
+
+  /** What the lab was started with. */
+  record(): LabRecord {
+    if (!this.isLaid) {
+      const { name } = this.places;
+      throw new LabError(`There is no lab ${name}; start it: npm run lab -- up --name ${name}`);
+    }
+    return JSON.parse(readFileSync(this.places.record, 'utf8')) as LabRecord;
+  }
+
+  /** What is there once for all labs; takes minutes on a new machine. */
+  async build(settings: LabSettings): Promise<void> {
+    checkSettings(settings);
+    requireMachine();
+    // The guests' kernel takes it from its command line.
+    for (const path of [PROJECT, cacheFolder()]) {
+      if (!/[\s,]/.test(path)) continue;
+      throw new LabError(`Guests cannot see ${path}: its name has a space or a comma. Move it.`);
+    }
+    await installMissingPrograms(this.#progress);
+    this.#root = await ensureGuestRoot(this.#progress);
+  }
+
+  /** Makes network, disk and records, or finds those that are there and whole. */
+  async lay(settings: LabSettings): Promise<void> {
+    if (this.#root === null) throw new Error('build() comes first');
+    const isNew = !this.isLaid;
+    if (!(await this.network.exists())) {
+      if (!isNew) this.#progress('mending what is left of this lab');
+      await this.#removeRunning();
+      await this.network.create();
+    }
+    await mkdir(this.places.programs, { recursive: true });
+    const disk = join(cacheFolder(), `disk-${this.places.name}.ext4`);
+    if (isNew || !existsSync(disk)) await makeDisk(disk);
+    await this.#writePrograms();
+    const record: LabRecord = { settings, root: this.#root, disk };
+    await writeFile(this.places.record, `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** Boots a guest and waits until its agent listens. */
+  async start(guest: Guest): Promise<void> {
+    const { settings, root, disk } = this.record();
+    const machine = this.machine(guest);
+    const isServer = guest === SERVER;
+    machine.start(root, {
+      memoryMb: isServer ? SERVER_MEMORY_MB : settings.memoryMb,
+      disk: isServer ? disk : null,
+    });
+    const deadline = performance.now() + BOOT_LIMIT_MS;
+    while (!machine.isReady) {
+      if (!machine.hasPower || performance.now() > deadline) {
+        const what = machine.hasPower ? `is not ready after ${BOOT_LIMIT_MS} ms` : 'did not boot';
+        await machine.powerOff();
+        throw new LabError(`${guest} ${what}. The end of its console:\n${machine.consoleEnd()}`);
+      }
+      await delay(POLL_INTERVAL_MS);
+    }
+  }
+
+  async clear(): Promise<void> {
+    const disk = this.isLaid ? this.record().disk : null;
+    await this.#removeRunning();
+    if (disk !== null) await rm(disk, { force: true });
+    await rm(this.places.folder, { recursive: true, force: true });
+  }
+
+  async #removeRunning(): Promise<void> {
+    for (const machine of this.#machines.values()) await machine.powerOff();
+    // Also whoever is in the namespaces without a record, on the client host or after a crash.
+    await this.network.remove();
+  }
+
+  /** `holdfast` on the client host is the one of this project, as it is in the guests. */
+  async #writePrograms(): Promise<void> {
+    const path = join(this.places.programs, 'holdfast');
+    const main = join(PROJECT, 'dist', 'src', 'cli', 'main.js');
+    await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
+    await chmod(path, 0o755);
+  }
+}
+
+async function makeDisk(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, '');
+  // Takes room only where something was written.
+  await truncate(path, DISK_BYTES);
+  await runProgram('mkfs.ext4', ['-q', '-F', path]);
+}

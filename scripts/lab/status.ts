@@ -1,0 +1,91 @@
+/** What `npm run lab -- status` shows: asked of the kernels, not remembered. */
+import { tableLines } from '../../src/cli/text.js';
+import type { PowerState } from './guest.js';
+import { BROKERS, CLIENT, dataAddress, type Host, isGuest, SERVER } from './hosts.js';
+import type { Lab } from './lab.js';
+import { LabError } from './lab-error.js';
+import { isImpaired, type Link, UNIMPAIRED } from './link.js';
+import type { Cut } from './network.js';
+import { STORE_IN_GUESTS } from './places.js';
+
+export interface HostStatus {
+  readonly host: Host;
+  readonly address: string;
+  readonly state: PowerState | 'not answering';
+  /** A broker: its mount options in effect. The server: how it serves. Empty when there is nothing to tell. */
+  readonly nfs: string;
+  /** Hosts that what it sends does not reach. */
+  readonly cutTo: readonly Host[];
+  /** Null when it cannot be asked. */
+  readonly link: Link | null;
+}
+
+export interface LabStatus {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly hosts: readonly HostStatus[];
+}
+
+const ANSWER_LIMIT_MS = 5_000;
+
+const SHOW_MOUNT = `grep ' ${STORE_IN_GUESTS} nfs' /proc/mounts || true`;
+const SHOW_SERVER = [
+  'cd /proc/fs/nfsd',
+  'echo "lease $(cat nfsv4leasetime) s, grace $(cat nfsv4gracetime) s,' +
+    ' versions $(cat versions), threads $(cat threads)"',
+  `exportfs -s | sed 's/^[^(]*//'`,
+].join(' && ');
+
+export async function readStatus(lab: Lab): Promise<LabStatus> {
+  const { name } = lab;
+  if (!lab.isUp) return { name, isUp: false, hosts: [] };
+  const cuts = await lab.cuts();
+  const hosts = [SERVER, ...BROKERS, CLIENT] as const;
+  return {
+    name,
+    isUp: true,
+    hosts: await Promise.all(hosts.map((host) => readHost(lab, host, cuts))),
+  };
+}
+
+async function readHost(lab: Lab, host: Host, cuts: readonly Cut[]): Promise<HostStatus> {
+  const cutTo = cuts.filter(({ from }) => from === host).map(({ to }) => to);
+  const known = { host, address: dataAddress(host), cutTo };
+  const state = isGuest(host) ? lab.machine(host).power : 'up';
+  if (state === 'down') return { ...known, state, nfs: '', link: UNIMPAIRED };
+  if (state === 'paused') return { ...known, state, nfs: '', link: null };
+  try {
+    const [nfs, link] = await Promise.all([readNfs(lab, host), lab.link(host)]);
+    return { ...known, state, nfs, link };
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    return {
+      ...known,
+      state: 'not answering',
+      nfs: error.message.split('\n')[0] ?? '',
+      link: null,
+    };
+  }
+}
+
+async function readNfs(lab: Lab, host: Host): Promise<string> {
+  if (host === CLIENT) return '';
+  const command = host === SERVER ? SHOW_SERVER : SHOW_MOUNT;
+  const text = (await lab.run(host, command, { timeoutMs: ANSWER_LIMIT_MS })).trim();
+  if (host === SERVER) return text.replaceAll('\n', ', ');
+  return text.split(' ')[3] ?? 'not mounted';
+}
+
+export function statusLines(status: LabStatus): readonly string[] {
+  if (!status.isUp) return [`There is no lab ${status.name}.`];
+  const head = ['host', 'address', 'state', 'cut', 'delay', 'loss', 'NFS'];
+  return tableLines(head, status.hosts.map(cells));
+}
+
+function cells({ host, address, state, nfs, cutTo, link }: HostStatus): readonly string[] {
+  const isClean = link !== null && !isImpaired(link);
+  const delay = link === null ? '?' : isClean ? '-' : `${link.delayMs} ms`;
+  const loss = link === null ? '?' : isClean ? '-' : `${link.lossPercent} %`;
+  const cut = cutTo.length === 0 ? '-' : `to ${cutTo.join(', ')}`;
+  return [host, address, state, cut, delay, loss, nfs || '-'];
+}
