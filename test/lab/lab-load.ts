@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../scripts/lab/lab.js';
 import type { LabProcess } from '../../scripts/lab/lab-process.js';
-import { within } from '../support/eventually.js';
 import type { LoadOptions } from '../support/checked-load.js';
+import { within } from '../support/eventually.js';
 import type { TimesReport } from './confirmation-times.js';
 
 const PROGRAM = fileURLToPath(new URL('./load-program.js', import.meta.url));
@@ -38,7 +38,10 @@ export class LabLoad {
 
   private constructor(lab: Lab, options: LoadProgramOptions) {
     const given = JSON.stringify(options);
-    this.#process = lab.spawn('h', `exec ${process.execPath} --enable-source-maps ${PROGRAM} '${given}'`);
+    this.#process = lab.spawn(
+      'h',
+      `exec ${process.execPath} --enable-source-maps ${PROGRAM} '${given}'`,
+    );
     createInterface({ input: this.#process.stdout }).on('line', (line) => {
       this.#report = JSON.parse(line) as LoadReport;
       this.#wake();
@@ -55,7 +58,11 @@ export class LabLoad {
   /** Resolves when the first messages were confirmed. */
   static async start(lab: Lab, options: LoadProgramOptions): Promise<LabLoad> {
     const load = new LabLoad(lab, options);
-    await load.until('the first messages are confirmed', ({ confirmed }) => confirmed >= 50, 60_000);
+    await load.until(
+      'the first messages are confirmed',
+      ({ confirmed }) => confirmed >= 50,
+      60_000,
+    );
     return load;
   }
 
@@ -64,7 +71,11 @@ export class LabLoad {
     return this.#report;
   }
 
-  async until(what: string, isTrue: (report: LoadReport) => boolean, limitMs: number): Promise<void> {
+  async until(
+    what: string,
+    isTrue: (report: LoadReport) => boolean,
+    limitMs: number,
+  ): Promise<void> {
     const wait = async (): Promise<void> => {
       while (this.#report === null || !isTrue(this.#report)) {
         await new Promise<void>((resolve) => this.#watchers.push(resolve));
@@ -75,7 +86,11 @@ export class LabLoad {
 
   confirmsMore(count: number, limitMs = 60_000): Promise<void> {
     const wanted = this.report.confirmed + count;
-    return this.until(`${count} more are confirmed`, ({ confirmed }) => confirmed >= wanted, limitMs);
+    return this.until(
+      `${count} more are confirmed`,
+      ({ confirmed }) => confirmed >= wanted,
+      limitMs,
+    );
   }
 
   /** Milliseconds from `sinceMs` to the first confirmation of this node after it. */
@@ -91,7 +106,10 @@ export class LabLoad {
     this.#process.write('finish\n');
     await this.until('the load ends', ({ kind }) => kind === 'finished', 120_000);
     const { report } = this;
-    assert.deepEqual({ findings: report.findings, error: report.error }, { findings: [], error: null });
+    assert.deepEqual(
+      { findings: report.findings, error: report.error },
+      { findings: [], error: null },
+    );
     return report;
   }
 

@@ -2,7 +2,6 @@
  * One node on a broker of the lab under a supervisor, which starts it again one second after it ended,
  * as systemd does: what it logged, and how each of its runs ended.
  */
-import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { type Broker, dataAddress } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
@@ -22,6 +21,7 @@ export interface NodeLine {
   readonly event: string;
   readonly message: string;
   readonly level: string;
+  readonly run: number;
   readonly [field: string]: unknown;
 }
 
@@ -89,15 +89,19 @@ export class SupervisedNode {
     return this;
   }
 
-  /** Its next run after this one is over has that role. */
-  async untilRestartedAs(role: Role, limitMs = 60_000): Promise<void> {
-    const before = this.ends.length;
-    const lines = this.log.length;
-    await this.until(
-      `${this.broker} was started again and is ${role}`,
-      () => this.ends.length > before && this.log.slice(lines).some((line) => line.to === role),
-      limitMs,
-    );
+  /** How often the supervisor has started it again. */
+  get run(): number {
+    return this.ends.length;
+  }
+
+  /** Resolves with the exit code of that run when the next one has the role. */
+  async untilRestarted(run: number, role: Role, limitMs = 60_000): Promise<number> {
+    const isBack = (): boolean =>
+      this.log.some(
+        (line) => line.run === run + 1 && line.event === 'role-changed' && line.to === role,
+      );
+    await this.until(`${this.broker} was started again and is ${role}`, isBack, limitMs);
+    return this.ends[run] ?? 0;
   }
 
   async until(what: string, isTrue: () => boolean, limitMs = 60_000): Promise<void> {
@@ -132,16 +136,11 @@ export class SupervisedNode {
     await process?.ended.catch(() => undefined);
   }
 
-  /** Its last run ended by itself with this code. */
-  assertEndedWith(code: number): void {
-    const said = this.log.slice(-4).map(({ message }) => message);
-    assert.equal(this.ends.at(-1), code, `${this.broker}: ${said.join(' | ')}`);
-  }
-
   #onLine(line: string): void {
     const ended = ENDED.exec(line);
     if (ended !== null) this.ends.push(Number(ended[1]));
-    else if (line.startsWith('{')) this.log.push(JSON.parse(line) as NodeLine);
+    else if (line.startsWith('{'))
+      this.log.push({ ...JSON.parse(line), run: this.run } as NodeLine);
     else this.otherOutput.push(line);
     const watchers = this.#watchers;
     this.#watchers = [];

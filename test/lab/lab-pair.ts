@@ -1,0 +1,104 @@
+/** A lab with Holdfast nodes and clients for one scenario; all of it is checked and gone when the scenario ends. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { Broker } from '../../scripts/lab/hosts.js';
+import type { Lab } from '../../scripts/lab/lab.js';
+import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { LabLoad, type LoadProgramOptions } from './lab-load.js';
+import { SupervisedNode, type SupervisedOptions } from './supervised-node.js';
+
+const HEARTBEAT_MS = 1_000;
+
+export interface LabPairOptions {
+  readonly brokers?: readonly Broker[];
+  /** Of the first broker, which goes live. */
+  readonly live?: SupervisedOptions;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly load?: LoadProgramOptions['load'];
+}
+
+export class LabPair {
+  readonly lab: Lab;
+  readonly nodes: readonly SupervisedNode[];
+  readonly load: LabLoad;
+  readonly #test: TestContext;
+
+  private constructor(
+    test: TestContext,
+    lab: Lab,
+    nodes: readonly SupervisedNode[],
+    load: LabLoad,
+  ) {
+    this.#test = test;
+    this.lab = lab;
+    this.nodes = nodes;
+    this.load = load;
+  }
+
+  /** The first broker is live, the others are ready, and clients are served. The store is a new one. */
+  static async start(test: TestContext, lab: Lab, options: LabPairOptions = {}): Promise<LabPair> {
+    const { brokers = ['a', 'b'], settings = {}, live = {} } = options;
+    await lab.run('s', `find ${STORE_IN_GUESTS} -mindepth 1 -delete`);
+    const nodes = brokers.map((broker) => new SupervisedNode(lab, broker));
+    let load: LabLoad | null = null;
+    test.after(async () => {
+      load?.stop();
+      await Promise.all(nodes.map((node) => node.stop()));
+    });
+    const [first, ...others] = nodes;
+    assert.ok(first);
+    await first.start({ ...live, settings: { ...settings, ...live.settings } }).untilRole('live');
+    for (const node of others) await node.start({ settings }).untilRole('backup');
+    load = await LabLoad.start(lab, {
+      addresses: nodes.map(({ stompAddress }) => stompAddress),
+      heartbeatMs: HEARTBEAT_MS,
+      load: options.load ?? {},
+    });
+    const pair = new LabPair(test, lab, nodes, load);
+    for (const node of others) await pair.untilReady(node);
+    return pair;
+  }
+
+  get live(): SupervisedNode {
+    return this.#node(0);
+  }
+
+  get backup(): SupervisedNode {
+    return this.#node(1);
+  }
+
+  /** The node could take over now, as it says itself. */
+  async untilReady(node: SupervisedNode): Promise<void> {
+    for (;;) {
+      const { peers } = await this.#anotherThan(node).report();
+      if (peers.some(({ name, ready }) => name === node.broker && ready)) return;
+    }
+  }
+
+  /** Every message that was confirmed has come, and no promise was broken. Prints the figures. */
+  async finish(figures: Readonly<Record<string, number | string>>): Promise<void> {
+    const { confirmed, duplicates, sessions, longestGap } = await this.load.finish();
+    const all = {
+      ...figures,
+      LOST: 0,
+      confirmed,
+      duplicates,
+      sessions,
+      longestGapMs: longestGap.gapMs,
+    };
+    const text = Object.entries(all).map(([name, value]) => `${name} ${value}`);
+    this.#test.diagnostic(text.join(', '));
+  }
+
+  #anotherThan(node: SupervisedNode): SupervisedNode {
+    const other = this.nodes.find((candidate) => candidate !== node && candidate.role === 'live');
+    assert.ok(other, `nobody else than ${node.broker} is live`);
+    return other;
+  }
+
+  #node(index: number): SupervisedNode {
+    const node = this.nodes[index];
+    assert.ok(node);
+    return node;
+  }
+}
