@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const GROUPS = ['unit', 'contract', 'golden', 'fuzz', 'simulation', 'integration'];
+/** Needs root, network namespaces and minutes: run by `npm run test:lab` only. */
+const LAB_GROUP = 'lab';
 const FILE_LIMIT_MS = 120_000;
 const INTEGRATION_FILE_LIMIT_MS = 600_000;
 
@@ -33,19 +35,22 @@ function testFilesBelow(folder) {
 const isOption = (argument) => argument.startsWith('-');
 const options = process.argv.slice(2).filter(isOption);
 const patterns = process.argv.slice(2).filter((argument) => !isOption(argument));
-const files = GROUPS.flatMap((group) => testFilesBelow(join('test', group)))
+const isForLab = patterns.some((pattern) => pattern.startsWith(join('test', LAB_GROUP)));
+const groups = isForLab ? [LAB_GROUP] : GROUPS;
+const files = groups
+  .flatMap((group) => testFilesBelow(join('test', group)))
   .filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)))
   .sort();
 
 if (files.length === 0) {
   const wanted = patterns.length === 0 ? 'There are no tests' : `No test matches ${patterns}`;
-  process.stderr.write(`${wanted} in test/{${GROUPS}}/.\n`);
+  process.stderr.write(`${wanted} in test/{${groups}}/.\n`);
   process.exit(1);
 }
 
 // Integration tests start whole nodes and measure time: one file at a time, whatever the machine.
-const integration = files.some((path) => path.startsWith(join('test', 'integration')));
-const limits = integration
+const startsNodes = isForLab || files.some((path) => path.startsWith(join('test', 'integration')));
+const limits = startsNodes
   ? ['--test-concurrency=1', `--test-timeout=${INTEGRATION_FILE_LIMIT_MS}`]
   : [`--test-timeout=${FILE_LIMIT_MS}`];
 const built = files.map((path) => join('dist', path.replace(/\.ts$/, '.js')));

@@ -4,7 +4,7 @@ import { LabError } from './lab-error.js';
 export const SERVER = 's';
 export const CLIENT = 'h';
 export const BROKERS = ['a', 'b', 'c'] as const;
-export const HOSTS = [SERVER, ...BROKERS, CLIENT] as const;
+const HOSTS = [SERVER, ...BROKERS, CLIENT] as const;
 
 export type Broker = (typeof BROKERS)[number];
 /** A machine of its own, with a kernel of its own. */

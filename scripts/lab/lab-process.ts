@@ -149,7 +149,7 @@ export class NamespaceProcess implements LabProcess {
 
   constructor(namespace: string, request: ProcessRequest) {
     const asUser = request.user === 'root' ? [] : ['runuser', '-u', request.user, '--'];
-    const command = [...asUser, 'bash', '-c', request.command];
+    const command = [...asUser, 'bash', '--norc', '-c', request.command];
     const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
       cwd: request.directory,
       env: { ...process.env, ...request.environment },

@@ -124,12 +124,12 @@ export class Lab {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        child.signal('SIGKILL');
-        child.abandon();
         const said = Buffer.concat([...stdout, ...stderr])
           .toString()
           .trim();
-        reject(new LabError(`${host}: not within ${limitMs} ms: ${command}\n${said}`));
+        reject(new LabError(`${host}: not within ${limitMs} ms: ${command}\n${said}`.trim()));
+        child.signal('SIGKILL');
+        child.abandon();
       }, limitMs);
     });
     try {
@@ -181,12 +181,12 @@ export class Lab {
   async heal(): Promise<void> {
     this.#site.record();
     await this.#site.network.removeCuts();
-    const paused: Guest[] = [];
-    for (const host of [SERVER, ...BROKERS, CLIENT] as const) {
-      const power = isGuest(host) ? this.#site.machine(host).power : 'up';
-      if (power === 'paused') paused.push(host as Guest);
-      if (power === 'up') await this.#impair(host, UNIMPAIRED);
-    }
+    const guests = [SERVER, ...BROKERS] as const;
+    const withPower = guests.filter((guest) => this.#site.machine(guest).power === 'up');
+    await Promise.all(
+      ([...withPower, CLIENT] as const).map((host) => this.#impair(host, UNIMPAIRED)),
+    );
+    const paused = guests.filter((guest) => this.#site.machine(guest).power === 'paused');
     if (paused.length > 0) {
       throw new LabError(
         `All cuts are healed, but ${paused.join(', ')} may still have a delay or a loss: ` +
@@ -231,7 +231,12 @@ export class Lab {
     const before = await this.link(host);
     const wanted = { ...before, ...change };
     if (!isImpaired(before) && !isImpaired(wanted)) return;
-    await this.run(host, linkCommand(wanted, { isGuest: isGuest(host) }));
+    const { code, stderr } = await this.exec(host, linkCommand(wanted, { isGuest: isGuest(host) }));
+    if (code === 0) return;
+    const hint = isGuest(host)
+      ? ''
+      : ' Its kernel is the one of this machine, which seems to have no netem; delay the other end.';
+    throw new LabError(`${host}: ${stderr.trim()}${hint}`);
   }
 
   async #setUpServer(): Promise<void> {

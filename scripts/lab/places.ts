@@ -1,5 +1,5 @@
 /** Where the lab keeps what. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ export const PROJECT_IN_GUESTS = '/opt/holdfast';
 export const STORE_IN_GUESTS = '/srv/holdfast';
 
 /** Where all labs of this machine are known: namespaces belong to the machine, too, and both end with it. */
-export const ALL_LABS = '/run/holdfast-lab';
+const ALL_LABS = '/run/holdfast-lab';
 
 /** What is built once, and the disks of the file servers. */
 export function cacheFolder(): string {
@@ -57,8 +57,10 @@ export class LabPlaces {
   console(guest: Guest): string {
     return join(this.folder, `${guest}.console.log`);
   }
+}
 
-  get exists(): boolean {
-    return existsSync(this.folder);
-  }
+/** Of all labs of this machine that are up, or were left by a crash. */
+export function namesOfLabs(): readonly string[] {
+  if (!existsSync(ALL_LABS)) return [];
+  return readdirSync(ALL_LABS).filter((name) => existsSync(new LabPlaces(name).record));
 }

@@ -50,8 +50,11 @@ export function checkSettings(settings: LabSettings): void {
     );
   }
   if (settings.brokers.length === 0) throw new LabError('--hosts names no broker.');
-  if (/[\s#]/.test(settings.mountOptions)) {
-    throw new LabError('--mount-options takes a list with commas, without spaces and #.');
+  if (!/^[\w.,=:/-]*$/.test(settings.mountOptions)) {
+    throw new LabError(
+      '--mount-options takes a list with commas and without spaces, such as softerr,timeo=50; not ' +
+        `${JSON.stringify(settings.mountOptions)}.`,
+    );
   }
 }
 

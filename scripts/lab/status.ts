@@ -8,7 +8,7 @@ import { isImpaired, type Link, UNIMPAIRED } from './link.js';
 import type { Cut } from './network.js';
 import { STORE_IN_GUESTS } from './places.js';
 
-export interface HostStatus {
+interface HostStatus {
   readonly host: Host;
   readonly address: string;
   readonly state: PowerState | 'not answering';

@@ -20,23 +20,27 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 interface User {
   readonly uid: number;
   readonly gid: number;
+  readonly home: string;
 }
 
 function findUser(name: string): User {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   const fields = lines.map((line) => line.split(':')).find(([first]) => first === name);
   if (fields === undefined) throw new Error(`there is no user ${name}`);
-  return { uid: Number(fields[2]), gid: Number(fields[3]) };
+  return { uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] ?? '/' };
 }
 
 function startProcess(request: ProcessRequest): Child {
-  return spawn('/bin/bash', ['-c', request.command], {
+  const { uid, gid, home } = findUser(request.user);
+  // Its input is a socket, and bash would take that for a remote shell and read ~/.bashrc.
+  return spawn('/bin/bash', ['--norc', '-c', request.command], {
     cwd: request.directory,
-    env: { ...process.env, ...request.environment },
+    env: { ...process.env, HOME: home, USER: request.user, ...request.environment },
     // A group of its own, so that signals reach all of it.
     detached: true,
     stdio: 'pipe',
-    ...findUser(request.user),
+    uid,
+    gid,
   });
 }
 

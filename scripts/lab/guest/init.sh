@@ -80,6 +80,10 @@ exec node /opt/holdfast/dist/src/cli/main.js "$@"
 TEXT
 chmod 755 /usr/local/bin/holdfast
 
+# What /etc/holdfast/holdfast.env says of a node elsewhere, so that `holdfast start` is enough here, too.
+export HOLDFAST_STORE=/srv/holdfast HOLDFAST_NAME=$LAB_HOST HOLDFAST_ALLOW_ANONYMOUS=true
+export HOLDFAST_STOMP_LISTEN=${LAB_DATA_ADDRESS%/*}:61613
+
 echo "init is done after $(cut -d ' ' -f 1 /proc/uptime) s"
 set +e
 node /opt/holdfast/dist/scripts/lab/guest/agent.js "${LAB_CONTROL_ADDRESS%/*}" &
