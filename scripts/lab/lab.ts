@@ -183,7 +183,9 @@ export class Lab {
     await this.#site.network.removeCuts();
     const guests = [SERVER, ...BROKERS] as const;
     const withPower = guests.filter((guest) => this.#site.machine(guest).power === 'up');
-    await Promise.all([...withPower, CLIENT].map((host) => this.#impair(host, UNIMPAIRED)));
+    await Promise.all(
+      ([...withPower, CLIENT] as const).map((host) => this.#impair(host, UNIMPAIRED)),
+    );
     const paused = guests.filter((guest) => this.#site.machine(guest).power === 'paused');
     if (paused.length > 0) {
       throw new LabError(
