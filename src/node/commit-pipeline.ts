@@ -115,9 +115,15 @@ export class CommitPipeline {
     this.#release();
   }
 
+  /** No other node can be live: only now may anything be confirmed, or delivered. */
+  get isFresh(): boolean {
+    const { clock, freshMs } = this.#options;
+    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;
+  }
+
   #release(): void {
     const batch = this.#inFlight;
-    if (batch === null || !this.#isDurable || !this.#isFresh()) return;
+    if (batch === null || !this.#isDurable || !this.isFresh) return;
     const appended = this.#appended;
     this.#inFlight = null;
     this.#appended = null;
@@ -140,10 +146,5 @@ export class CommitPipeline {
     slabs.giveBack(slab);
     onCommitted(appended);
     this.flush();
-  }
-
-  #isFresh(): boolean {
-    const { clock, freshMs } = this.#options;
-    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;
   }
 }
