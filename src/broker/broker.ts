@@ -32,6 +32,8 @@ export interface BrokerOptions {
   readonly bodies: BodySource;
   readonly usage: SegmentUsage;
   readonly wallMs: () => number;
+  /** Whether ownership was verified recently enough: otherwise another node may be live, and nothing is delivered. */
+  readonly mayDeliver: () => boolean;
   /** There is something to take: called once after each `takeBatch`. Must not call back. */
   readonly onPending: () => void;
   /** At least `minimumBytes` for a header and records; the slab is handed over with its batch. */
@@ -106,6 +108,11 @@ export class Broker implements BrokerEndpoint {
     Object.assign(this.counts, noCounts());
     this.parts.publisher.start();
     this.parts.deadLetters.start();
+  }
+
+  /** Ownership was verified: delivers what waited for that. */
+  deliverWaiting(): void {
+    this.parts.dispatcher.run();
   }
 
   /** Before the end of a tenure: what is delivered now could not be acknowledged any more. */
@@ -258,8 +265,15 @@ export class Broker implements BrokerEndpoint {
 }
 
 function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
-  const { limits, wallMs, bodies, deadLetterHeaders } = options;
-  const services: BrokerServices = { limits, wallMs, bodies, deadLetterHeaders, counts };
+  const { limits, wallMs, mayDeliver, bodies, deadLetterHeaders } = options;
+  const services: BrokerServices = {
+    limits,
+    wallMs,
+    mayDeliver,
+    bodies,
+    deadLetterHeaders,
+    counts,
+  };
   const index = new MessageIndex(options.usage);
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);

@@ -62,14 +62,13 @@ export class Dispatcher {
     this.tenure += 1;
   }
 
-  /** Dispatches every queue that got something since the last run. */
+  /** Dispatches every queue that got something since the last run, or leaves them for a later one. */
   run(): void {
     if (this.running) return;
     this.running = true;
-    const { dirtyQueues } = this.index;
     try {
       // Delivering may make queues dirty again, also this one.
-      for (let queue = dirtyQueues.pop(); queue !== undefined; queue = dirtyQueues.pop()) {
+      for (let queue = this.nextQueue(); queue !== undefined; queue = this.nextQueue()) {
         queue.dirty = false;
         this.dispatch(queue, null);
       }
@@ -95,6 +94,10 @@ export class Dispatcher {
       return;
     }
     if (consumer.queue.ready.head === NONE) return;
+    if (!this.services.mayDeliver()) {
+      this.index.markDirty(consumer.queue);
+      return;
+    }
     this.running = true;
     try {
       this.dispatch(consumer.queue, consumer);
@@ -103,6 +106,11 @@ export class Dispatcher {
     }
     // What a session acknowledged from within `deliver` may have made a queue dirty.
     this.run();
+  }
+
+  private nextQueue(): Queue | undefined {
+    const { dirtyQueues } = this.index;
+    return dirtyQueues.length > 0 && this.services.mayDeliver() ? dirtyQueues.pop() : undefined;
   }
 
   private dispatch(queue: Queue, only: Consumer | null): void {

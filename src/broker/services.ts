@@ -31,6 +31,7 @@ export interface LiveCounts {
 export interface BrokerServices {
   readonly limits: BrokerLimits;
   readonly wallMs: () => number;
+  readonly mayDeliver: () => boolean;
   readonly bodies: BodySource;
   readonly deadLetterHeaders: DeadLetterHeaders;
   readonly counts: LiveCounts;

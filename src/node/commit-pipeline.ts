@@ -127,9 +127,14 @@ export class CommitPipeline {
     this.#release();
   }
 
+  /** No other node can be live: only now may anything be confirmed, or delivered. */
+  get isFresh(): boolean {
+    return this.verifiedAgoMs < this.#options.freshMs;
+  }
+
   #release(): void {
     const batch = this.#inFlight;
-    if (batch === null || !this.#isDurable || !this.#isFresh()) return;
+    if (batch === null || !this.#isDurable || !this.isFresh) return;
     const appended = this.#appended;
     this.#inFlight = null;
     this.#appended = null;
@@ -152,9 +157,5 @@ export class CommitPipeline {
     slabs.giveBack(slab);
     onCommitted(appended);
     this.flush();
-  }
-
-  #isFresh(): boolean {
-    return this.verifiedAgoMs < this.#options.freshMs;
   }
 }

@@ -94,6 +94,7 @@ export class Node {
       bodies: this.#cache,
       usage: this.#ledger,
       wallMs: () => clock.wallMs(),
+      mayDeliver: () => this.#pipeline.isFresh,
       onPending: () => this.#pipeline.schedule(),
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
       deadLetterHeaders,
@@ -218,6 +219,7 @@ export class Node {
       case 'verified':
         this.#staleMs = 0;
         this.#pipeline.onVerified(event.beganMs);
+        this.#broker.deliverWaiting();
         return;
       case 'loaded':
         this.#cache.onLoaded(event.requestId, event.bytes, event.blocks);

@@ -1,6 +1,6 @@
 /**
- * The fourth fence: confirmations leave only while the last good ownership check *began* recently
- * enough. What counts is when it began, because a check may hang in the file system for as long
+ * The fourth fence: confirmations and messages leave only while the last good ownership check *began*
+ * recently enough. What counts is when it began, because a check may hang in the file system for as long
  * as another node needs to take over.
  */
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';

@@ -58,6 +58,7 @@ class Scene {
       bodies: this.journal.bodies,
       usage: new UsageMap(),
       wallMs: () => 1_700_000_000_000,
+      mayDeliver: () => true,
       onPending: () => undefined,
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
       deadLetterHeaders: (kind, headers, cause) => deadLetterHeaders(kind, headers, cause),

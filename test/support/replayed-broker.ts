@@ -46,6 +46,7 @@ function emptyBroker(): { broker: Broker; usage: UsageMap } {
     bodies: { cached: () => undefined, load: () => undefined },
     usage,
     wallMs: () => 0,
+    mayDeliver: () => true,
     onPending: () => undefined,
     allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
     deadLetterHeaders: (_kind, headers) => headers,

@@ -6,6 +6,7 @@ const FRESHNESS = 'src/ownership/freshness.ts';
 const WITNESS = 'src/ownership/witness.ts';
 const PIPELINE = 'src/node/commit-pipeline.ts';
 const CALL_WATCH = 'src/node/call-watch.ts';
+const NODE = 'src/node/node.ts';
 const DOCUMENT_FILE = 'src/store/document-file.ts';
 const TRANSACTION = 'src/broker/transaction.ts';
 const SESSION = 'src/broker/session.ts';
@@ -171,6 +172,17 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
         find: '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;\n',
         replace:
           '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs + Number.POSITIVE_INFINITY;\n',
+      },
+    ],
+  },
+  {
+    name: 'deliver-without-ownership',
+    sentence: 'Messages are delivered without asking whether another node may be live by then.',
+    patches: [
+      {
+        file: NODE,
+        find: '      mayDeliver: () => this.#pipeline.isFresh,\n',
+        replace: '      mayDeliver: () => true,\n',
       },
     ],
   },

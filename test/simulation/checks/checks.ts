@@ -19,6 +19,7 @@ import type { OnBreach } from './breach.js';
 import { describeBroker } from './broker-state.js';
 import { Confirmations } from './confirmations.js';
 import { ConfirmedChain } from './confirmed-chain.js';
+import { Deliveries, type DeliveringNode } from './deliveries.js';
 import { type FaultFacts, judgeEnd, noFaults } from './ends.js';
 import { JournalChanges } from './journal-changes.js';
 import { type CheckedNode, type Live, NodeView } from './node-view.js';
@@ -40,7 +41,7 @@ export interface ChecksOptions {
 
 /** What the checks ask of a node beyond its messages. */
 export interface InspectedNode extends CheckedNode {
-  readonly broker: Pick<Broker, 'snapshot'> | null;
+  readonly broker: (Pick<Broker, 'snapshot'> & NonNullable<DeliveringNode['broker']>) | null;
 }
 
 export class Checks implements NodeObserver, StorageObserver {
@@ -52,6 +53,7 @@ export class Checks implements NodeObserver, StorageObserver {
   readonly #views = new Map<SimulatedProcess, NodeView>();
   readonly #chain: ConfirmedChain;
   readonly #confirmations: Confirmations;
+  readonly #deliveries: Deliveries;
   readonly #changes: JournalChanges;
   readonly #bounds: Bounds;
   readonly #replays: ReplayEquality;
@@ -76,6 +78,7 @@ export class Checks implements NodeObserver, StorageObserver {
         this.#changes.confirmedUpTo(path, cursor.offset);
       },
     });
+    this.#deliveries = new Deliveries({ onBreach, freshMs });
     this.#changes = new JournalChanges({
       onBreach,
       layout,
@@ -120,7 +123,9 @@ export class Checks implements NodeObserver, StorageObserver {
 
   onEventArrived(node: InspectedNode, event: StorageEvent): void {
     const view = this.#viewOf(node);
+    this.#deliveries.judge(node, view);
     this.#confirmations.arrived(view, event);
+    this.#deliveries.watch(node, view);
     if (event.kind === 'verified') this.lastVerifiedAtMs = node.process.scheduler.nowMs;
     if (event.kind !== 'live' || node.broker === null || this.facts.damage) return;
     if (!this.#options.random.chance(this.#options.replayShare)) return;
@@ -130,16 +135,18 @@ export class Checks implements NodeObserver, StorageObserver {
     this.#inThisEvent(this.#replays.compare({ name: view.name, state, isLive: false, sequence }));
   }
 
-  onCommandPosted(node: CheckedNode, command: StorageCommand): void {
+  onCommandPosted(node: InspectedNode, command: StorageCommand): void {
     const view = this.#viewOf(node);
     if (command.kind === 'applied') this.#bounds.applied(view, command.bytes);
     else this.#confirmations.commanded(view, command);
+    if (command.kind === 'quiesced') this.#deliveries.ended(node, view);
   }
 
   onLog(): void {}
 
-  onEnded(node: CheckedNode, end: NodeEnd | null): void {
+  onEnded(node: InspectedNode, end: NodeEnd | null): void {
     const view = this.#viewOf(node);
+    this.#deliveries.ended(node, view);
     view.hasEnded = true;
     this.#confirmations.ended(view);
     const { onBreach, storage } = this.#options;

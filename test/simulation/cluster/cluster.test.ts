@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HostPort, Socket } from '../../../src/platform/ports.js';
+import { SimulatedProcess } from '../kernel/process.js';
 import { STORAGE_KINDS } from '../storage/shared-storage.js';
 import { profileOf, RESTART_AFTER_MS, SmallCluster } from './small-cluster.js';
 
@@ -91,6 +93,24 @@ describe('a simulated cluster', () => {
     assert.equal(cluster.live, backup);
   });
 
+  it('has a live node that delivers nothing while it cannot reach the storage, and goes on when it can', async () => {
+    const cluster = await SmallCluster.start(14);
+    const { live } = await cluster.untilPair();
+    const { freshMs, storeStallLimitMs } = live.config.ownership;
+    const port = Number(live.config.stomp.listen.split(':')[1]);
+    const client = await RawClient.connect(cluster, { host: live.host.name, port });
+    client.write('SEND\ndestination:/queue/q\nreceipt:1\n\nhello\0');
+    await cluster.until('it is stored', () => client.received.includes('RECEIPT'), 1_000);
+    cluster.storage.cutOff(live.host.name, 'both');
+    await cluster.runFor(freshMs);
+    client.write('SUBSCRIBE\nid:0\ndestination:/queue/q\n\n\0');
+    await cluster.runFor((storeStallLimitMs - freshMs) / 2);
+    assert.doesNotMatch(client.received, /MESSAGE/);
+    cluster.storage.heal(live.host.name);
+    await cluster.until('it is delivered', () => client.received.includes('MESSAGE'), 5_000);
+    assert.deepEqual([cluster.live, live.epoch], [live, 1]);
+  });
+
   it('does not start a node that is held down, until it is let up', async () => {
     const cluster = await SmallCluster.start(7);
     const { live } = await cluster.untilPair();
@@ -113,6 +133,33 @@ describe('a simulated cluster', () => {
     assert.notDeepEqual(other, first);
   });
 });
+
+/** It writes what a test says, and keeps what comes. */
+class RawClient {
+  received = '';
+  readonly write: (text: string) => void;
+
+  private constructor(socket: Socket) {
+    this.write = (text) => void socket.write(Buffer.from(text));
+    socket.receive({
+      onData: (bytes) => {
+        this.received += Buffer.from(bytes).toString();
+      },
+      onDrain: () => undefined,
+      onClose: () => undefined,
+    });
+    socket.resumeReading();
+  }
+
+  static async connect(cluster: SmallCluster, address: HostPort): Promise<RawClient> {
+    const process = new SimulatedProcess(cluster.scheduler, 'client', 1);
+    const network = cluster.network.portOf(process, 'client');
+    const client = new RawClient(await cluster.result(network.connect(address, 1_000)));
+    client.write('CONNECT\naccept-version:1.2\nhost:q\n\n\0');
+    await cluster.until('it is connected', () => client.received.includes('CONNECTED'), 1_000);
+    return client;
+  }
+}
 
 /** The trace of a run with a kill, a pause and a power cut in it. */
 async function eventfulRun(seed: number): Promise<string[]> {

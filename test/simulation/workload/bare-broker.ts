@@ -111,6 +111,7 @@ export class BareBroker {
       },
       usage: { retain: () => undefined, release: () => undefined },
       wallMs: () => clock.wallMs(),
+      mayDeliver: () => true,
       onPending: () => this.#commitSoon(process),
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
       deadLetterHeaders,

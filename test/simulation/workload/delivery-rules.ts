@@ -1,6 +1,6 @@
 /**
  * What a MESSAGE may be. Each rule is as sharp as it can be without a false alarm: connections
- * deliver what was sent long ago, and a deposed node delivers from memory until it notices.
+ * deliver what was sent long ago, also by a node that was deposed since.
  */
 import type { LedgerBook } from './ledger-book.js';
 import {
@@ -171,9 +171,10 @@ export function checkDeadLetter(
 /** Whether a delivery counts, which it does not when it may have been sent before what is known since. */
 export function mayCount(
   ledger: LedgerBook,
-  { connection }: LedgerSubscription,
+  subscription: LedgerSubscription,
   arrival: Arrival,
 ): boolean {
+  const { connection } = subscription;
   const { state, copy, place } = arrival;
   switch (state) {
     case 'awaited':
@@ -181,12 +182,12 @@ export function mayCount(
       return true;
     case 'asked': {
       const asker = arrival.holder?.connection ?? connection;
-      return isAfter(connection, asker, arrival.receivedAtMs);
+      return isAfter(subscription, asker, arrival.receivedAtMs);
     }
     case 'gone':
     case 'moved': {
       const by = arrival.acknowledgedBy ?? connection;
-      if (!isAfter(connection, by, arrival.acknowledgedAtMs)) return false;
+      if (!isAfter(subscription, by, arrival.acknowledgedAtMs)) return false;
       const name = nameOf(copy);
       if (state === 'moved') {
         ledger.breach('no-doubling', `${name} came to ${place.name} and is a dead letter`);
@@ -200,11 +201,15 @@ export function mayCount(
 }
 
 /**
- * Whether what comes on `connection` now was sent after something that was known on `other` at that
- * moment, by a node that was not deposed by then.
+ * Whether what comes for `subscription` now was sent after something that was known on `other` at that
+ * moment. It was when its SUBSCRIBE was sent later: a node that may have been deposed delivers nothing.
+ * An answer to anything else that was sent later tells it of the same node alone.
  */
-function isAfter(connection: LedgerConnection, other: LedgerConnection, atMs: number): boolean {
-  if (connection === other) return true;
-  if (connection.provenAtMs < atMs) return false;
-  return connection.node === other.node || connection.connectingAtMs >= atMs;
+function isAfter(
+  { connection, sentAtMs }: LedgerSubscription,
+  other: LedgerConnection,
+  atMs: number,
+): boolean {
+  if (connection === other || sentAtMs >= atMs) return true;
+  return connection.node === other.node && connection.provenAtMs >= atMs;
 }

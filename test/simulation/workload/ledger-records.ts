@@ -62,14 +62,17 @@ export class LedgerSubscription {
   readonly connection: LedgerConnection;
   readonly place: Place;
   readonly isAutomatic: boolean;
+  /** When SUBSCRIBE was sent. */
+  readonly sentAtMs: number;
   /** Delivered here and not acknowledged, in the order of delivery. */
   readonly held = new Set<Arrival>();
   highestId = 0;
 
-  constructor(connection: LedgerConnection, place: Place, isAutomatic: boolean) {
+  constructor(connection: LedgerConnection, place: Place, isAutomatic: boolean, sentAtMs: number) {
     this.connection = connection;
     this.place = place;
     this.isAutomatic = isAutomatic;
+    this.sentAtMs = sentAtMs;
   }
 }
 

@@ -484,6 +484,18 @@ describe('acknowledged-stays-gone: a message', () => {
     /^acknowledged-stays-gone: .* came again/,
   );
   check(
+    'that comes to somebody who was connected before and has subscribed since is seen',
+    (story) => {
+      const stale = story.connect('a');
+      const connection = story.connect('b');
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 1 }));
+      story.deliver(story.subscribe(stale), copy, { id: 1, isRedelivered: true });
+    },
+    /^acknowledged-stays-gone: .* came again/,
+  );
+  check(
     'may come late to somebody who was connected before',
     (story) => {
       const early = story.subscribe(story.connect());

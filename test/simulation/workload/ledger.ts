@@ -1,6 +1,6 @@
 /**
  * What all clients together sent, were promised and got, and what of it breaks a promise of the
- * broker. Messages travel for any time here, and a deposed node may speak for a while, so each rule
+ * broker. Messages travel for any time here, also those of a node that was deposed since, so each rule
  * says from when on something may not happen any more. It knows no network: its tests show that it
  * sees each kind of breach.
  */
@@ -141,7 +141,7 @@ export class Ledger implements LedgerBook {
 
   subscribing(connection: LedgerConnection, place: Place, mode: AckMode): LedgerSubscription {
     place.subscriptionCount += 1;
-    const subscription = new LedgerSubscription(connection, place, mode === 'auto');
+    const subscription = new LedgerSubscription(connection, place, mode === 'auto', this.#nowMs);
     connection.subscriptions.push(subscription);
     return subscription;
   }

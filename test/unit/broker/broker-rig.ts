@@ -77,6 +77,7 @@ export interface RigOptions {
 
 export class Rig {
   nowMs = 1_000_000;
+  mayDeliver = true;
   pendingCalls = 0;
   usage = new UsageMap();
   readonly blocks: Block[] = [];
@@ -102,6 +103,7 @@ export class Rig {
       bodies,
       usage,
       wallMs: () => this.nowMs,
+      mayDeliver: () => this.mayDeliver,
       onPending: () => {
         this.pendingCalls += 1;
       },

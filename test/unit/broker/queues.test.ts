@@ -144,6 +144,45 @@ test('a consumer that is not writable gets nothing until it resumes; others go o
   rig.checkTwins();
 });
 
+test('P3: while another node may be live nothing is delivered; what waited comes once it cannot be', () => {
+  const rig = new Rig();
+  const [early, late] = [rig.connect(), rig.connect()];
+  early.listen('/queue/q', { prefetch: 1 });
+  for (const body of ['1', '2', '3', '4']) early.send('/queue/q', body);
+  early.send('/queue/other', 'a');
+  rig.settle();
+  rig.mayDeliver = false;
+  early.acknowledge(early.last());
+  late.send('/topic/t', 'unheard');
+  late.listen('/topic/t', { mode: auto });
+  late.send('/topic/t', 'news');
+  late.listen('/queue/other', { mode: auto });
+  rig.settle();
+  late.session.resumeDelivery();
+  rig.broker.deliverWaiting();
+  assert.deepEqual([early.takeBodies(), late.takeBodies()], [['1'], []]);
+  rig.mayDeliver = true;
+  rig.broker.deliverWaiting();
+  assert.deepEqual([early.takeBodies(), late.takeBodies().sort()], [['2'], ['a', 'news']]);
+  rig.checkTwins();
+});
+
+test('P3: a body that was loaded too late to be delivered is loaded again when it may be', () => {
+  const rig = new Rig({ cold: true });
+  const client = rig.connect();
+  client.send('/queue/q', 'cold');
+  rig.settle();
+  client.listen('/queue/q');
+  rig.mayDeliver = false;
+  rig.settle();
+  assert.deepEqual([rig.loads, client.bodies], [1, []]);
+  rig.mayDeliver = true;
+  rig.broker.deliverWaiting();
+  rig.settle();
+  assert.deepEqual([rig.loads, client.bodies], [2, ['cold']]);
+  rig.checkTwins();
+});
+
 test('an automatic acknowledgement removes the message when it is handed over', () => {
   const rig = new Rig();
   const client = rig.connect();

@@ -56,6 +56,24 @@ test('a node that stops serving holds what the journal holds, and can follow or 
   rig.checkTwins();
 });
 
+test('P3: what waited for ownership is not delivered once the node serves no more, and is still there', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.send('/queue/q', 'kept');
+  rig.settle();
+  rig.mayDeliver = false;
+  client.listen('/queue/q', { mode: auto });
+  rig.broker.stopServing();
+  rig.mayDeliver = true;
+  rig.broker.deliverWaiting();
+  assert.deepEqual(client.bodies, []);
+  rig.broker.startServing();
+  const next = rig.connect();
+  next.listen('/queue/q', { mode: auto });
+  assert.deepEqual(next.bodies, ['kept']);
+  rig.checkTwins();
+});
+
 test('a checkpoint taken in the middle and the blocks after it give the same state', () => {
   const { rig } = busyRig();
   const blocksBefore = rig.blocks.length;

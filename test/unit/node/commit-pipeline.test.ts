@@ -147,6 +147,19 @@ test('P3: a durable block is not confirmed while the last check began too long a
   assert.equal(house.committed.length, 1);
 });
 
+test('P3: it is fresh for so long after the last check began, whatever is under way', () => {
+  const { pipeline, clock } = house;
+  assert.ok(!pipeline.isFresh);
+  pipeline.open(clock.nowMs);
+  const beganMs = clock.nowMs;
+  clock.advance(FRESH_MS - 1);
+  assert.ok(pipeline.isFresh);
+  clock.advance(1);
+  assert.ok(!pipeline.isFresh);
+  pipeline.onVerified(beganMs + 1);
+  assert.ok(pipeline.isFresh);
+});
+
 test('P3: a check that began before a later one does not make it older', () => {
   house.pipeline.open(house.clock.nowMs);
   house.clock.advance(FRESH_MS + 10);
