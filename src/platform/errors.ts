@@ -20,6 +20,9 @@ export const ERROR_CODES = {
   HANDOVER_REFUSED: 'The live role cannot be handed over now.',
   NOBODY_LIVE: 'No node is live on this store.',
   LIMIT_EXCEEDED: 'A limit was reached.',
+  PEER_MISSING: 'No other doctor came to try the directory out together.',
+  PEER_GONE: 'The other doctor ended, or was not heard of any more, before the trials were over.',
+  PEER_REFUSED: 'These doctors cannot work together.',
   UNEXPECTED: 'Something happened that the program does not foresee: a defect. Please report it.',
   CLIENT_FAILED: 'The broker refused a command, or the connection to it failed.',
 } as const;
