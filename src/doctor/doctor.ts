@@ -16,6 +16,7 @@ import { type ExaminedFence, examineFences } from './fence-evidence.js';
 import { classifyFileSystem, type FileSystemKind } from './file-system-kind.js';
 import { type Finding, type Verdict, verdictOf } from './finding.js';
 import { examineWithPeer, type PeerReport, type PeerRequest } from './peer/examination.js';
+import { PEER_TRIALS } from './peer/trials.js';
 import type { TrialResult } from './trial-result.js';
 import { runSpeedTrial, runTrials } from './trials.js';
 import { withWorkDirectory } from './work-directory.js';
@@ -104,7 +105,14 @@ async function examinePeer(
   const { peer: request } = options;
   return request === null
     ? null
-    : await examineWithPeer({ ...options, root, request, isNetwork, fence1Enforced });
+    : await examineWithPeer({
+        ...options,
+        root,
+        request,
+        trials: PEER_TRIALS,
+        isNetwork,
+        fence1Enforced,
+      });
 }
 
 function peerFindings(peer: PeerReport, { family, kind }: FileSystemKind): Finding[] {

@@ -3,7 +3,7 @@
  * it, and talk through it, so nothing else has to be reachable.
  */
 import { HoldfastError, messageOf } from '../../platform/errors.js';
-import type { HostIdentity, Patience, TrialProcess } from '../../platform/ports.js';
+import type { Clock, HostIdentity, Patience, TrialProcess } from '../../platform/ports.js';
 import type { TrialResult } from '../trial-result.js';
 import {
   emptyDirectory,
@@ -16,11 +16,12 @@ import { measureOffset } from './clock-offset.js';
 import { Conversation } from './conversation.js';
 import { meetPeer } from './meeting.js';
 import { type Cut, isSameHost, type PeerDocument } from './peer-document.js';
-import { type Parties, pause } from './ring.js';
+import { type Parties, type PeerTrial, pause } from './ring.js';
 import { type Arena, killSoon, runTrial } from './run-trial.js';
-import { PEER_TRIALS, wallClockResult } from './trials.js';
+import { wallClockResult } from './trials.js';
 
 const BLOCKED_NOTICE_MS = 5_000;
+const BLOCKED_QUIET_MS = 9_000;
 const CALL_LIMIT_MS = 120_000;
 /** With a host that is to be cut off: as long as a person and a server take. */
 const CALL_LIMIT_WHEN_CUT_MS = 1_800_000;
@@ -41,6 +42,8 @@ export interface PeerExaminationOptions extends Omit<WorkDirectoryOptions, 'file
   readonly root: string;
   readonly startProcess: (patience: Patience) => Promise<TrialProcess>;
   readonly request: PeerRequest;
+  /** The same on both sides. */
+  readonly trials: readonly PeerTrial[];
   readonly isNetwork: boolean;
   readonly fence1Enforced: boolean;
 }
@@ -57,7 +60,7 @@ export interface PeerReport {
 /** Throws what kept the two from beginning; what ends them later is in the report. */
 export async function examineWithPeer(options: PeerExaminationOptions): Promise<PeerReport> {
   const { clock, root } = options;
-  const patience = patienceFor(options.request);
+  const patience = patienceFor(options.request, clock);
   const voice = await options.startProcess(patience);
   try {
     const workOptions = { ...options, fileSystem: voice.fileSystem };
@@ -134,7 +137,7 @@ async function tryAll(
       ? { first: mineAt, second: theirsAt }
       : { first: theirsAt, second: mineAt },
   };
-  for (const trial of PEER_TRIALS) {
+  for (const trial of options.trials) {
     request.tell(`trying: ${trial.name}`);
     trials.push(...(await runTrial(trial, arena)));
   }
@@ -190,11 +193,15 @@ async function removeWorkOfTheDead(
   await fileSystem.removeDirectory(directory);
 }
 
-function patienceFor({ toBeCut, tell }: PeerRequest): Patience {
+/** Of several calls that hang at once, one is told. */
+function patienceFor({ toBeCut, tell }: PeerRequest, clock: Clock): Patience {
+  let quietUntilMs = 0;
   return {
     noticeMs: BLOCKED_NOTICE_MS,
     limitMs: toBeCut === null ? CALL_LIMIT_MS : CALL_LIMIT_WHEN_CUT_MS,
     onBlocked(call, blockedMs) {
+      if (clock.monotonicMs() < quietUntilMs) return;
+      quietUntilMs = clock.monotonicMs() + BLOCKED_QUIET_MS;
       const seconds = (blockedMs / 1_000).toFixed(0);
       tell(`the file server has not answered for ${seconds} s (${call}); waiting`);
     },

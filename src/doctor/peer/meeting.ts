@@ -43,7 +43,7 @@ export async function meetPeer(options: MeetingOptions): Promise<PeerDocument> {
   // Only now, when it has chosen us: so it knows our version as well, and refuses it by itself.
   assertSameVersion(mine.document, chosen);
   if (other?.peer === null) throw peerGone(chosen, 'did not answer');
-  if (other !== null && other.peer !== mine.document.id) throw crowded(chosen);
+  if (other !== null && other.peer !== mine.document.id) throw crowded(chosen, mine.document);
   const peer = await readPeer(options, chosen);
   if (peer.toBeCut !== null && mine.document.toBeCut !== null) throw bothToBeCutOff(peer);
   return peer;
@@ -113,7 +113,8 @@ function crowded(...others: readonly Introduction[]): HoldfastError {
   const names = others.map(({ host, pid }) => `process ${pid} on host ${host}`).join(' and ');
   return new HoldfastError(
     'PEER_REFUSED',
-    `More than two doctors are at work in this directory (${names}, and this one): end all but two.`,
+    `More than two doctors are at work in this directory (${names}): wait until they are done, ` +
+      'or end all but two.',
   );
 }
 
