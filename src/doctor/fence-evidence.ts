@@ -18,7 +18,7 @@ export interface Trials {
   readonly isSameHost: boolean;
 }
 
-const NO_EVIDENCE = 'only two doctors on two hosts can show it: --peer';
+const NO_EVIDENCE = 'two doctors on two hosts can show it: --peer, and --lease cut on one of them';
 
 export function examineFences(fences: readonly Fence[], trials: Trials): ExaminedFence[] {
   return fences.map((fence) => ({ ...fence, ...evidenceOf(fence, trials) }));

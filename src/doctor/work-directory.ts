@@ -90,12 +90,12 @@ async function removeLeftovers(options: WorkDirectoryOptions, root: string): Pro
     const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
     if (!Number.isSafeInteger(pid)) continue;
     if (pid !== identity.pid && options.isProcessAlive(pid)) continue;
-    await removeLeftover(fileSystem, clock, `${root}/${name}`);
+    await removeWorkDirectory(fileSystem, clock, `${root}/${name}`);
   }
 }
 
-/** Another doctor may be removing the same one. */
-async function removeLeftover(
+/** Of a doctor that runs no more. Another one may be removing it as well. */
+export async function removeWorkDirectory(
   fileSystem: FileSystem,
   clock: Clock,
   directory: string,

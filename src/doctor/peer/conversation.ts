@@ -105,6 +105,10 @@ export class Conversation {
     this.#isOver = true;
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** What each thinks of the trial, said also when it failed; null when nobody is there to hear. */
   async endTrial<Value>(value: Value): Promise<Value | null> {
     if (this.#isOver) return null;

@@ -6,7 +6,7 @@ import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, HostIdentity, Patience, TrialProcess } from '../../platform/ports.js';
 import type { TrialResult } from '../trial-result.js';
 import {
-  emptyDirectory,
+  removeWorkDirectory,
   type WorkDirectoryOptions,
   withWorkDirectory,
   workDirectoryName,
@@ -141,8 +141,11 @@ async function tryAll(
     request.tell(`trying: ${trial.name}`);
     trials.push(...(await runTrial(trial, arena)));
   }
+  // Of a host without power nobody else clears up: its next boot has another name here.
+  if (talk.isOver && peer.toBeCut === 'power-off') {
+    await removeWorkDirectory(voice.fileSystem, clock, theirsAt);
+  }
   await talk.finish();
-  if (peer.toBeCut === 'power-off') await removeWorkOfTheDead(options, voice, theirsAt);
 }
 
 function partiesOf(
@@ -182,15 +185,6 @@ async function sayFarewell(
   const farewell = messageOf(error).slice(0, FAREWELL_LENGTH_LIMIT);
   await mine.update({ farewell, said: [] }).catch(() => undefined);
   await pause(options.clock, FAREWELL_MS);
-}
-
-async function removeWorkOfTheDead(
-  options: PeerExaminationOptions,
-  { fileSystem }: TrialProcess,
-  directory: string,
-): Promise<void> {
-  await emptyDirectory(fileSystem, options.clock, directory);
-  await fileSystem.removeDirectory(directory);
 }
 
 /** Of several calls that hang at once, one is told. */

@@ -89,6 +89,7 @@ async function introductionOf(options: MeetingOptions, id: string): Promise<Intr
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ESTALE') return null;
+    if (errno === 'EACCES') throw unreadable(`${root}/${id}`);
     throw error;
   }
 }
@@ -115,6 +116,14 @@ function crowded(...others: readonly Introduction[]): HoldfastError {
     'PEER_REFUSED',
     `More than two doctors are at work in this directory (${names}): wait until they are done, ` +
       'or end all but two.',
+  );
+}
+
+function unreadable(directory: string): HoldfastError {
+  return new HoldfastError(
+    'PEER_REFUSED',
+    `This user may not read what the other doctor tells in ${directory}: run both as the same ` +
+      'user, with the same number on both hosts, as the nodes will be.',
   );
 }
 

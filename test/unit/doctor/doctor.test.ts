@@ -128,7 +128,7 @@ describe('the doctor', () => {
     for (const wanted of [
       /^directory {4}\//m,
       /^file system {2}/m,
-      /^ {2}1 \S+ +the lock is on the bytes being written: .*\n {12}not shown \(only two doctors/m,
+      /^ {2}1 \S+ +the lock is on the bytes being written: .*\n {12}not shown \(two doctors/m,
       /^ {2}2 \S+ +an epoch is claimed by one node only: .*\n {12}shown on one host only \(exclusive create/m,
       /^ {2}ok {5}kill-release: released \d+ ms after kill -9$/m,
       /^ {2}ok {5}synchronous writes: p50 [\d.]+ ms, p99 [\d.]+ ms for 300 writes of 4 KiB, \d+ MB\/s in a row$/m,

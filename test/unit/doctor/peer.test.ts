@@ -153,6 +153,22 @@ test('doctors of two versions refuse each other', async (t) => {
   assert.deepEqual(await nodeFileSystem.list(root), []);
 });
 
+test('a doctor that may not read the other one says how to mend it', async (t) => {
+  const spoil: Spoil = (handle) => {
+    if (!/\.doctor-b-[^/]+\/peer$/.test(handle.path)) return;
+    throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+  };
+  const root = await makeDirectory(t);
+  const [a, b] = await Promise.allSettled([
+    examineOn(root, { name: 'a', spoil }),
+    examineOn(root, { name: 'b', request: { waitMs: 5_000 } }),
+  ]);
+  assert.ok(a.status === 'rejected' && b.status === 'rejected');
+  assert.equal(a.reason.code, 'PEER_REFUSED');
+  assert.match(a.reason.message, /: run both as the same user, with the same number on both hosts/);
+  assert.match(b.reason.code, /^PEER_(GONE|MISSING)$/);
+});
+
 test('only one host can be the one that is cut off', async (t) => {
   const root = await makeDirectory(t);
   const request = { toBeCut: 'cut' } as const;
