@@ -33,13 +33,19 @@ const TABLE: { readonly [family in FenceFamily]: readonly [Row, Row, Row, Row] }
   nfs4: [
     ['yes', 'the server refuses writes with the state of a lock that it has revoked'],
     ['yes', 'exclusive creation is decided by the server'],
-    ['yes', 'the server answers ESTALE to writes for a file that was unlinked'],
+    [
+      'yes',
+      'what is written to an unlinked file meets ESTALE, or is in no file that is read again',
+    ],
     ['yes', 'a file that is opened afresh is checked with the server'],
   ],
   nfs3: [
     ['no', 'locks are kept by another protocol, which writes know nothing of'],
     ['yes', 'exclusive creation is decided by the server'],
-    ['yes', 'the server answers ESTALE to writes for a file that was unlinked'],
+    [
+      'yes',
+      'what is written to an unlinked file meets ESTALE, or is in no file that is read again',
+    ],
     ['yes', 'a file that is opened afresh is checked with the server'],
   ],
   smb: [

@@ -11,6 +11,7 @@ import { findMount, type Mount } from './mount-table.js';
 export interface FileSystemKind {
   /** As people call it: `ext4`, `NFS 4.2`, `CephFS`, ... */
   readonly kind: string;
+  readonly family: FenceFamily;
   readonly mountPoint: string;
   readonly source: string;
   readonly options: readonly string[];
@@ -32,6 +33,7 @@ export function classifyFileSystem(mountInfo: string, path: string): FileSystemK
   const verdict = verdictOf(all);
   return {
     kind,
+    family,
     mountPoint: mount.mountPoint,
     source: mount.source,
     options: mount.options,

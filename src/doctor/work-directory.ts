@@ -1,4 +1,5 @@
 /** The doctor's own subdirectory: made, emptied and removed, also after a doctor that was killed. */
+import { crc32 } from 'node:zlib';
 import { errnoOf } from '../platform/errors.js';
 import type { Clock, FileSystem, HostIdentity } from '../platform/ports.js';
 
@@ -21,7 +22,7 @@ export async function withWorkDirectory<Result>(
 ): Promise<Result> {
   const { fileSystem, clock, identity } = options;
   await removeLeftovers(options, root);
-  const directory = `${root}/${PREFIX}${identity.host}-${identity.pid}`;
+  const directory = `${root}/${workDirectoryName(identity)}`;
   await fileSystem.makeDirectory(directory);
   try {
     return await use(directory);
@@ -31,7 +32,22 @@ export async function withWorkDirectory<Result>(
   }
 }
 
+export function workDirectoryName(identity: HostIdentity): string {
+  return `${PREFIX}${identity.host}-${bootTag(identity)}-${identity.pid}`;
+}
+
+export function isWorkDirectoryName(name: string): boolean {
+  return name.startsWith(PREFIX);
+}
+
+/** Two hosts may have one name, as clones do, and the same pid. */
+function bootTag({ bootId }: HostIdentity): string {
+  return crc32(bootId).toString(16).padStart(8, '0');
+}
+
 /**
+ * Also removes the directories in it.
+ *
  * An NFS client keeps a file that is unlinked while open under a hidden name, and removes that one
  * itself soon after the last close: it is waited for.
  */
@@ -44,10 +60,21 @@ export async function emptyDirectory(
   for (;;) {
     const names = await fileSystem.list(directory);
     for (const name of names.filter((candidate) => !isHiddenByNfs(candidate))) {
-      await fileSystem.unlink(`${directory}/${name}`);
+      await removeEntry(fileSystem, clock, `${directory}/${name}`);
     }
     if (!names.some(isHiddenByNfs) || clock.monotonicMs() > deadline) return;
     await new Promise<void>((resolve) => clock.after(HIDDEN_FILE_STEP_MS, resolve));
+  }
+}
+
+async function removeEntry(fileSystem: FileSystem, clock: Clock, path: string): Promise<void> {
+  try {
+    await fileSystem.unlink(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    if (errnoOf(error) !== 'EISDIR') throw error;
+    await emptyDirectory(fileSystem, clock, path);
+    await fileSystem.removeDirectory(path);
   }
 }
 
@@ -55,20 +82,20 @@ export function isHiddenByNfs(name: string): boolean {
   return name.startsWith('.nfs');
 }
 
-/** Of doctors that were killed on this host; one of another host may still be at work. */
+/** Of doctors that were killed since this host booted; one of another host may still be at work. */
 async function removeLeftovers(options: WorkDirectoryOptions, root: string): Promise<void> {
   const { fileSystem, clock, identity } = options;
-  const prefix = `${PREFIX}${identity.host}-`;
+  const prefix = `${PREFIX}${identity.host}-${bootTag(identity)}-`;
   for (const name of await fileSystem.list(root)) {
     const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
     if (!Number.isSafeInteger(pid)) continue;
     if (pid !== identity.pid && options.isProcessAlive(pid)) continue;
-    await removeLeftover(fileSystem, clock, `${root}/${name}`);
+    await removeWorkDirectory(fileSystem, clock, `${root}/${name}`);
   }
 }
 
-/** Another doctor may be removing the same one. */
-async function removeLeftover(
+/** Of a doctor that runs no more. Another one may be removing it as well. */
+export async function removeWorkDirectory(
   fileSystem: FileSystem,
   clock: Clock,
   directory: string,

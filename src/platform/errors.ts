@@ -20,6 +20,9 @@ export const ERROR_CODES = {
   HANDOVER_REFUSED: 'The live role cannot be handed over now.',
   NOBODY_LIVE: 'No node is live on this store.',
   LIMIT_EXCEEDED: 'A limit was reached.',
+  PEER_MISSING: 'No other doctor came to try the directory out together.',
+  PEER_GONE: 'The other doctor ended, or was not heard of any more, before the trials were over.',
+  PEER_REFUSED: 'These doctors cannot work together.',
   UNEXPECTED: 'Something happened that the program does not foresee: a defect. Please report it.',
   CLIENT_FAILED: 'The broker refused a command, or the connection to it failed.',
 } as const;
@@ -37,13 +40,31 @@ export class HoldfastError extends Error {
   }
 }
 
+/**
+ * Errors of a file system that libuv has no name for: Node tells of them as
+ * `Unknown system error -116`. The numbers are those of Linux.
+ */
+const UNNAMED_ERRORS: { readonly [errno: string]: { name: string; meaning: string } } = {
+  '-37': { name: 'ENOLCK', meaning: 'no locks available' },
+  '-116': { name: 'ESTALE', meaning: 'stale file handle' },
+  '-122': { name: 'EDQUOT', meaning: 'disk quota exceeded' },
+};
+const UNNAMED_CODE = /^Unknown system error (-\d+)$/;
+
 /** The errno name (`EIO`, `ESTALE`, ...) of a failed system call, or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (typeof code !== 'string') return undefined;
+  const unnamed = UNNAMED_CODE.exec(code)?.[1];
+  if (unnamed !== undefined) return UNNAMED_ERRORS[unnamed]?.name ?? `ERRNO${unnamed.slice(1)}`;
+  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.message.replace(/(?:Unknown system error (-\d+)(?:: )?)+/, (text, errno: string) => {
+    const known = UNNAMED_ERRORS[errno];
+    return known === undefined ? text : `${known.name}: ${known.meaning}`;
+  });
 }

@@ -161,6 +161,32 @@ export interface FileSystemProcess {
   kill(): Promise<void>;
 }
 
+/** One that can do what a store never does, for the doctor to try it out. */
+export interface TrialProcess extends FileSystemProcess {
+  /** Nothing of a store is ever renamed: this shows how late another host sees it. */
+  rename(from: string, to: string): Promise<void>;
+  /** The milliseconds of each write, taken in that process, where no message between the two counts. */
+  timeWrites(plan: TimedWrites): Promise<readonly number[]>;
+}
+
+/** Synchronous writes (O_DSYNC), one after the other, to a new file. */
+export interface TimedWrites {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly count: number;
+  /** No write begins later than this; there is at least one. */
+  readonly limitMs: number;
+}
+
+/** How long to wait for one call of such a process, which may hang as long as a file server does. */
+export interface Patience {
+  /** After this, and again each time that it has passed, `onBlocked` is told. */
+  readonly noticeMs: number;
+  /** After this the call fails with STORE_STALLED; the process goes on waiting until it is killed. */
+  readonly limitMs: number;
+  readonly onBlocked: (call: string, blockedMs: number) => void;
+}
+
 export interface Random {
   /** `count` unpredictable bytes. */
   bytes(count: number): Uint8Array;

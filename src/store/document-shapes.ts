@@ -28,14 +28,14 @@ export function firstWrongField<Document>(
   return null;
 }
 
-const isString: Check = (value) => typeof value === 'string';
-const isName: Check = (value) => typeof value === 'string' && value.length > 0;
+export const isString: Check = (value) => typeof value === 'string';
+export const isName: Check = (value) => typeof value === 'string' && value.length > 0;
 const isStoreId: Check = (value) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 const isBoolean: Check = (value) => typeof value === 'boolean';
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isPositive: Check = (value) => isCount(value) && value !== 0;
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isPositive: Check = (value) => isCount(value) && value !== 0;
 /** Wall-clock milliseconds may have a fraction; they are for people. */
-const isTime: Check = (value) => Number.isFinite(value);
+export const isTime: Check = (value) => Number.isFinite(value);
 
 const isAddresses: Check = (value) =>
   typeof value === 'object' && value !== null && Object.values(value).every(isString);
@@ -55,7 +55,7 @@ function oneOf(values: readonly string[]): Check {
   return (value) => typeof value === 'string' && values.includes(value);
 }
 
-function orNull(check: Check): Check {
+export function orNull(check: Check): Check {
   return (value) => value === null || check(value);
 }
 

@@ -1,5 +1,5 @@
 /** What goes between a process and the one that carries out its file system calls. */
-import type { OpenMode } from '../ports.js';
+import type { OpenMode, TimedWrites } from '../ports.js';
 
 type PathCall =
   | 'stat'
@@ -15,6 +15,8 @@ export type FileSystemCall =
   | { readonly call: 'hello' }
   | { readonly call: 'open'; readonly path: string; readonly mode: OpenMode }
   | { readonly call: PathCall; readonly path: string }
+  | { readonly call: 'rename'; readonly path: string; readonly to: string }
+  | ({ readonly call: 'timeWrites' } & TimedWrites)
   | {
       readonly call: 'write';
       readonly handle: number;

@@ -1,6 +1,8 @@
 /** The process that file-system-process.ts starts. It ends with the one that started it. */
+import { rename } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../errors.js';
-import type { FileHandle } from '../ports.js';
+import type { FileHandle, TimedWrites } from '../ports.js';
+import { nodeClock } from './clock.js';
 import { nodeFileSystem } from './file-system.js';
 import type { FileSystemAnswer, FileSystemCall, NumberedCall } from './file-system-calls.js';
 
@@ -33,6 +35,10 @@ async function carryOut(call: FileSystemCall): Promise<unknown> {
       const into = new Uint8Array(call.length);
       return into.subarray(0, await handleOf(call.handle).read(into, call.position));
     }
+    case 'rename':
+      return rename(call.path, call.to);
+    case 'timeWrites':
+      return timeWrites(call);
     case 'statHandle':
       return handleOf(call.handle).stat();
     case 'sync':
@@ -43,6 +49,20 @@ async function carryOut(call: FileSystemCall): Promise<unknown> {
     default:
       return nodeFileSystem[call.call](call.path);
   }
+}
+
+async function timeWrites({ path, sizeBytes, count, limitMs }: TimedWrites): Promise<number[]> {
+  const handle = await nodeFileSystem.open(path, 'create-new-durable');
+  const bytes = new Uint8Array(sizeBytes).fill(1);
+  const deadline = nodeClock.monotonicMs() + limitMs;
+  const latencies: number[] = [];
+  do {
+    const began = nodeClock.monotonicMs();
+    await handle.write(bytes, latencies.length * sizeBytes);
+    latencies.push(nodeClock.monotonicMs() - began);
+  } while (latencies.length < count && nodeClock.monotonicMs() < deadline);
+  await handle.close();
+  return latencies;
 }
 
 function keep(handle: FileHandle): number {

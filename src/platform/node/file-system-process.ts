@@ -5,18 +5,29 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FileHandle, FileStat, FileSystem, FileSystemProcess, OpenMode } from '../ports.js';
+import { HoldfastError } from '../errors.js';
+import type {
+  FileHandle,
+  FileStat,
+  FileSystem,
+  OpenMode,
+  Patience,
+  TrialProcess,
+} from '../ports.js';
 import type { FileSystemAnswer, FileSystemCall } from './file-system-calls.js';
 
 const MAIN = fileURLToPath(new URL('./file-system-process-main.js', import.meta.url));
 
-export async function startFileSystemProcess(): Promise<FileSystemProcess> {
+/** Without `patience` a call may take as long as it takes. */
+export async function startFileSystemProcess(patience?: Patience): Promise<TrialProcess> {
   const child = fork(MAIN, [], { serialization: 'advanced', execArgv: [] });
-  const caller = new Caller(child);
+  const caller = new Caller(child, patience ?? null);
   await caller.ask({ call: 'hello' });
   return {
     pid: child.pid ?? 0,
     fileSystem: new RemoteFileSystem(caller),
+    rename: (path, to) => caller.ask({ call: 'rename', path, to }),
+    timeWrites: (plan) => caller.ask({ call: 'timeWrites', ...plan }),
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
@@ -34,26 +45,47 @@ interface Waiting {
 class Caller {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #patience: Patience | null;
   #lastNumber = 0;
   #gone: Error | null = null;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, patience: Patience | null) {
     this.#child = child;
+    this.#patience = patience;
     child.on('message', (message) => this.#receive(message as FileSystemAnswer));
     child.on('error', (error) => this.#fail(error));
     child.on('exit', () => this.#fail(new Error('The process for file system calls has ended.')));
   }
 
-  ask<Value>(call: FileSystemCall): Promise<Value> {
-    if (this.#gone !== null) return Promise.reject(this.#gone);
+  /** `path`: of the open file that the call is about, when it does not name one itself. */
+  async ask<Value>(call: FileSystemCall, path = ''): Promise<Value> {
+    if (this.#gone !== null) throw this.#gone;
     this.#lastNumber += 1;
     const number = this.#lastNumber;
-    return new Promise<Value>((resolve, reject) => {
+    const stopWatching = this.#watch(number, `${call.call} ${'path' in call ? call.path : path}`);
+    return await new Promise<Value>((resolve, reject) => {
       this.#waiting.set(number, { resolve: (value) => resolve(value as Value), reject });
       this.#child.send({ number, call }, (error) => {
         if (error !== null) this.#fail(error);
       });
-    });
+    }).finally(stopWatching);
+  }
+
+  #watch(number: number, call: string): () => void {
+    // A process that starts slowly is not the file server's fault.
+    if (this.#patience === null || call.startsWith('hello')) return () => undefined;
+    const { noticeMs, limitMs, onBlocked } = this.#patience;
+    const beganMs = performance.now();
+    const notice = setInterval(() => onBlocked(call, performance.now() - beganMs), noticeMs);
+    const limit = setTimeout(() => {
+      const sentence = `The file server has not answered for ${limitMs / 1_000} s (${call}).`;
+      this.#waiting.get(number)?.reject(new HoldfastError('STORE_STALLED', sentence));
+      this.#waiting.delete(number);
+    }, limitMs);
+    return () => {
+      clearInterval(notice);
+      clearTimeout(limit);
+    };
   }
 
   #receive(answer: FileSystemAnswer): void {
@@ -123,33 +155,33 @@ class RemoteFileHandle implements FileHandle {
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return this.#caller.ask({ call: 'write', handle: this.#handle, bytes, position });
+    return this.#caller.ask({ call: 'write', handle: this.#handle, bytes, position }, this.path);
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
     const call = { call: 'read', handle: this.#handle, length: into.byteLength, position } as const;
-    const bytes = await this.#caller.ask<Uint8Array>(call);
+    const bytes = await this.#caller.ask<Uint8Array>(call, this.path);
     into.set(bytes);
     return bytes.byteLength;
   }
 
   sync(): Promise<void> {
-    return this.#caller.ask({ call: 'sync', handle: this.#handle });
+    return this.#caller.ask({ call: 'sync', handle: this.#handle }, this.path);
   }
 
   syncInBackground(): Promise<void> {
-    return this.#caller.ask({ call: 'syncInBackground', handle: this.#handle });
+    return this.#caller.ask({ call: 'syncInBackground', handle: this.#handle }, this.path);
   }
 
   stat(): Promise<FileStat> {
-    return this.#caller.ask({ call: 'statHandle', handle: this.#handle });
+    return this.#caller.ask({ call: 'statHandle', handle: this.#handle }, this.path);
   }
 
   tryLockExclusive(): Promise<boolean> {
-    return this.#caller.ask({ call: 'tryLockExclusive', handle: this.#handle });
+    return this.#caller.ask({ call: 'tryLockExclusive', handle: this.#handle }, this.path);
   }
 
   close(): Promise<void> {
-    return this.#caller.ask({ call: 'close', handle: this.#handle });
+    return this.#caller.ask({ call: 'close', handle: this.#handle }, this.path);
   }
 }

@@ -53,6 +53,18 @@ refuses(
   '--store needs a value.',
 );
 refuses(
+  'what is for two doctors is refused to one',
+  ['doctor', '.', '--lease', 'cut'],
+  2,
+  '--lease is of use with --peer only.',
+);
+refuses(
+  'a choice that there is not is refused with those that there are',
+  ['doctor', '.', '--peer', '--lease', 'burn'],
+  2,
+  'lease must be one of cut, power-off, but is "burn".',
+);
+refuses(
   'an option given twice is refused',
   ['status', '--store', 'a', '--store', 'b'],
   2,

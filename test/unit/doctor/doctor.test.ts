@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type DoctorOptions, examineDirectory } from '../../../src/doctor/doctor.js';
 import { reportLines } from '../../../src/doctor/report.js';
+import { workDirectoryName } from '../../../src/doctor/work-directory.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { startFileSystemProcess } from '../../../src/platform/node/file-system-process.js';
 import { isProcessAlive, readHostIdentity } from '../../../src/platform/node/host-identity.js';
 import { readMounts } from '../../../src/platform/node/mounts.js';
-import type { FileHandle, FileSystem, FileSystemProcess } from '../../../src/platform/ports.js';
+import type { FileHandle, FileSystem, TrialProcess } from '../../../src/platform/ports.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
 import {
   makeTemporaryDirectory,
@@ -34,26 +35,27 @@ describe('the doctor', () => {
       isProcessAlive,
       readMounts,
       startProcess: startFileSystemProcess,
+      peer: null,
       ...change,
     });
   }
 
   /** The names of the trials that a file system fails when its handles are spoilt in one way. */
   async function failedTrials(spoil: (handle: FileHandle) => void): Promise<string[]> {
-    const startProcess = async (): Promise<FileSystemProcess> => {
+    const startProcess = async (): Promise<TrialProcess> => {
       const other = await startFileSystemProcess();
       return { ...other, fileSystem: spoilt(other.fileSystem, spoil), kill: () => other.kill() };
     };
     const report = await examine({ fileSystem: spoilt(nodeFileSystem, spoil), startProcess });
     assert.equal(report.verdict, 'refuse');
-    return report.trials.filter((trial) => !trial.passed).map((trial) => trial.name);
+    return report.trials.filter((trial) => trial.outcome !== 'passed').map((trial) => trial.name);
   }
 
   it('finds every trial passed here, and leaves nothing behind', async () => {
     await writeFile(join(directory.path, 'lock'), 'of a store');
     const report = await examine();
     assert.deepEqual(
-      report.trials.filter((trial) => !trial.passed),
+      report.trials.filter((trial) => trial.outcome !== 'passed'),
       [],
     );
     assert.equal(report.trials.length, 7);
@@ -93,13 +95,16 @@ describe('the doctor', () => {
   it('removes what a killed doctor of this host left, and not that of another host', async () => {
     const dead = await startFileSystemProcess();
     await dead.kill();
-    const leftover = join(directory.path, `.doctor-${HERE.host}-${dead.pid}`);
-    await mkdir(leftover);
-    await writeFile(join(leftover, 'sync'), 'x');
-    const elsewhere = `.doctor-elsewhere-${dead.pid}`;
-    await mkdir(join(directory.path, elsewhere));
+    const leftover = join(directory.path, workDirectoryName({ ...HERE, pid: dead.pid }));
+    await mkdir(join(leftover, 'caches', 'first'), { recursive: true });
+    await writeFile(join(leftover, 'caches', 'first', 'x'), 'x');
+    const others = [
+      { ...HERE, host: 'elsewhere', pid: dead.pid },
+      { ...HERE, bootId: 'of a clone with the same name', pid: dead.pid },
+    ].map(workDirectoryName);
+    for (const other of others) await mkdir(join(directory.path, other));
     await examine();
-    assert.deepEqual(await nodeFileSystem.list(directory.path), [elsewhere]);
+    assert.deepEqual(await nodeFileSystem.list(directory.path), others.sort());
   });
 
   it('says so when nothing can be written', async () => {
@@ -123,9 +128,10 @@ describe('the doctor', () => {
     for (const wanted of [
       /^directory {4}\//m,
       /^file system {2}/m,
-      /^ {2}1 \S+ +the lock is on the bytes being written: /m,
+      /^ {2}1 \S+ +the lock is on the bytes being written: .*\n {12}not shown \(two doctors/m,
+      /^ {2}2 \S+ +an epoch is claimed by one node only: .*\n {12}shown on one host only \(exclusive create/m,
       /^ {2}ok {5}kill-release: released \d+ ms after kill -9$/m,
-      /^ {2}ok {5}sync latency: p50 [\d.]+ ms, p99 [\d.]+ ms/m,
+      /^ {2}ok {5}synchronous writes: p50 [\d.]+ ms, p99 [\d.]+ ms for 300 writes of 4 KiB, \d+ MB\/s in a row$/m,
       /^verdict {6}(ok|warnings): this directory can hold a store/m,
     ]) {
       assert.match(text, wanted);

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { basename } from 'node:path';
+import { test } from 'node:test';
+import type { FileHandle } from '../../../src/platform/ports.js';
+import { examineTogether, makeDirectory, named, type Spoil } from './two-doctors.js';
+
+/** Longer than what counts as a lock that was given back. */
+const LEASE_MS = 3_500;
+
+/**
+ * What a file server does with the lock of a host that is cut off: its write hangs, the lock goes
+ * when the lease has ended, and when the host is back `late` decides what becomes of its writes.
+ */
+class LeasedFile {
+  readonly #late: 'refused' | 'let through';
+  #handle: FileHandle | null = null;
+  #cut: Promise<void> = Promise.resolve();
+  #heal = (): void => undefined;
+  #isLost = false;
+
+  constructor(late: 'refused' | 'let through') {
+    this.#late = late;
+  }
+
+  readonly spoil: Spoil = (handle, fileSystem) => {
+    if (basename(handle.path) !== 'lease' || this.#handle !== null) return;
+    this.#handle = handle;
+    const [write, close] = [handle.write.bind(handle), handle.close.bind(handle)];
+    handle.write = async (bytes, position) => {
+      await this.#cut;
+      if (!this.#isLost) return write(bytes, position);
+      if (this.#late === 'refused') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      const unlocked = await fileSystem.open(handle.path, 'update');
+      await unlocked.write(bytes, position);
+      await unlocked.close();
+    };
+    handle.sync = () => this.#cut;
+    handle.close = close;
+  };
+
+  cutOff(): void {
+    this.#cut = new Promise((resolve) => {
+      this.#heal = resolve;
+    });
+    setTimeout(() => {
+      this.#isLost = true;
+      void this.#handle?.close();
+    }, LEASE_MS);
+  }
+
+  heal(): void {
+    this.#heal();
+  }
+}
+
+function operate(file: LeasedFile) {
+  const onHolder = (sentence: string) => {
+    if (sentence.startsWith('cut this host off')) file.cutOff();
+  };
+  const onWatcher = (sentence: string) => {
+    if (sentence.startsWith('its lock was free')) file.heal();
+  };
+  return { onHolder, onWatcher };
+}
+
+test('the lease is measured, and a late write that is refused is shown', async (t) => {
+  const file = new LeasedFile('refused');
+  const { onHolder, onWatcher } = operate(file);
+  const [a, b] = await examineTogether(
+    await makeDirectory(t),
+    { trials: ['lease'] },
+    { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
+    { request: { tell: onWatcher } },
+  );
+  assert.deepEqual([a.failure, b.failure], [null, null]);
+  const [figure] = named(b, 'lease').figures;
+  assert.equal(figure?.host, 'a');
+  assert.ok(
+    figure.value >= LEASE_MS - 200 && figure.value < LEASE_MS + 2_000,
+    `${figure.value} ms`,
+  );
+  const late = named(a, 'late write refused');
+  assert.equal(late.outcome, 'passed');
+  assert.equal(late.fence, 1);
+  assert.match(late.detail, /met EIO, EIO, EIO; no byte of it is in the file$/);
+  assert.deepEqual(a.trials.slice(1), b.trials.slice(1));
+});
+
+for (const [fence1Enforced, severity] of [
+  [true, 'refuse'],
+  [false, 'warning'],
+] as const) {
+  test(`a late write that is let through leads to: ${severity}`, async (t) => {
+    const file = new LeasedFile('let through');
+    const { onHolder, onWatcher } = operate(file);
+    const [a, b] = await examineTogether(
+      await makeDirectory(t),
+      { trials: ['lease'], fence1Enforced },
+      { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
+      { request: { tell: onWatcher } },
+    );
+    for (const report of [a, b]) {
+      const late = named(report, 'late write refused');
+      assert.equal(late.outcome, 'failed');
+      assert.match(late.detail, /met ok, ok; its bytes are in the file of its successor$/);
+      assert.equal(late.findings[0]?.severity, severity);
+    }
+  });
+}
+
+test('a lock that was merely given back is not taken for a lease', async (t) => {
+  let handle: FileHandle | null = null;
+  const spoil: Spoil = (opened) => {
+    if (basename(opened.path) === 'lease') handle ??= opened;
+  };
+  const tell = (sentence: string) => {
+    if (sentence.startsWith('cut this host off')) void handle?.close();
+  };
+  const [, b] = await examineTogether(
+    await makeDirectory(t),
+    { trials: ['lease'] },
+    { spoil, request: { toBeCut: 'cut', tell } },
+  );
+  assert.equal(named(b, 'lease').outcome, 'not-shown');
+  assert.match(named(b, 'lease').detail, /gave the lock back by itself/);
+});
