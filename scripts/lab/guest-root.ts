@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { withFileLock } from './file-lock.js';
 import { LabError } from './lab-error.js';
 import { updateAptLists } from './machine.js';
-import { cacheFolder, namesOfLabs, PROJECT_IN_GUESTS } from './places.js';
+import { cacheFolder, PROJECT_IN_GUESTS } from './places.js';
 import { runProgram } from './run-program.js';
 
 const KERNEL_PACKAGE = 'user-mode-linux';
@@ -58,7 +58,6 @@ export async function ensureGuestRoot(progress: Progress): Promise<GuestRoot> {
   await withFileLock(join(cache, 'build.lock'), progress, async () => {
     if (existsSync(folder)) return;
     await build(folder, release, progress);
-    await removeOthers(cache, folder);
   });
   return {
     kernel: join(folder, 'kernel', 'usr', 'bin', 'linux.uml'),
@@ -104,15 +103,6 @@ async function build(folder: string, release: string, progress: Progress): Promi
   await chmod(join(root, 'init'), 0o755);
   await rename(unfinished, folder);
   progress(`the guests' Debian is kept in ${folder}`);
-}
-
-/** Roots of older recipes, unless a lab may run on one. */
-async function removeOthers(cache: string, folder: string): Promise<void> {
-  if (namesOfLabs().length > 0) return;
-  for (const name of await readdir(cache)) {
-    const path = join(cache, name);
-    if (name.startsWith('root-') && path !== folder) await rm(path, { recursive: true });
-  }
 }
 
 function debianRelease(): string {

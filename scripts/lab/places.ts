@@ -1,5 +1,4 @@
 /** Where the lab keeps what. */
-import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,10 +56,4 @@ export class LabPlaces {
   console(guest: Guest): string {
     return join(this.folder, `${guest}.console.log`);
   }
-}
-
-/** Of all labs of this machine that are up, or were left by a crash. */
-export function namesOfLabs(): readonly string[] {
-  if (!existsSync(ALL_LABS)) return [];
-  return readdirSync(ALL_LABS).filter((name) => existsSync(new LabPlaces(name).record));
 }

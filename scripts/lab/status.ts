@@ -1,10 +1,10 @@
 /** What `npm run lab -- status` shows: asked of the kernels, not remembered. */
 import { tableLines } from '../../src/cli/text.js';
 import type { PowerState } from './guest.js';
-import { BROKERS, CLIENT, dataAddress, type Host, isGuest, SERVER } from './hosts.js';
+import { BROKERS, CLIENT, dataAddress, type Host, isBroker, isGuest, SERVER } from './hosts.js';
 import type { Lab } from './lab.js';
 import { LabError } from './lab-error.js';
-import { isImpaired, type Link, UNIMPAIRED } from './link.js';
+import { isImpaired, type Link, parseLink, SHOW_LINK, UNIMPAIRED } from './link.js';
 import type { Cut } from './network.js';
 import { STORE_IN_GUESTS } from './places.js';
 
@@ -31,8 +31,7 @@ const ANSWER_LIMIT_MS = 5_000;
 const SHOW_MOUNT = `grep ' ${STORE_IN_GUESTS} nfs' /proc/mounts || true`;
 const SHOW_SERVER = [
   'cd /proc/fs/nfsd',
-  'echo "lease $(cat nfsv4leasetime) s, grace $(cat nfsv4gracetime) s,' +
-    ' versions $(cat versions), threads $(cat threads)"',
+  'echo "lease $(<nfsv4leasetime) s, grace $(<nfsv4gracetime) s, versions $(<versions)"',
   `exportfs -s | sed 's/^[^(]*//'`,
 ].join(' && ');
 
@@ -55,8 +54,11 @@ async function readHost(lab: Lab, host: Host, cuts: readonly Cut[]): Promise<Hos
   if (state === 'down') return { ...known, state, nfs: '', link: UNIMPAIRED };
   if (state === 'paused') return { ...known, state, nfs: '', link: null };
   try {
-    const [nfs, link] = await Promise.all([readNfs(lab, host), lab.link(host)]);
-    return { ...known, state, nfs, link };
+    const command = `${SHOW_LINK} && echo && ${showNfs(host)}`;
+    const text = await lab.run(host, command, { timeoutMs: ANSWER_LIMIT_MS });
+    const [link = '', ...rest] = text.trim().split('\n');
+    const nfs = isBroker(host) ? mountOptions(rest.join('')) : rest.filter(Boolean).join(', ');
+    return { ...known, state, nfs, link: parseLink(link) };
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
     return {
@@ -68,12 +70,13 @@ async function readHost(lab: Lab, host: Host, cuts: readonly Cut[]): Promise<Hos
   }
 }
 
-async function readNfs(lab: Lab, host: Host): Promise<string> {
-  if (host === CLIENT) return '';
-  const command = host === SERVER ? SHOW_SERVER : SHOW_MOUNT;
-  const text = (await lab.run(host, command, { timeoutMs: ANSWER_LIMIT_MS })).trim();
-  if (host === SERVER) return text.replaceAll('\n', ', ');
-  return text.split(' ')[3] ?? 'not mounted';
+function showNfs(host: Host): string {
+  if (host === CLIENT) return 'true';
+  return host === SERVER ? SHOW_SERVER : SHOW_MOUNT;
+}
+
+function mountOptions(lineOfMounts: string): string {
+  return lineOfMounts.split(' ')[3] ?? 'not mounted';
 }
 
 export function statusLines(status: LabStatus): readonly string[] {

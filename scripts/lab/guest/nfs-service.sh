@@ -3,7 +3,12 @@
 # those that scripts/provision/nfs-server-settings.sh wrote.
 set -euo pipefail
 
+is_active() {
+  [[ -e /proc/fs/nfsd/threads && $(</proc/fs/nfsd/threads) != 0 ]]
+}
+
 start() {
+  ! is_active || return 0
   modprobe -a sunrpc nfsd
   mountpoint -q /run/rpc_pipefs || mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs
   mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
@@ -18,7 +23,7 @@ start() {
 }
 
 stop() {
-  ! mountpoint -q /proc/fs/nfsd || rpc.nfsd 0
+  ! is_active || rpc.nfsd 0
 }
 
 case ${1:-} in
