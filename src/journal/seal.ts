@@ -74,15 +74,16 @@ export async function sealJournal(options: SealOptions): Promise<JournalWriter> 
 }
 
 /**
- * The rest of step 6: removes every other file that is not part of the journal. Only for the live
- * node, which may serve meanwhile: nobody reads these files.
+ * The rest of step 6: removes every other segment that is not part of the journal. Only for the live
+ * node, which may serve meanwhile: nobody reads these files. An unfinished checkpoint stays until this
+ * tenure has a checkpoint of its own: a deposed node that finishes it late deletes the ones before it.
  */
 export async function removeLeftovers(
   directory: JournalDirectory,
   epoch: Epoch,
   tail: SegmentNumber,
 ): Promise<number> {
-  const { segments, checkpoints } = await directory.list();
+  const { segments } = await directory.list();
   const kept = new Map<number, SegmentName>();
   const superfluous: string[] = [];
   for (const segment of segments) {
@@ -90,8 +91,7 @@ export async function removeLeftovers(
     if (segment.epoch > epoch) continue;
     const isOlder = segment.epoch < epoch;
     const isStray = isOlder && segment.number > tail;
-    const standing =
-      isOlder && !isStray ? await standingOf(() => directory.segmentHeader(segment)) : 'finished';
+    const standing = isOlder && !isStray ? await standingOf(directory, segment) : 'finished';
     if (standing === 'foreign') continue;
     if (isStray || standing === 'unfinished') {
       superfluous.push(segment.name);
@@ -100,11 +100,6 @@ export async function removeLeftovers(
     const lower = kept.get(segment.number);
     if (lower !== undefined) superfluous.push(lower.name);
     kept.set(segment.number, segment);
-  }
-  for (const checkpoint of checkpoints) {
-    if (checkpoint.epoch >= epoch) continue;
-    const standing = await standingOf(() => directory.checkpointHeader(checkpoint));
-    if (standing === 'unfinished') superfluous.push(checkpoint.name);
   }
   for (const name of superfluous) await directory.unlink(name);
   if (superfluous.length > 0) await directory.sync();
@@ -116,10 +111,11 @@ export async function removeLeftovers(
  * ends its tenure over it: nothing is read from it, and `holdfast journal verify` tells of it.
  */
 async function standingOf(
-  readHeader: () => Promise<object | null>,
+  directory: JournalDirectory,
+  segment: SegmentName,
 ): Promise<'finished' | 'unfinished' | 'foreign'> {
   try {
-    return (await readHeader()) === null ? 'unfinished' : 'finished';
+    return (await directory.segmentHeader(segment)) === null ? 'unfinished' : 'finished';
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'JOURNAL_CORRUPT') return 'foreign';
     throw error;

@@ -110,3 +110,30 @@ test('P1: a checkpoint that a power cut would take away covers nothing', async (
   await rig.settle();
   assert.deepEqual(rig.breaches, ['P1']);
 });
+
+test('P1: the checkpoint beyond a removed segment may go when another one took its place, and only then', async () => {
+  const rig = await ChecksRig.make();
+  const a = rig.start('a');
+  await rig.takeOver(a);
+  const first = rig.tailPath(a);
+  while (rig.tailPath(a) === first) await rig.confirm(a, 'a queue');
+  const writeOne = async (): Promise<string> => {
+    const { cursor } = rig.liveEvent(a);
+    await writeCheckpoint(rig.directory, nodeClock, cursor.epoch, cursor, [new Uint8Array(100)]);
+    const { checkpoints } = await rig.directory.list();
+    return checkpoints.at(-1)?.name ?? '';
+  };
+  const older = await writeOne();
+  rig.change(a, { kind: 'unlink', path: first });
+  await rig.settle();
+  await rig.confirm(a, 'another queue');
+  const newer = await writeOne();
+  assert.notEqual(newer, older);
+  rig.change(a, { kind: 'unlink', path: rig.directory.pathOf(older) });
+  await rig.settle();
+  assert.deepEqual(rig.sentences, []);
+  await rig.directory.unlink(newer);
+  rig.change(a, { kind: 'unlink', path: rig.directory.pathOf(newer) });
+  await rig.settle();
+  assert.deepEqual(rig.breaches, ['P1']);
+});

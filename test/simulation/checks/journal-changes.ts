@@ -6,7 +6,8 @@
  * P2: blocks are appended through the descriptor that was given the lock. Bytes of a confirmed block
  * never change; a write over them must bring what is there already (a client that sends a request
  * again does that). P1: a live node removes a segment only when a durable checkpoint goes beyond
- * it. What a takeover removes is judged when its tenure begins.
+ * it, and nobody ever removes the last checkpoint that does. What a takeover removes is judged when its
+ * tenure begins.
  */
 import { basename } from 'node:path/posix';
 import { decodeBlock } from '../../../src/journal/block.js';
@@ -41,6 +42,8 @@ export class JournalChanges {
   readonly #epochPrefix: string;
   /** Up to where each file of the journal holds confirmed blocks. */
   readonly #confirmedEnd = new Map<string, number>();
+  /** Of the segments that a live node has removed; 0 when none has. */
+  #highestRemoved = 0;
 
   constructor(options: JournalChangesOptions) {
     this.#options = options;
@@ -69,6 +72,9 @@ export class JournalChanges {
     if (view === undefined) return;
     if (!view.hasClaimed) this.#breachP4(view, change);
     if (kind === 'write' && change.isDurable && !change.hasHeldLock) this.#breachP2(view, change);
+    if (kind === 'unlink' && parseCheckpointName(basename(path)) !== null) {
+      this.#options.inThisEvent(this.#onCheckpointRemoved(view, path));
+    }
     const end = this.#confirmedEnd.get(path);
     if (end === undefined || !change.isLinked) return;
     if (kind === 'unlink') this.#options.inThisEvent(this.#onRemoved(view, path));
@@ -97,20 +103,31 @@ export class JournalChanges {
   async #onRemoved(view: NodeView, path: string): Promise<void> {
     this.#confirmedEnd.delete(path);
     if (view.role !== 'live' && view.role !== 'handing-over') return;
-    const { layout, truth, onBreach } = this.#options;
     const number = parseSegmentName(basename(path))?.number ?? 0;
-    const covered = await this.#coveredSegment(await truth.list(layout.journalDirectory));
+    this.#highestRemoved = Math.max(this.#highestRemoved, number);
+    const covered = await this.#coveredSegment();
     if (number < covered) return;
-    onBreach(
+    this.#options.onBreach(
       'P1',
       `${view.name} removed segment ${number}, and the newest durable checkpoint ends in segment ${covered}`,
     );
   }
 
-  async #coveredSegment(names: readonly string[]): Promise<number> {
-    const { truth, stableBytes } = this.#options;
+  async #onCheckpointRemoved(view: NodeView, path: string): Promise<void> {
+    if (this.#highestRemoved === 0) return;
+    const covered = await this.#coveredSegment();
+    if (this.#highestRemoved < covered) return;
+    this.#options.onBreach(
+      'P1',
+      `${view.name} removed ${basename(path)}: segment ${this.#highestRemoved} is gone, and the newest durable checkpoint ends in segment ${covered}`,
+    );
+  }
+
+  /** In which the newest durable checkpoint ends; 0 without any. */
+  async #coveredSegment(): Promise<number> {
+    const { layout, truth, stableBytes } = this.#options;
     let covered = 0;
-    for (const name of names) {
+    for (const name of await truth.list(layout.journalDirectory)) {
       if (parseCheckpointName(name) === null) continue;
       const path = `${this.#journalPrefix}${name}`;
       const { sizeBytes } = await truth.stat(path);

@@ -129,12 +129,10 @@ const TAKE_OVER: readonly Failpoint[] = [
   { name: 'live told', when: 'after', at: 'taking-over: post live' },
   { name: 'left-over segment about to go', when: 'before', at: `live: unlink ${SEGMENT}` },
   { name: 'left-over segment unlinked', when: 'after', at: `live: unlink ${SEGMENT}` },
-  { name: 'left-over checkpoint about to go', when: 'before', at: `live: unlink ${CHECKPOINT}` },
-  { name: 'left-over checkpoint unlinked', when: 'after', at: `live: unlink ${CHECKPOINT}` },
   {
     name: 'left-overs out of the directory',
     when: 'after',
-    since: `live: unlink ${CHECKPOINT}`,
+    since: `live: unlink ${SEGMENT}`,
     at: 'live: sync-directory journal',
   },
   { name: 'old epoch about to go', when: 'before', at: 'live: unlink epochs/#' },

@@ -71,11 +71,7 @@ const CALLS_OF_THE_LIVE: readonly Moment[] = [
 ];
 
 /** Only what is left over from the tenure before is looked at like this. */
-const CALLS_OF_THE_CLEAN_UP: readonly Moment[] = [
-  `live: read ${SEGMENT} at 0`,
-  `live: open-read ${CHECKPOINT}`,
-  `live: read ${CHECKPOINT} at 0`,
-];
+const CALLS_OF_THE_CLEAN_UP: readonly Moment[] = [`live: read ${SEGMENT} at 0`];
 
 const CALLS_OF_A_HANDOVER: readonly Moment[] = [
   'live: open-update requests/handover',

@@ -7,9 +7,11 @@ import {
 } from '../../../src/journal/checkpoint.js';
 import { JournalDirectory } from '../../../src/journal/directory.js';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
+import { removeLeftovers } from '../../../src/journal/seal.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
+import { interceptedFileSystem } from '../../support/intercepted-file-system.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
 import { JournalRig, textOf } from './journal-rig.js';
 
@@ -83,8 +85,9 @@ test('a directory without one has none', async () => {
   assert.equal(await readNewest(), null);
 });
 
-test('a finished checkpoint replaces those before it', async () => {
+test('a finished checkpoint replaces those before it, and unfinished ones', async () => {
   await write({ sequence: 7 });
+  await rig.write('0000000001-0000000000000006.checkpoint', new Uint8Array(512), 0);
   await write({ sequence: 8 });
   await write({ sequence: 8, epoch: 2 });
   assert.deepEqual(await rig.names(), ['0000000002-0000000000000008.checkpoint']);
@@ -94,6 +97,37 @@ test('a deposed node that finishes late deletes no checkpoint that is newer than
   await write({ sequence: 20, epoch: 2 });
   await write({ sequence: 10, epoch: 1 });
   assert.deepEqual((await readNewest())?.texts, ['index at 20']);
+});
+
+/** Where nothing fences it: of all that it does, only its confirmations are held back. */
+async function finishDeposed(meanwhile: () => Promise<unknown>, atCall: number): Promise<number> {
+  await write({ sequence: 7 });
+  let calls = 0;
+  const fileSystem = interceptedFileSystem(nodeFileSystem, async (_, run) => {
+    calls += 1;
+    if (calls === atCall) await meanwhile();
+    return run();
+  });
+  await write({ sequence: 8, directory: rig.directory(fileSystem) });
+  return calls;
+}
+
+test('P5: a deposed node that finishes late leaves a checkpoint, whenever its successor clears away', async () => {
+  const clearAway = () => removeLeftovers(rig.directory(), 2 as Epoch, 3 as SegmentNumber);
+  for (let atCall = 1, calls = 1; atCall <= calls; atCall += 1) {
+    calls = await finishDeposed(clearAway, atCall);
+    assert.deepEqual((await readNewest())?.texts, ['index at 8'], `at call ${atCall}`);
+    rig = await renewed();
+  }
+});
+
+test('P5: a deposed node that finishes late leaves the checkpoint of its successor', async () => {
+  const replace = () => write({ sequence: 9, epoch: 2 });
+  for (let atCall = 1, calls = 1; atCall <= calls; atCall += 1) {
+    calls = await finishDeposed(replace, atCall);
+    assert.deepEqual((await readNewest())?.texts, ['index at 9'], `at call ${atCall}`);
+    rig = await renewed();
+  }
 });
 
 test('an unfinished checkpoint is ignored for an older finished one', async () => {
