@@ -31,8 +31,10 @@ export async function runTrial(trial: PeerTrial, arena: Arena): Promise<readonly
   };
   talk.begin(trial.name);
   if (owner === role) await fileSystem.makeDirectory(directory);
-  const mine = await attempt(trial, { ...arena, directory, startHand });
-  await Promise.all(hands.map((hand) => killSoon(clock, hand)));
+  const mine = await attempt(trial, { ...arena, directory, startHand }).finally(() =>
+    // What they have open could not be removed by whoever clears up.
+    Promise.all(hands.map((hand) => killSoon(clock, hand))),
+  );
   const theirFailure = await talk.endTrial<string | null>(mine.failure);
   if (owner === role) {
     await emptyDirectory(fileSystem, clock, directory);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { test } from 'node:test';
-import type { FileHandle } from '../../../src/platform/ports.js';
-import { examineTogether, makeDirectory, named, type Spoil } from './two-doctors.js';
+import { nodeClock } from '../../../src/platform/node/clock.js';
+import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import type { Clock, FileHandle } from '../../../src/platform/ports.js';
+import { examineOn, examineTogether, makeDirectory, named, type Spoil } from './two-doctors.js';
 
 /** Longer than what counts as a lock that was given back. */
 const LEASE_MS = 3_500;
@@ -123,4 +125,53 @@ test('a lock that was merely given back is not taken for a lease', async (t) => 
   );
   assert.equal(named(b, 'lease').outcome, 'not-shown');
   assert.match(named(b, 'lease').detail, /gave the lock back by itself/);
+});
+
+test('a server that never gives the lock of a dead host away is refused', async (t) => {
+  let aheadMs = 0;
+  const clock: Clock = { ...nodeClock, monotonicMs: () => nodeClock.monotonicMs() + aheadMs };
+  let isDead = false;
+  let bury = (): void => undefined;
+  const buried = new Promise<void>((resolve) => {
+    bury = resolve;
+  });
+  const spoil: Spoil = (handle) => {
+    const write = handle.write.bind(handle);
+    handle.write = async (bytes, position) => {
+      if (!isDead) return write(bytes, position);
+      await buried;
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+  };
+  const root = await makeDirectory(t);
+  const holder = examineOn(root, {
+    name: 'a',
+    trials: ['lease'],
+    spoil,
+    request: {
+      toBeCut: 'power-off',
+      tell: (sentence) => {
+        isDead ||= sentence.startsWith('take the power');
+      },
+    },
+  });
+  const watcher = await examineOn(root, {
+    name: 'b',
+    trials: ['lease'],
+    clock,
+    request: {
+      tell: (sentence) => {
+        // The rest of five minutes.
+        if (sentence.startsWith('it writes no more')) aheadMs = 300_000;
+      },
+    },
+  });
+  assert.equal(watcher.failure, null);
+  const lease = named(watcher, 'lease');
+  assert.equal(lease.outcome, 'failed');
+  assert.equal(lease.detail, 'the lock of a was not free 300 s after its last write');
+  assert.equal(lease.findings[0]?.severity, 'refuse');
+  assert.deepEqual(await nodeFileSystem.list(root), []);
+  bury();
+  await Promise.allSettled([holder]);
 });

@@ -11,7 +11,7 @@ import type { TrialResult } from '../../../src/doctor/trial-result.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { startFileSystemProcess } from '../../../src/platform/node/file-system-process.js';
 import { isProcessAlive, readHostIdentity } from '../../../src/platform/node/host-identity.js';
-import type { FileHandle, FileSystem, TrialProcess } from '../../../src/platform/ports.js';
+import type { Clock, FileHandle, FileSystem, TrialProcess } from '../../../src/platform/ports.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
 
@@ -25,6 +25,7 @@ export interface Host {
   readonly trials?: readonly string[];
   /** Changes every file that its processes open. */
   readonly spoil?: Spoil;
+  readonly clock?: Clock;
   /** Both are one host when these are equal. */
   readonly bootId?: string;
 }
@@ -37,6 +38,7 @@ export async function makeDirectory(test: TestContext): Promise<string> {
 
 export function examineOn(root: string, host: Host): Promise<PeerReport> {
   const { name, request, spoil, bootId = `boot of ${name}`, fence1Enforced = true } = host;
+  const { clock = nodeClock } = host;
   const names = host.trials ?? PEER_TRIALS.map((trial) => trial.name);
   const startProcess: PeerExaminationOptions['startProcess'] = async (patience) => {
     const process = await startFileSystemProcess(patience);
@@ -44,7 +46,7 @@ export function examineOn(root: string, host: Host): Promise<PeerReport> {
   };
   return examineWithPeer({
     root,
-    clock: nodeClock,
+    clock,
     identity: { host: name, pid: readHostIdentity().pid, bootId },
     isProcessAlive,
     startProcess,

@@ -27,6 +27,10 @@ export async function keepWriting(ring: Ring): Promise<LeaseOutcome> {
     await talk.say('taken', null);
     return taken;
   }
+  if (taken?.kind === 'kept') {
+    talk.leave();
+    return taken;
+  }
   // The one that was under way when the lock was lost, when it failed, and two more.
   const answers = answer === 'ok' ? [] : [answer];
   answers.push(await writer.tryLate(), await writer.tryLate());

@@ -12,6 +12,8 @@ const LONG_LEASE_MS = 20_000;
 export type LeaseOutcome =
   /** Nobody cut the host off, or it came back before its lock was given away. */
   | { readonly kind: 'not-cut'; readonly why: string }
+  /** It was cut off, and nobody was given its lock. */
+  | { readonly kind: 'kept'; readonly why: string }
   | {
       readonly kind: 'cut';
       /** From the holder's last write until the watcher had the lock; null when it left before. */
@@ -43,6 +45,9 @@ export function holderTime(record: Uint8Array): number | null {
 export function leaseResults(parties: Parties, outcome: LeaseOutcome): TrialResult[] {
   if (outcome.kind === 'not-cut') {
     return [notShown(LEASE, outcome.why), notShown(LATE_WRITE, outcome.why, { fence: 1 })];
+  }
+  if (outcome.kind === 'kept') {
+    return [failed(LEASE, outcome.why), notShown(LATE_WRITE, outcome.why, { fence: 1 })];
   }
   return [leaseResult(parties, outcome.leaseMs), lateResult(parties, outcome.late)];
 }
