@@ -15,6 +15,7 @@ import {
 import { controlAddress, type Guest } from './hosts.js';
 import { LabError } from './lab-error.js';
 import { readOut } from './read-out.js';
+import { findUser, type User } from './user.js';
 
 /** How often a process in a guest looks whether its guest still has power. */
 const POWER_CHECK_INTERVAL_MS = 100;
@@ -138,6 +139,21 @@ export class GuestProcess implements LabProcess {
   }
 }
 
+/** Ends with this program, as a process in a guest ends with its connection. */
+function commandOnThisMachine({ command, user }: ProcessRequest): readonly string[] {
+  const { uid, gid } = findUserOfThisMachine(user);
+  const asUser = uid === 0 ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  return ['setpriv', '--pdeathsig=KILL', ...asUser, 'bash', '--norc', '-c', command];
+}
+
+function findUserOfThisMachine(name: string): User {
+  try {
+    return findUser(name);
+  } catch (error) {
+    throw new LabError(`h: ${(error as Error).message} on this machine.`);
+  }
+}
+
 /** On the client host `h`. */
 export class NamespaceProcess implements LabProcess {
   readonly stdout = new PassThrough();
@@ -148,9 +164,7 @@ export class NamespaceProcess implements LabProcess {
   #onLoss: (error: Error) => void = () => undefined;
 
   constructor(namespace: string, request: ProcessRequest) {
-    const asUser = request.user === 'root' ? [] : ['runuser', '-u', request.user, '--'];
-    const command = [...asUser, 'bash', '--norc', '-c', request.command];
-    const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
+    const child = spawn('ip', ['netns', 'exec', namespace, ...commandOnThisMachine(request)], {
       cwd: request.directory,
       env: { ...process.env, ...request.environment },
       // A group of its own, so that signals reach all of it and Ctrl-C does not by itself.

@@ -76,7 +76,8 @@ export class LabSite {
   async lay(settings: LabSettings): Promise<void> {
     if (this.#root === null) throw new Error('build() comes first');
     const isNew = !this.isLaid;
-    if (!(await this.network.exists())) {
+    // Without a record nobody knows which guests run, and a host must never be booted twice.
+    if (isNew || !(await this.network.exists())) {
       if (!isNew) this.#progress('mending what is left of this lab');
       await this.#removeRunning();
       await this.network.create();
@@ -89,15 +90,19 @@ export class LabSite {
     await writeFile(this.places.record, `${JSON.stringify(record, null, 2)}\n`);
   }
 
-  /** Boots a guest and waits until its agent listens. */
-  async start(guest: Guest): Promise<void> {
+  /** Gives power to a guest that has none. */
+  start(guest: Guest): void {
     const { settings, root, disk } = this.record();
-    const machine = this.machine(guest);
     const isServer = guest === SERVER;
-    machine.start(root, {
+    this.machine(guest).start(root, {
       memoryMb: isServer ? SERVER_MEMORY_MB : settings.memoryMb,
       disk: isServer ? disk : null,
     });
+  }
+
+  /** Resolves when the guest has booted and its agent listens. */
+  async untilReady(guest: Guest): Promise<void> {
+    const machine = this.machine(guest);
     const deadline = performance.now() + BOOT_LIMIT_MS;
     while (!machine.isReady) {
       if (!machine.hasPower || performance.now() > deadline) {

@@ -70,7 +70,8 @@ export class Lab {
       for (const guest of guests) {
         if (this.#site.machine(guest).power === 'paused') this.#site.machine(guest).resume();
       }
-      await Promise.all(down.map((guest) => this.#site.start(guest)));
+      for (const guest of down) this.#site.start(guest);
+      await Promise.all(guests.map((guest) => this.#site.untilReady(guest)));
       await this.#setUpServer();
       await Promise.all(settings.brokers.map((broker) => this.#setUpBroker(broker)));
     });
@@ -89,7 +90,7 @@ export class Lab {
     return this.#site.machine(guest);
   }
 
-  /** Starts `bash -c COMMAND`; it and all that it started are killed when this program ends. */
+  /** Starts `bash -c COMMAND`, which is killed when this program ends; in a guest with all that it started. */
   spawn(host: Host, command: string, options: ProcessOptions = {}): LabProcess {
     this.#site.record();
     const { places } = this.#site;
@@ -205,9 +206,11 @@ export class Lab {
 
   /** Boots a host without power and makes it what it was: the server serves, a broker mounts. */
   async boot(guest: Guest): Promise<void> {
+    this.#site.record();
     await withFileLock(this.#site.places.guestLock(guest), this.#progress, async () => {
       if (this.#site.machine(guest).hasPower) throw new LabError(`${guest} has power already.`);
-      await this.#site.start(guest);
+      this.#site.start(guest);
+      await this.#site.untilReady(guest);
       if (guest === SERVER) await this.#setUpServer();
       else await this.#setUpBroker(guest);
     });

@@ -1,15 +1,17 @@
 /** The lab itself: what tests of Holdfast on NFS stand on. One lab for all tests, which run in this order. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Host } from '../../scripts/lab/hosts.js';
 import { Lab } from '../../scripts/lab/lab.js';
 import { obstacles, readMachine } from '../../scripts/lab/machine.js';
 import { LabPlaces } from '../../scripts/lab/places.js';
 import { DEFAULT_SETTINGS, type LabSettings } from '../../scripts/lab/settings.js';
 import { readStatus } from '../../scripts/lab/status.js';
+import { eventually } from '../support/eventually.js';
 
 const SETTINGS: LabSettings = { ...DEFAULT_SETTINGS, brokers: ['a', 'b'] };
 const STORE = '/srv/holdfast';
@@ -59,6 +61,18 @@ describe('a lab', { skip: missing.length === 0 ? false : `SKIPPED: ${missing.joi
     for (const host of ['a', 'h'] as const) {
       const { stdout } = await lab.exec(host, 'sleep 600 & seq 50000; kill $!');
       assert.equal(stdout.length, 288_894, host);
+    }
+  });
+
+  test('ends what it started when the program that asked for it is killed', async () => {
+    const main = fileURLToPath(new URL('../../scripts/lab/main.js', import.meta.url));
+    for (const host of ['a', 'h'] as const) {
+      const command = `echo ready; exec sleep 4710.${process.pid}`;
+      const child = spawn(process.execPath, [main, 'exec', '--name', name, host, command]);
+      await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      const search = `pgrep -f '^sleep 4710.${process.pid}'`;
+      await eventually(`gone from ${host}`, async () => (await lab.exec(host, search)).code === 1);
     }
   });
 

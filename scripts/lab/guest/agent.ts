@@ -3,7 +3,6 @@
  * when the connection ends, its whole process group is killed, so that a test that dies leaves nothing behind.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import {
@@ -14,21 +13,9 @@ import {
   type ProcessRequest,
 } from '../frames.js';
 import { readOut } from '../read-out.js';
+import { findUser } from '../user.js';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
-
-interface User {
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-}
-
-function findUser(name: string): User {
-  const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
-  const fields = lines.map((line) => line.split(':')).find(([first]) => first === name);
-  if (fields === undefined) throw new Error(`there is no user ${name}`);
-  return { uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] ?? '/' };
-}
 
 function startProcess(request: ProcessRequest): Child {
   const { uid, gid, home } = findUser(request.user);
