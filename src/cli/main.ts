@@ -81,7 +81,7 @@ const MAX_HELP_COLUMNS = 100;
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const parser = yargs([...commandLine])
+  const parser = yargs(commandLine.map((word) => (word === '-' ? LONE_DASH : word)))
     .scriptName('holdfast')
     .usage('A message broker whose high availability is one file lock in a shared directory.')
     .usage('')
@@ -144,10 +144,23 @@ function addCommand(parser: Argv, entry: CommandEntry, onEnd: (code: ExitCode) =
       return options;
     },
     async (parsed: ParsedArguments) => {
-      checkArguments(entry.name, command, parsed);
-      onEnd(await command.run(parsed));
+      const given = withDashes(parsed);
+      checkArguments(entry.name, command, given);
+      onEnd(await command.run(given));
     },
   );
+}
+
+/** yargs makes an empty text of a positional `-`. No argument of a process can contain this. */
+const LONE_DASH = '\0-';
+
+function withDashes(parsed: ParsedArguments): ParsedArguments {
+  const restore = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(restore);
+    return value === LONE_DASH ? '-' : value;
+  };
+  const entries = Object.entries(parsed).map(([name, value]) => [name, restore(value)]);
+  return Object.fromEntries(entries) as ParsedArguments;
 }
 
 /** yargs' own complaints, as one sentence in this program's words. */

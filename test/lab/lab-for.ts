@@ -1,22 +1,34 @@
-/** One lab for each version of NFS, for all scenarios of one test file. */
+/** One lab for all scenarios of one test file and one version of NFS. */
 import { after, before } from 'node:test';
 import { Lab } from '../../scripts/lab/lab.js';
 import { obstacles, readMachine } from '../../scripts/lab/machine.js';
-import { DEFAULT_SETTINGS, type LabSettings } from '../../scripts/lab/settings.js';
+import { DEFAULT_SETTINGS, type LabSettings, NFS_VERSIONS } from '../../scripts/lab/settings.js';
 
 type Version = LabSettings['nfsVersion'];
 
-const missing = obstacles(readMachine());
-const wanted = (process.env.LAB_NFS_VERSIONS ?? '4.2').split(',') as Version[];
+/** Which versions to try; all unless LAB_NFS_VERSIONS names some: `4.2,4.1`. */
+export const VERSIONS: readonly Version[] = versionsFrom(process.env.LAB_NFS_VERSIONS);
 
-export const labFor = {
-  versions: wanted,
-  skip: missing.length === 0 ? false : `SKIPPED: ${missing.join(' ')}`,
-  lab(nfsVersion: Version, settings: Partial<LabSettings> = {}): Lab {
-    const name = `test-${process.pid}-${nfsVersion.replace('.', '')}`;
-    const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
-    before(() => lab.up({ ...DEFAULT_SETTINGS, brokers: ['a', 'b'], nfsVersion, ...settings }));
-    after(() => lab.down());
-    return lab;
-  },
-};
+const missing = obstacles(readMachine());
+/** For `skip`: why there can be no lab here. */
+export const labObstacle = missing.length === 0 ? false : `SKIPPED: ${missing.join(' ')}`;
+
+/** Up before the first test of the surrounding `describe`, and gone after the last. */
+export function labFor(nfsVersion: Version, settings: Partial<LabSettings> = {}): Lab {
+  const name = `test-${process.pid}-${nfsVersion.replace('.', '')}`;
+  const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
+  before(() => lab.up({ ...DEFAULT_SETTINGS, brokers: ['a', 'b'], nfsVersion, ...settings }));
+  after(() => lab.down());
+  return lab;
+}
+
+function versionsFrom(text: string | undefined): readonly Version[] {
+  if (!text) return NFS_VERSIONS;
+  return text.split(',').map((name) => {
+    const version = NFS_VERSIONS.find((known) => known === name);
+    if (version === undefined) {
+      throw new Error(`LAB_NFS_VERSIONS names ${name}; there are ${NFS_VERSIONS.join(', ')}`);
+    }
+    return version;
+  });
+}

@@ -94,7 +94,7 @@ export class LabLoad {
   }
 
   /** Milliseconds from `sinceMs` to the first confirmation of this node after it. */
-  async confirmedBy(node: string, sinceMs: number, limitMs: number): Promise<number> {
+  async confirmedBy(node: string, sinceMs: number, limitMs = 60_000): Promise<number> {
     const find = ({ changes }: LoadReport): number | undefined =>
       changes.find((change) => change.node === node && change.atMs >= sinceMs)?.atMs;
     await this.until(`${node} confirms`, (report) => find(report) !== undefined, limitMs);

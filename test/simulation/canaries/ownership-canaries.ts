@@ -169,9 +169,8 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: PIPELINE,
-        find: '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs;\n',
-        replace:
-          '    return clock.monotonicMs() - this.#verifiedBeganMs < freshMs + Number.POSITIVE_INFINITY;\n',
+        find: '    if (batch === null || !this.#isDurable || !this.isFresh) return;\n',
+        replace: '    if (batch === null || !this.#isDurable) return;\n',
       },
     ],
   },

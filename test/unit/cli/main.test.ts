@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { StatusJson } from '../../../src/cli/status/status-view.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
@@ -181,11 +182,14 @@ test('status of a store that no node has used says so, in both forms, and ends w
   const page = holdfast(['status', '--store', directory]);
   assert.match(
     page.stdout,
-    /not initialised yet\nLive {3}nobody\n\nNo node has used this store yet\.\n$/,
+    /not initialised yet\nLive {3}nobody\n\nNo node has used this store yet\.\n {2}Start one: .*\n {2}docs\/runbook\.md#new-store\n$/,
   );
   assert.equal(page.code, 4);
   const json = holdfast(['status', '--json'], { HOLDFAST_STORE: directory });
-  assert.deepEqual(JSON.parse(json.stdout), { storeId: null, live: null, nodes: [] });
+  const { situations, ...others } = JSON.parse(json.stdout) as StatusJson;
+  const nothing = { storeAnswers: true, storeId: null, live: null, nodes: [] };
+  assert.deepEqual(others, { state: 'new-store', ...nothing });
+  assert.equal(situations.length, 1);
   assert.equal(json.code, 4);
 });
 

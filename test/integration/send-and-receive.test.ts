@@ -1,0 +1,41 @@
+/** `holdfast send` and `receive` as people use them, against a real node. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { within } from '../support/eventually.js';
+import { TestStore } from '../support/test-store.js';
+
+const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+/** What it printed; fails when it fails. */
+async function holdfast(flags: readonly string[], input = ''): Promise<string> {
+  const child = spawn(process.execPath, [PROGRAM, ...flags], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  child.stdin.end(input);
+  const printed = await text(child.stdout);
+  const [code] = await within(`holdfast ${flags.join(' ')} ends`, closed);
+  assert.equal(code, 0);
+  return printed;
+}
+
+test('a dash sends each line of standard input as a message', async (t) => {
+  const store = await TestStore.make(t);
+  const node = await store.startLive('a');
+  const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
+  const sent = await holdfast(['send', '/queue/lines', '-', ...url], 'first\nsecond\nthird\n');
+  assert.match(sent, /^3 messages confirmed/);
+  const received = await holdfast(['receive', '/queue/lines', '--count', '3', ...url]);
+  assert.deepEqual(received.trim().split('\n'), ['first', 'second', 'third']);
+});
+
+test('an empty text is a message of its own', async (t) => {
+  const store = await TestStore.make(t);
+  const node = await store.startLive('a');
+  const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
+  assert.match(await holdfast(['send', '/queue/q', '', ...url]), /^1 message confirmed/);
+});

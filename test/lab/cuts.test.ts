@@ -1,0 +1,49 @@
+/** P1-P5 on real NFS: hosts that run are cut off from each other. Each scenario prints its figures. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Host } from '../../scripts/lab/hosts.js';
+import { labFor, labObstacle, VERSIONS } from './lab-for.js';
+import { LabPair } from './lab-pair.js';
+
+const TENURE_ENDED_CODE = 5;
+/** A thread that is stuck in the kernel cannot end in good order: the process kills itself. */
+const SIGKILL_CODE = 137;
+const EIGHT_PRODUCERS = { producers: 8, consumers: 2, window: 100 };
+
+for (const version of VERSIONS) {
+  describe(`cuts on NFSv${version}`, { skip: labObstacle }, () => {
+    const lab = labFor(version);
+    const cut = (x: Host, y: Host): Promise<void> => lab.partition(x, y, { oneWay: false });
+
+    test('the live node cut off from the store for 5 s: a pause, and nothing else', async (t) => {
+      const pair = await LabPair.start(t, lab);
+      const { sessions } = pair.load.report;
+      await cut('a', 's');
+      await delay(5_000);
+      await lab.heal();
+      const healedAtMs = Date.now();
+      await pair.load.confirmsMore(100);
+      const { longestGap } = pair.load.report;
+      assert.ok(longestGap.gapMs >= 4_000, 'nothing was confirmed meanwhile');
+      assert.deepEqual([pair.live.role, pair.live.run, pair.backup.role], ['live', 0, 'backup']);
+      assert.equal(pair.load.report.sessions, sessions, 'no client had to connect again');
+      await pair.finish({ backAfterMs: longestGap.endedAtMs - healedAtMs });
+    });
+
+    test('the live node cut off from the store, not from its clients, for 40 s under load', async (t) => {
+      const pair = await LabPair.start(t, lab, { load: EIGHT_PRODUCERS });
+      const { run } = pair.live;
+      const cutAtMs = Date.now();
+      await cut('a', 's');
+      const tookMs = await pair.load.confirmedBy('b', cutAtMs);
+      await delay(cutAtMs + 40_000 - Date.now());
+      await lab.heal();
+      const code = await pair.live.untilRestarted(run, 'backup', 120_000);
+      assert.ok([TENURE_ENDED_CODE, SIGKILL_CODE].includes(code), `it ended with ${code}`);
+      assert.equal(pair.backup.run, 0);
+      await pair.untilReady(pair.live);
+      await pair.finish({ tookMs, endedWith: code });
+    });
+  });
+}
