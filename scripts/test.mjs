@@ -36,6 +36,11 @@ const isOption = (argument) => argument.startsWith('-');
 const options = process.argv.slice(2).filter(isOption);
 const patterns = process.argv.slice(2).filter((argument) => !isOption(argument));
 const isForLab = patterns.some((pattern) => pattern.startsWith(join('test', LAB_GROUP)));
+const isForOthers = patterns.some((pattern) => !pattern.startsWith(join('test', LAB_GROUP)));
+if (isForLab && isForOthers) {
+  process.stderr.write('Tests in test/lab/ run by themselves; name no others beside them.\n');
+  process.exit(1);
+}
 const groups = isForLab ? [LAB_GROUP] : GROUPS;
 const files = groups
   .flatMap((group) => testFilesBelow(join('test', group)))

@@ -58,13 +58,13 @@ mount_store() {
   local line="$server:$export_dir $store nfs4 $options 0 0"
   mkdir -p "$store"
   if ! grep -qxF "$line" /etc/fstab; then
+    # Remounting does not change the version or the way of failing.
+    ! mountpoint -q "$store" || umount "$store" ||
+      fail "$store is in use with other mount options; stop the node and run this again"
     # A line for the same mount point with other options is replaced.
     sed -i "\\# $store nfs4 #d" /etc/fstab
     printf '%s\n' "$line" >>/etc/fstab
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    # Remounting does not change the version or the way of failing.
-    ! mountpoint -q "$store" || umount "$store" ||
-      fail "$store is in use with other mount options; stop the node and run this again"
   fi
   mountpoint -q "$store" || mount "$store"
 }

@@ -29,10 +29,10 @@ function isReady(report: NodeReport): Health {
   const { live, node, role, confirms } = report;
   if (live === null) return { isGood: false, reason: 'no node of this store is live' };
   if (live.node !== node) {
-    const isPassing = role === 'backup' || role === 'joining';
+    const isPassing = live.state === 'live' && (role === 'backup' || role === 'joining');
     return {
       isGood: isPassing,
-      reason: `${live.node} is live${isPassing ? ', and clients are passed on to it' : ''}`,
+      reason: `${live.node} is ${live.state}${isPassing ? ', and clients are passed on to it' : ''}`,
     };
   }
   if (role !== 'live') return { isGood: false, reason: `this node is ${role}` };

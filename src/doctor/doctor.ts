@@ -57,16 +57,18 @@ export async function examineDirectory(options: DoctorOptions): Promise<DoctorRe
   const fileSystem = classifyFileSystem(mountInfo, realPath);
   const trials: TrialResult[] = [];
   const findings = [...fileSystem.findings];
+  let canTry = true;
   try {
     trials.push(...(await runTrialsIn(options, realPath)));
   } catch (error) {
+    canTry = false;
     findings.push({
       severity: 'refuse',
       what: `nothing could be tried out (${messageOf(error)})`,
       mend: 'give this user write access to the directory',
     });
   }
-  const peer = await examinePeer(options, realPath, fileSystem);
+  const peer = canTry ? await examinePeer(options, realPath, fileSystem) : null;
   findings.push(...[...trials, ...(peer?.trials ?? [])].flatMap((trial) => trial.findings));
   if (peer !== null) findings.push(...peerFindings(peer, fileSystem));
   const tried = {

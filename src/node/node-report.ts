@@ -1,5 +1,6 @@
 /** What a node says of itself without asking the store: to its admin listener, and through that to `status`. */
 
+import { resolve } from 'node:path/posix';
 import type { Config } from '../config/schema.js';
 import type { Role } from '../ownership/role.js';
 import type { HostIdentity } from '../platform/ports.js';
@@ -40,6 +41,8 @@ interface ReportedLive {
   readonly host: string;
   readonly epoch: number;
   readonly addresses: Addresses;
+  /** Clients are served in the state `live` alone. */
+  readonly state: 'live' | 'handing-over';
 }
 
 interface ReportedPeer
@@ -101,13 +104,15 @@ export class StoreNews {
     const { freshMs } = config.ownership;
     const { epoch } = this.#role;
     return {
-      ...{ node: name, host, pid, version, store: config.store, addresses },
+      ...{ node: name, host, pid, version, store: resolve(config.store), addresses },
       ...{ role, ...this.#role, verifiedAgoMs },
       confirms: isLive && Math.max(moment.verifiedAgoMs, moment.waitingMs) < freshMs,
       storeSilence: this.#silence(moment),
       producersHeld: isLive ? moment.producersHeld : null,
       connections: moment.connections,
-      live: isLive ? { node: name, host, epoch, addresses } : reportedLive(liveElsewhere),
+      live: isLive
+        ? { node: name, host, epoch, addresses, state: role }
+        : reportedLive(liveElsewhere),
       peers: this.#peers.map(reportedPeer),
     };
   }
@@ -132,6 +137,6 @@ function reportedLive(document: LiveDocument | null): ReportedLive | null {
   if (document === null || document.state === 'released' || document.state === 'taking-over') {
     return null;
   }
-  const { node, host, epoch, addresses } = document;
-  return { node, host, epoch, addresses };
+  const { node, host, epoch, addresses, state } = document;
+  return { node, host, epoch, addresses, state };
 }

@@ -14,11 +14,12 @@ export function adminAddresses(
   status: StoreStatus,
   reader: Pick<HostIdentity, 'bootId'>,
 ): string[] {
-  return status.nodes
-    .filter(({ running }) => running !== 'no')
-    .flatMap(({ addresses: { admin }, bootId }) => (admin === undefined ? [] : [{ admin, bootId }]))
-    .filter(({ admin, bootId }) => bootId === reader.bootId || isForOthers(admin))
-    .map(({ admin }) => admin);
+  return status.nodes.flatMap(({ addresses: { admin }, bootId, role, running }) => {
+    if (admin === undefined || role === 'stopped') return [];
+    // One of another host that writes nothing may just be cut off from the store.
+    const isReachable = bootId === reader.bootId ? running !== 'no' : isForOthers(admin);
+    return isReachable ? [admin] : [];
+  });
 }
 
 /** The reports of those that answer. */

@@ -4,6 +4,7 @@
  */
 
 import type { NodeReport } from '../../node/node-report.js';
+import type { Role } from '../../ownership/role.js';
 import type { NodeStatus, StoreStatus } from '../../store/store-status.js';
 import { bytesText, durationText } from '../text.js';
 import { isReady, roleOf, servingLive } from './status-rules.js';
@@ -206,11 +207,14 @@ function backups(status: StoreStatus, live: string): Situation[] {
   ];
 }
 
+const SERVING_ROLES: readonly Role[] = ['live', 'handing-over'];
+const WAITING_ROLES: readonly Role[] = ['joining', 'backup', 'taking-over'];
+
 function ofTheReports({ reports }: Sight): Situation[] {
   return reports.flatMap((report): Situation[] => {
     const { node, host, role, confirms, storeSilence, producersHeld } = report;
     const found: Situation[] = [];
-    if (role === 'live' && !confirms) {
+    if (SERVING_ROLES.includes(role) && !confirms) {
       const why =
         storeSilence === null
           ? `its ownership was verified ${durationText(report.verifiedAgoMs ?? 0)} ago`
@@ -218,10 +222,10 @@ function ofTheReports({ reports }: Sight): Situation[] {
       const limit = report.storeSilence?.limitMs;
       found.push({
         name: 'live-stalled',
-        sentence: `${node} on ${host} is live and confirms nothing: ${why}.`,
+        sentence: `${node} on ${host} is ${role} and confirms nothing: ${why}.`,
         advice: `Look at the file server and the network to it. It goes on when the store answers${limit === undefined ? '' : `, and ends after ${durationText(limit)} (ownership.storeStallLimitMs), so that a backup may take over`}.`,
       });
-    } else if (role !== 'live' && storeSilence !== null) {
+    } else if (WAITING_ROLES.includes(role) && storeSilence !== null) {
       found.push({
         name: 'backup-cut-off',
         sentence: `${node} on ${host} is ${role}, and the store has not answered it for ${durationText(storeSilence.silentMs)} (${storeSilence.call}).`,

@@ -21,18 +21,15 @@ export class StoreProcess {
   #receive: (answer: StoreAnswer) => void = () => undefined;
   #pending: Promise<StoreAnswer> | null = null;
   #askedAtMs = 0;
+  /** Why there will be no more answers. */
+  #end: StoreAnswer | null = null;
 
   constructor(store: string) {
     this.#store = store;
     this.#child = fork(PROGRAM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (answer: StoreAnswer) => this.#receive(answer));
-    this.#child.on('exit', (code, signal) =>
-      this.#receive({
-        kind: 'failed',
-        code: null,
-        message: `The process that reads the store ended (${signal ?? `exit code ${code}`}).`,
-      }),
-    );
+    this.#child.on('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+    this.#child.on('error', (error) => this.#ended(error.message));
   }
 
   /** For how long the question under way has not been answered; 0 when there is none. */
@@ -62,7 +59,14 @@ export class StoreProcess {
     this.#child.channel?.unref();
   }
 
+  #ended(how: string): void {
+    const message = `The process that reads the store ended (${how}).`;
+    this.#end ??= { kind: 'failed', code: null, message };
+    this.#receive(this.#end);
+  }
+
   #ask(observeMs: number): Promise<StoreAnswer> {
+    if (this.#end !== null) return Promise.resolve(this.#end);
     this.#askedAtMs = performance.now();
     const answer = new Promise<StoreAnswer>((resolve) => {
       this.#receive = resolve;

@@ -5,6 +5,7 @@
 import { errnoOf, HoldfastError } from '../../platform/errors.js';
 import type { Clock, FileSystem, HostIdentity } from '../../platform/ports.js';
 import { type DocumentRead, readDocument } from '../../store/document-file.js';
+import { pause } from '../pause.js';
 import type { Announcement } from './announcement.js';
 import { PEER_FILE, PEER_SHAPE, type PeerDocument, type Said } from './peer-document.js';
 
@@ -96,7 +97,7 @@ export class Conversation {
         );
       }
       if (nowMs > deadline) throw this.#gone(`has not come to "${key}" in ${answerMs / 1_000} s`);
-      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+      await pause(clock, POLL_MS);
     }
   }
 

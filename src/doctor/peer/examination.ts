@@ -2,8 +2,9 @@
  * Two doctors on two hosts try out one directory together. They work in directories of their own in
  * it, and talk through it, so nothing else has to be reachable.
  */
-import { HoldfastError, messageOf } from '../../platform/errors.js';
+import { errnoOf, HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, HostIdentity, Patience, TrialProcess } from '../../platform/ports.js';
+import { pause } from '../pause.js';
 import type { TrialResult } from '../trial-result.js';
 import {
   removeWorkDirectory,
@@ -16,7 +17,7 @@ import { measureOffset } from './clock-offset.js';
 import { Conversation } from './conversation.js';
 import { meetPeer } from './meeting.js';
 import { type Cut, isSameHost, type PeerDocument } from './peer-document.js';
-import { type Parties, type PeerTrial, pause } from './ring.js';
+import type { Parties, PeerTrial } from './ring.js';
 import { type Arena, killSoon, runTrial } from './run-trial.js';
 import { wallClockResult } from './trials.js';
 
@@ -105,10 +106,18 @@ async function meetAndTry(options: PeerExaminationOptions, means: Means): Promis
     await tryAll(options, { ...means, peer, talk }, trials);
     return { ...report, failure: null };
   } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    if (error.code !== 'PEER_GONE') await sayFarewell(options, mine, error);
-    return { ...report, failure: error };
+    const failure = asFailure(error);
+    if (failure.code !== 'PEER_GONE') await sayFarewell(options, mine, failure);
+    return { ...report, failure };
   }
+}
+
+/** A file system that fails a call of the doctors themselves ends the trials, not the report. */
+function asFailure(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  if (errnoOf(error) === undefined) throw error;
+  const sentence = `The file system failed while the doctors talked: ${messageOf(error)}`;
+  return new HoldfastError('STORE_UNWRITABLE', sentence, { cause: error });
 }
 
 /** What came of each trial is added to `trials`, so that it is there when a later one ends all. */

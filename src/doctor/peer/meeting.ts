@@ -5,6 +5,7 @@
 import { errnoOf, HoldfastError } from '../../platform/errors.js';
 import type { Clock, FileSystem } from '../../platform/ports.js';
 import { readDocumentOrNull } from '../../store/document-file.js';
+import { pause } from '../pause.js';
 import { isWorkDirectoryName } from '../work-directory.js';
 import type { Announcement } from './announcement.js';
 import { peerGone } from './conversation.js';
@@ -37,7 +38,7 @@ export async function meetPeer(options: MeetingOptions): Promise<PeerDocument> {
   const deadline = options.clock.monotonicMs() + MUTUAL_LIMIT_MS;
   let other: Introduction | null = chosen;
   while (other !== null && other.peer === null && options.clock.monotonicMs() < deadline) {
-    await pause(options.clock);
+    await pause(options.clock, POLL_MS);
     other = await introductionOf(options, chosen.id);
   }
   // Only now, when it has chosen us: so it knows our version as well, and refuses it by itself.
@@ -64,7 +65,7 @@ async function findOther(options: MeetingOptions): Promise<Introduction> {
     const [one, another] = living;
     if (one !== undefined && another !== undefined) throw crowded(one, another);
     if (one !== undefined) return one;
-    await pause(clock);
+    await pause(clock, POLL_MS);
   }
   throw nobodyCame(options.root, waitMs);
 }
@@ -140,8 +141,4 @@ function nobodyCame(root: string, waitMs: number): HoldfastError {
     `No other doctor came to ${root} within ${waitMs / 1_000} s: while this one waits, run ` +
       '`holdfast doctor DIR --peer` on the other host, with DIR the same directory as mounted there.',
   );
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.after(POLL_MS, resolve));
 }

@@ -69,7 +69,3 @@ export function figuresOf(
     return value === null ? [] : [{ what, host: ring.names[role], value: Math.round(value) }];
   });
 }
-
-export function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.after(delayMs, resolve));
-}

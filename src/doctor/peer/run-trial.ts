@@ -1,14 +1,17 @@
 /** One trial of two doctors, from an empty directory to a result that both agree on. */
-import { HoldfastError, messageOf } from '../../platform/errors.js';
+import { type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, Patience, TrialProcess } from '../../platform/ports.js';
+import { pause } from '../pause.js';
 import { failed, type TrialResult } from '../trial-result.js';
 import { emptyDirectory } from '../work-directory.js';
 import { TrialEndedByPeer } from './conversation.js';
-import { otherRole, type PeerTrial, pause, type Ring } from './ring.js';
+import { otherRole, type PeerTrial, type Ring } from './ring.js';
 
 /** A process that hangs in the kernel is not waited for. */
 const KILL_LIMIT_MS = 5_000;
 const FAILURE_LENGTH_LIMIT = 500;
+/** They say nothing of what the directory can do. */
+const ENDS_ALL_TRIALS: readonly ErrorCode[] = ['PEER_GONE', 'STORE_STALLED'];
 
 /** Everything that is the same for all trials. */
 export interface Arena extends Omit<Ring, 'directory' | 'startHand'> {
@@ -60,7 +63,7 @@ async function attempt(trial: PeerTrial, ring: Ring): Promise<Attempt> {
     return { results: await trial.run(ring), failure: null };
   } catch (error) {
     if (error instanceof TrialEndedByPeer) return { results: [], failure: '' };
-    if (error instanceof HoldfastError && error.code === 'PEER_GONE') throw error;
+    if (error instanceof HoldfastError && ENDS_ALL_TRIALS.includes(error.code)) throw error;
     return { results: [], failure: messageOf(error).slice(0, FAILURE_LENGTH_LIMIT) };
   }
 }

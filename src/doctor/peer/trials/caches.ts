@@ -5,9 +5,10 @@
  */
 import { errnoOf } from '../../../platform/errors.js';
 import type { FileSystem, TrialProcess } from '../../../platform/ports.js';
+import { pause } from '../../pause.js';
 import { failed, passed, type TrialResult } from '../../trial-result.js';
 import { toOurs } from '../clock-offset.js';
-import { figuresOf, otherRole, pause, type Ring, type Role } from '../ring.js';
+import { figuresOf, otherRole, type Ring, type Role } from '../ring.js';
 
 const WARM_UP_MS = 5_000;
 const WARM_UP_WHERE_COHERENT_MS = 500;

@@ -1,8 +1,9 @@
 /** Whether of two hosts that create one name at the same moment exactly one succeeds. */
 import { createsFirst, expect } from '../../attempts.js';
+import { pause } from '../../pause.js';
 import { passed, type TrialResult } from '../../trial-result.js';
 import { toOurs } from '../clock-offset.js';
-import { pause, type Ring } from '../ring.js';
+import type { Ring } from '../ring.js';
 
 const ROUNDS = 40;
 const ROUND_MS = 25;

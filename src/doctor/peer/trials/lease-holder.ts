@@ -2,7 +2,8 @@
 import { errnoOf, HoldfastError } from '../../../platform/errors.js';
 import type { FileHandle } from '../../../platform/ports.js';
 import { expect, writeLate } from '../../attempts.js';
-import { pause, type Ring } from '../ring.js';
+import { pause } from '../../pause.js';
+import type { Ring } from '../ring.js';
 import { encodeRecord, type LateWrites, type LeaseOutcome, RECORD_BYTES } from './lease-outcome.js';
 import type { Taken } from './lease-watcher.js';
 
@@ -21,6 +22,8 @@ export async function keepWriting(ring: Ring): Promise<LeaseOutcome> {
   await talk.exchange('watching', null);
   ring.tell(askToCut(ring));
   const writing = writer.appendUntilStopped();
+  // Whoever waits for it learns of a failure, unless the trial has ended before.
+  writing.catch(() => undefined);
   const taken = await hearWhatTheWatcherSays(ring).finally(() => writer.stop());
   const answer = await writing;
   if (taken?.kind === 'not-cut') {

@@ -2,8 +2,9 @@
 import { HoldfastError } from '../../../platform/errors.js';
 import type { FileHandle, FileSystem } from '../../../platform/ports.js';
 import { expect } from '../../attempts.js';
+import { pause } from '../../pause.js';
 import { toOurs } from '../clock-offset.js';
-import { otherRole, pause, type Ring } from '../ring.js';
+import { otherRole, type Ring } from '../ring.js';
 import { encodeRecord, holderTime, type LeaseOutcome, RECORD_BYTES } from './lease-outcome.js';
 
 const POLL_MS = 100;
@@ -111,13 +112,11 @@ class HolderNews {
   look(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    this.#lookOnce().then(
-      () => {
-        this.#isLooking = false;
-      },
-      // It stays without news: then the trial ends by its own limits.
-      () => undefined,
-    );
+    const ended = (): void => {
+      this.#isLooking = false;
+    };
+    // A look that failed brought no news; the next one may.
+    this.#lookOnce().then(ended, ended);
   }
 
   async #lookOnce(): Promise<void> {

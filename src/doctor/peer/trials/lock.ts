@@ -1,9 +1,10 @@
 /** Whether the lock excludes between two hosts, and how soon a killed holder's one is free. */
 import type { FileHandle } from '../../../platform/ports.js';
 import { expect } from '../../attempts.js';
+import { pause } from '../../pause.js';
 import { passed, type TrialResult } from '../../trial-result.js';
 import { toOurs } from '../clock-offset.js';
-import { figuresOf, inTurns, pause, type Ring, type Role } from '../ring.js';
+import { figuresOf, inTurns, type Ring, type Role } from '../ring.js';
 
 const POLL_MS = 10;
 const RELEASE_LIMIT_MS = 60_000;

@@ -2,10 +2,12 @@
  * Fence 3 between hosts: a file that one host has open and locked is copied to a new name by the
  * other, as a takeover does, and unlinked. What the first one writes late must be in neither.
  */
+import { errnoOf } from '../../../platform/errors.js';
 import type { FileHandle } from '../../../platform/ports.js';
 import { expect, writeLate } from '../../attempts.js';
+import { pause } from '../../pause.js';
 import { passed, type TrialResult } from '../../trial-result.js';
-import { inTurns, pause, type Ring, type Role } from '../ring.js';
+import { inTurns, type Ring, type Role } from '../ring.js';
 
 const BLOCK_BYTES = 4096;
 const TOLD_LIMIT_MS = 15_000;
@@ -97,11 +99,15 @@ async function writeAndAsk(ring: Ring, handle: FileHandle): Promise<Late> {
   }
 }
 
+/** What a file server says of a file that is gone, or whose lock is lost. */
+const TELLING_ERRORS: readonly string[] = ['ESTALE', 'EIO'];
+
 async function isTold(handle: FileHandle): Promise<boolean> {
   try {
     return (await handle.stat()).linkCount === 0;
-  } catch {
-    return true;
+  } catch (error) {
+    if (TELLING_ERRORS.includes(errnoOf(error) ?? '')) return true;
+    throw error;
   }
 }
 

@@ -116,6 +116,20 @@ const CASES: readonly (readonly [string, Sight, readonly SituationName[], RegExp
     /b on host-1 is backup, and the store has not answered it for 12 s/,
   ],
   [
+    'a node that hands over while its store is silent',
+    sight({
+      reports: [nodeReport({ role: 'handing-over', confirms: false, storeSilence: SILENCE })],
+    }),
+    ['live-stalled', 'well'],
+    /a on host-1 is handing-over and confirms nothing/,
+  ],
+  [
+    'a node that has ended',
+    sight({ reports: [nodeReport({ role: 'fenced', confirms: false, storeSilence: SILENCE })] }),
+    ['well'],
+    /could take over now/,
+  ],
+  [
     'a full disk',
     sight({ reports: [nodeReport({ producersHeld: 'the disk is full' })] }),
     ['producers-held', 'well'],
