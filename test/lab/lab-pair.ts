@@ -67,6 +67,12 @@ export class LabPair {
     return this.#node(1);
   }
 
+  /** A command of the program on that host. */
+  holdfast(broker: Broker, command: string): Promise<string> {
+    const given = `holdfast ${command} --store ${STORE_IN_GUESTS}`;
+    return this.lab.run(broker, given, { user: 'holdfast' });
+  }
+
   /** The node could take over now, as it says itself. */
   async untilReady(node: SupervisedNode): Promise<void> {
     for (;;) {

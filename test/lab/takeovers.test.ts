@@ -27,5 +27,42 @@ for (const version of VERSIONS) {
       times.sort((x, y) => x - y);
       await pair.finish({ medianMs: times[KILLS / 2] ?? 0, worstMs: times.at(-1) ?? 0 });
     });
+
+    test('SIGTERM to the live node, which hands over first', async (t) => {
+      const pair = await LabPair.start(t, lab);
+      const { run } = pair.live;
+      const toldAtMs = Date.now();
+      await pair.live.signal('TERM');
+      const tookMs = await pair.load.confirmedBy('b', toldAtMs);
+      assert.equal(await pair.live.untilRestarted(run, 'backup'), 0);
+      assert.equal(pair.backup.run, 0);
+      await pair.finish({ tookMs });
+    });
+
+    test('a handover that an operator asks for, there and back', async (t) => {
+      const pair = await LabPair.start(t, lab);
+      const askedAtMs = Date.now();
+      await pair.holdfast('b', 'handover');
+      const thereMs = await pair.load.confirmedBy('b', askedAtMs);
+      await pair.live.untilRole('backup');
+      await pair.untilReady(pair.live);
+      const backAtMs = Date.now();
+      await pair.holdfast('b', 'handover --to a');
+      const backMs = await pair.load.confirmedBy('a', backAtMs);
+      assert.deepEqual([pair.live.run, pair.backup.run], [0, 0]);
+      await pair.finish({ thereMs, backMs });
+    });
+
+    test("power cut of the live node's host", async (t) => {
+      const pair = await LabPair.start(t, lab);
+      const cutAtMs = Date.now();
+      await lab.powerOff('a');
+      const tookMs = await pair.load.confirmedBy('b', cutAtMs);
+      await lab.boot('a');
+      await pair.live.stop();
+      await pair.live.start().untilRole('backup');
+      await pair.untilReady(pair.live);
+      await pair.finish({ tookMs });
+    });
   });
 }
