@@ -45,5 +45,26 @@ for (const version of VERSIONS) {
       await pair.untilReady(pair.live);
       await pair.finish({ tookMs, endedWith: code });
     });
+
+    test('the live node cut off for 20 s with nobody to take over: it keeps the lock and goes on', async (t) => {
+      const pair = await LabPair.start(t, lab, { brokers: ['a'] });
+      await cut('a', 's');
+      await delay(20_000);
+      await lab.heal();
+      const healedAtMs = Date.now();
+      await pair.load.confirmsMore(100);
+      assert.deepEqual([pair.live.role, pair.live.run], ['live', 0]);
+      await pair.finish({ backAfterMs: pair.load.report.longestGap.endedAtMs - healedAtMs });
+    });
+
+    test('the backup cut off from the store for 20 s: clients notice nothing', async (t) => {
+      const pair = await LabPair.start(t, lab);
+      await cut('b', 's');
+      await delay(20_000);
+      await lab.heal();
+      await pair.untilReady(pair.backup);
+      assert.deepEqual([pair.live.run, pair.backup.run], [0, 0]);
+      await pair.finish({});
+    });
   });
 }
