@@ -15,6 +15,7 @@ export interface ConsumerHabits {
   readonly acknowledgement: AckMode;
   readonly prefetch: number;
   readonly workMs: number;
+  readonly isBatching: boolean;
   readonly rejectShare: number;
   readonly unconfirmedShare: number;
   readonly leaveShare: number;
@@ -67,7 +68,7 @@ export class Consumer implements ReceivingRole {
     const { acknowledgement } = this.#habits;
     const ledger = this.#ledger;
     const subscription = ledger.subscribing(session.connection, this.#place, acknowledgement);
-    const stay: Stay = { session, subscription, handle: null, isLeaving: false };
+    const stay: Stay = { session, subscription, handle: null, isLeaving: false, batch: [] };
     const sentAtMs = ledger.options.nowMs();
     const request = {
       destination: this.#destination,
@@ -85,13 +86,26 @@ export class Consumer implements ReceivingRole {
 
   #receive(stay: Stay, message: ReceivedMessage): void {
     const arrival = this.#ledger.delivered(stay.subscription, frameOf(message));
-    const { acknowledgement, workMs } = this.#habits;
+    const { acknowledgement, workMs, isBatching } = this.#habits;
     if (arrival === null || acknowledgement === 'auto' || stay.isLeaving) return;
-    if (workMs === 0) this.#settle(stay, message, arrival);
-    else {
-      const delayMs = this.#random.between(0, 2 * workMs);
-      stay.session.later(delayMs, () => this.#settle(stay, message, arrival));
-    }
+    if (isBatching) this.#settleWithOthers(stay, { message, arrival });
+    else if (workMs === 0) this.#settle(stay, message, arrival);
+    else stay.session.later(this.#drawWorkMs(), () => this.#settle(stay, message, arrival));
+  }
+
+  #settleWithOthers(stay: Stay, job: Job): void {
+    stay.batch.push(job);
+    if (stay.batch.length > 1) return;
+    stay.session.later(this.#drawWorkMs(), () => {
+      // The last one first: in the cumulative mode that settles the others.
+      for (const { message, arrival } of stay.batch.splice(0).reverse()) {
+        this.#settle(stay, message, arrival);
+      }
+    });
+  }
+
+  #drawWorkMs(): number {
+    return this.#random.between(0, 2 * this.#habits.workMs);
   }
 
   #settle(stay: Stay, message: ReceivedMessage, arrival: Arrival): void {
@@ -140,6 +154,13 @@ interface Stay {
   readonly subscription: LedgerSubscription;
   handle: ClientSubscription | null;
   isLeaving: boolean;
+  /** What is worked on together. */
+  readonly batch: Job[];
+}
+
+interface Job {
+  readonly message: ReceivedMessage;
+  readonly arrival: Arrival;
 }
 
 /** Listens to a topic without a durable subscription: it gets what is said while it is there. */

@@ -45,6 +45,8 @@ export type RolePlan =
       /** 0: as the broker likes. */
       readonly prefetch: number;
       readonly workMs: number;
+      /** Works on what has come meanwhile at once, and tells of all of it in one go. */
+      readonly isBatching: boolean;
       readonly rejectShare: number;
       /** Of the acknowledgements, those that ask for no receipt. */
       readonly unconfirmedShare: number;
@@ -55,6 +57,7 @@ export type RolePlan =
       readonly kind: 'durable-subscriber';
       readonly topic: string;
       readonly prefetch: number;
+      readonly isBatching: boolean;
       readonly workMs: number;
     }
   | { readonly kind: 'subscriber'; readonly topic: string };
@@ -88,6 +91,8 @@ const MOVED = '/queue/moved';
 const FLEETING = '/queue/fleeting';
 const NEWS = '/topic/news';
 
+/** Of producers and consumers, those that do many things at once, as programs under load do. */
+const BATCHING_SHARE = 0.7;
 const LARGEST_BODY_BYTES = 3 * 1024;
 /** Producers spread what they send over `activeMs`, more or less. */
 export function drawWorkloadPlan(random: SeededRandom, activeMs: number): WorkloadPlan {
@@ -150,12 +155,13 @@ class PlanDraw {
 
   #producer(name: string, destinations: readonly string[], messages: number, isDurable: boolean) {
     const random = this.#random;
-    const burst = random.whole(1, 12);
+    const isBursty = random.chance(BATCHING_SHARE);
+    const burst = isBursty ? random.whole(8, 40) : random.whole(1, 12);
     this.#add(name, 0.3, {
       kind: 'producer',
       destinations,
       messages,
-      window: random.whole(1, 24),
+      window: isBursty ? burst : random.whole(1, 24),
       burst,
       restMs: (2 * this.#activeMs * burst) / messages,
       mostBodyBytes: this.#mostBodyBytes(),
@@ -196,12 +202,17 @@ class PlanDraw {
       kind: 'consumer',
       destination,
       acknowledgement,
-      prefetch: random.whole(0, 2),
+      ...this.#pace(),
       workMs: random.chance(0.3) ? random.between(50, 300) : random.between(0, 20),
       rejectShare: random.chance(0.5) ? random.between(0.05, 0.4) : 0,
       unconfirmedShare: random.chance(0.3) ? 0.3 : 0,
       leaveShare: random.chance(0.2) ? 0.05 : 0,
     });
+  }
+
+  #pace(): { readonly isBatching: boolean; readonly prefetch: number } {
+    const isBatching = this.#random.chance(BATCHING_SHARE);
+    return { isBatching, prefetch: isBatching ? 0 : this.#random.whole(0, 2) };
   }
 
   #topic(topics: string[]): void {
@@ -213,7 +224,7 @@ class PlanDraw {
       this.#add(`durable-${number}`, 0.5, {
         kind: 'durable-subscriber',
         topic: NEWS,
-        prefetch: random.whole(0, 2),
+        ...this.#pace(),
         workMs: random.between(0, 60),
       });
     }

@@ -44,6 +44,7 @@ const EMPTYING: ConsumerHabits = {
   acknowledgement: 'client-individual',
   prefetch: 0,
   workMs: 0,
+  isBatching: false,
   rejectShare: 0,
   unconfirmedShare: 0,
   leaveShare: 0,
@@ -136,9 +137,9 @@ export class Workload {
         return this.#receives(new Consumer(options));
       }
       case 'durable-subscriber': {
-        const { topic, prefetch, workMs } = role;
+        const { topic, prefetch, isBatching, workMs } = role;
         const place = ledger.durable(topic, name);
-        const habits = { ...EMPTYING, prefetch, workMs };
+        const habits = { ...EMPTYING, prefetch, isBatching, workMs };
         const options = { place, destination: topic, durable: name, habits, ledger, random };
         return this.#receives(new Consumer(options));
       }
