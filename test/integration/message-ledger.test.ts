@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageLedger } from '../support/message-ledger.js';
 
-const FIRST = { session: 'a-1', producer: 'p', number: 1, messageId: '10' } as const;
+const FIRST = {
+  session: 'a-1',
+  producer: 'p',
+  number: 1,
+  messageId: '10',
+  isRedelivered: false,
+} as const;
 
 function check(what: string, record: (ledger: MessageLedger) => void, expected: RegExp | null) {
   test(what, () => {
@@ -82,6 +88,14 @@ check(
     ledger.sent('p', 1);
     ledger.delivered({ ...FIRST, number: 2, messageId: '11' });
     ledger.delivered(FIRST);
+  },
+  null,
+);
+check(
+  'a message that may have come before to a broken connection has no place in the order',
+  (ledger) => {
+    ledger.delivered({ ...FIRST, number: 2, messageId: '11' });
+    ledger.delivered({ ...FIRST, isRedelivered: true });
   },
   null,
 );

@@ -4,15 +4,17 @@ import type { TestContext } from 'node:test';
 import type { Broker } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import type { Fault } from '../support/fault-injection/fault.js';
 import { LabLoad, type LoadProgramOptions } from './lab-load.js';
-import { SupervisedNode, type SupervisedOptions } from './supervised-node.js';
+import { SupervisedNode } from './supervised-node.js';
 
 const HEARTBEAT_MS = 1_000;
 
 export interface LabPairOptions {
+  /** The first of them goes live. */
   readonly brokers?: readonly Broker[];
-  /** Of the first broker, which goes live. */
-  readonly live?: SupervisedOptions;
+  /** What goes wrong in the storage thread of a node's first run. */
+  readonly faults?: { readonly [broker in Broker]?: readonly Fault[] };
   readonly settings?: Readonly<Record<string, string>>;
   readonly load?: LoadProgramOptions['load'];
 }
@@ -37,7 +39,7 @@ export class LabPair {
 
   /** The first broker is live, the others are ready, and clients are served. The store is a new one. */
   static async start(test: TestContext, lab: Lab, options: LabPairOptions = {}): Promise<LabPair> {
-    const { brokers = ['a', 'b'], settings = {}, live = {} } = options;
+    const { brokers = ['a', 'b'], settings = {}, faults = {} } = options;
     await lab.run('s', `find ${STORE_IN_GUESTS} -mindepth 1 -delete`);
     const nodes = brokers.map((broker) => new SupervisedNode(lab, broker));
     let load: LabLoad | null = null;
@@ -47,8 +49,10 @@ export class LabPair {
     });
     const [first, ...others] = nodes;
     assert.ok(first);
-    await first.start({ ...live, settings: { ...settings, ...live.settings } }).untilRole('live');
-    for (const node of others) await node.start({ settings }).untilRole('backup');
+    const start = (node: SupervisedNode): SupervisedNode =>
+      node.start({ settings, faults: faults[node.broker] });
+    await start(first).untilRole('live');
+    for (const node of others) await start(node).untilRole('backup');
     load = await LabLoad.start(lab, {
       addresses: nodes.map(({ stompAddress }) => stompAddress),
       heartbeatMs: HEARTBEAT_MS,

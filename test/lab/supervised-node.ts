@@ -26,7 +26,7 @@ export interface NodeLine {
 }
 
 export interface SupervisedOptions {
-  readonly faults?: readonly Fault[];
+  readonly faults?: readonly Fault[] | undefined;
   readonly settings?: Readonly<Record<string, string>>;
 }
 

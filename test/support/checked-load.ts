@@ -279,7 +279,8 @@ async function consume(
   const onMessage = (message: ReceivedMessage): void => {
     const [producer = '', number] = message.text().split(' ', 2);
     const { messageId } = message;
-    ledger.delivered({ session: name, producer, number: Number(number), messageId });
+    const isRedelivered = message.header('redelivered') === 'true';
+    ledger.delivered({ session: name, producer, number: Number(number), messageId, isRedelivered });
     client.acknowledgeConfirmed(message).then(
       () => {
         ledger.acknowledged(messageId);

@@ -15,6 +15,8 @@ export interface Delivery {
   readonly producer: string;
   readonly number: number;
   readonly messageId: string;
+  /** The broker says that it may have come before: to a connection that broke before it arrived. */
+  readonly isRedelivered: boolean;
 }
 
 interface ProducerRecord {
@@ -58,7 +60,7 @@ export class MessageLedger {
   }
 
   delivered(delivery: Delivery): void {
-    const { session, producer, number, messageId } = delivery;
+    const { session, producer, number, messageId, isRedelivered } = delivery;
     const name = `message ${number} of ${producer}`;
     const record = this.#record(producer);
     if (!(number >= 1 && number <= record.sent)) this.#breach(`${name} was never sent`);
@@ -73,8 +75,9 @@ export class MessageLedger {
     }
     if (before !== undefined) return;
     record.messageIds.set(number, messageId);
-    // Of two copies on their way to two consumers the later one may be seen first.
-    if (record.resent.has(number)) return;
+    // Of two copies on their way to two consumers the later one may be seen first; and what was given
+    // to a connection that broke comes back after what other connections were given since.
+    if (record.resent.has(number) || isRedelivered) return;
     const place = `${session}/${producer}`;
     const last = this.#lastInSession.get(place) ?? 0;
     if (number < last) this.#breach(`${name} came after message ${last} on one connection`);

@@ -9,6 +9,9 @@ const { values } = parseArgs({
   options: {
     store: { type: 'string' },
     name: { type: 'string' },
+    stomp: { type: 'string' },
+    admin: { type: 'string' },
+    'allow-anonymous': { type: 'boolean' },
     'log-format': { type: 'string' },
     'stop-with-parent': { type: 'boolean' },
   },
