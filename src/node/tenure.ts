@@ -12,6 +12,7 @@ import { isFull } from '../journal/segment-file.js';
 import type { JournalWriter } from '../journal/writer.js';
 import type { ElectionLock } from '../ownership/election.js';
 import { pruneEpochs } from '../ownership/epoch.js';
+import { isFileAtPath } from '../ownership/file-at-path.js';
 import { OwnershipCheck } from '../ownership/freshness.js';
 import { Witness } from '../ownership/witness.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
@@ -223,8 +224,8 @@ export class Tenure {
 
   async #verify(): Promise<void> {
     const verdict = await this.#check.run({
-      path: this.#writer.tail.name,
-      stat: () => this.#statTail(),
+      name: this.#writer.tail.name,
+      isInPlace: () => this.#isTailInPlace(),
     });
     if (verdict === 'rewrite-live-file') {
       await this.#liveDocument.run();
@@ -234,14 +235,17 @@ export class Tenure {
     this.#options.post({ kind: 'verified', beganMs: this.#check.lastGoodBeganMs });
   }
 
-  /** The writer may go on to the next segment, and close this one, while the call is under way. */
-  async #statTail(): ReturnType<Takeover['writer']['tail']['handle']['stat']> {
+  /** The writer may go on to the next segment, and close and delete this one, while a call is under way. */
+  async #isTailInPlace(): Promise<boolean> {
+    const { world, directory } = this.#options;
     for (;;) {
-      const { handle } = this.#writer.tail;
+      const { handle, name } = this.#writer.tail;
+      const isStillTail = (): boolean => this.#writer.tail.handle === handle;
       try {
-        return await handle.stat();
+        const isInPlace = await isFileAtPath(world.fileSystem, handle, directory.pathOf(name));
+        if (isInPlace || isStillTail()) return isInPlace;
       } catch (error) {
-        if (this.#writer.tail.handle === handle) throw error;
+        if (isStillTail()) throw error;
       }
     }
   }

@@ -4,7 +4,7 @@
  * as another node needs to take over.
  */
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
-import type { Clock, FileHandle, FileStat, FileSystem } from '../platform/ports.js';
+import type { Clock, FileSystem } from '../platform/ports.js';
 import { readLiveDocument } from '../store/known-documents.js';
 import type { StoreLayout } from '../store/layout.js';
 import type { ElectionLock } from './election.js';
@@ -17,6 +17,12 @@ export interface OwnershipCheckOptions {
   readonly electionLock: Pick<ElectionLock, 'stillMine'>;
   readonly node: string;
   readonly epoch: number;
+}
+
+export interface TailSegment {
+  readonly name: string;
+  /** Whether what is written to is what others find under that name. */
+  isInPlace(): Promise<boolean>;
 }
 
 /**
@@ -44,14 +50,14 @@ export class OwnershipCheck {
   }
 
   /**
-   * `tailSegment` is the handle that the journal is written through. Throws OWNERSHIP_LOST when
-   * another node took over, JOURNAL_IO_FAILED when the check itself failed: both end the tenure.
+   * `tail` is the segment that is written to. Throws OWNERSHIP_LOST when another node took over,
+   * JOURNAL_IO_FAILED when the check itself failed: both end the tenure.
    */
-  async run(tailSegment: Pick<FileHandle, 'path' | 'stat'>): Promise<OwnershipVerdict> {
+  async run(tail: TailSegment): Promise<OwnershipVerdict> {
     const beganMs = this.#options.clock.monotonicMs();
     try {
       await this.#requireElectionLock();
-      await this.#requireLinked(tailSegment);
+      await this.#requireTail(tail);
       await this.#requireNewestEpoch();
       const verdict = await this.#compareLiveFile();
       if (verdict === 'owned') this.#lastGoodBeganMs = beganMs;
@@ -66,10 +72,9 @@ export class OwnershipCheck {
     throw this.#lost(`the lock file ${this.#options.layout.lockFile} was removed or replaced`);
   }
 
-  async #requireLinked(tailSegment: Pick<FileHandle, 'path' | 'stat'>): Promise<void> {
-    const stat: FileStat = await tailSegment.stat();
-    if (stat.linkCount > 0) return;
-    throw this.#lost(`the journal segment ${tailSegment.path} was replaced by another node`);
+  async #requireTail(tail: TailSegment): Promise<void> {
+    if (await tail.isInPlace()) return;
+    throw this.#lost(`the journal segment ${tail.name} was removed or replaced`);
   }
 
   /**

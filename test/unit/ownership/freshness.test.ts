@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { unlink, writeFile } from 'node:fs/promises';
+import { rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ElectionLock } from '../../../src/ownership/election.js';
-import { OwnershipCheck } from '../../../src/ownership/freshness.js';
+import { isFileAtPath } from '../../../src/ownership/file-at-path.js';
+import { OwnershipCheck, type TailSegment } from '../../../src/ownership/freshness.js';
 import { type ErrorCode, HoldfastError } from '../../../src/platform/errors.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
@@ -15,7 +16,8 @@ import { LIVE_SAMPLE, makeStore, type TemporaryStore } from '../../support/store
 describe('the ownership check', () => {
   let store: TemporaryStore;
   let lock: ElectionLock;
-  let tail: FileHandle;
+  let segment: FileHandle;
+  let tail: TailSegment;
   let nowMs: number;
   let check: OwnershipCheck;
   const clock: Clock = { ...nodeClock, monotonicMs: () => nowMs };
@@ -25,7 +27,9 @@ describe('the ownership check', () => {
     nowMs = 1_000;
     lock = new ElectionLock(nodeFileSystem, store.layout.lockFile);
     assert.equal(await lock.tryAcquire(), true);
-    tail = await nodeFileSystem.open(join(store.layout.journalDirectory, 'tail'), 'create-new');
+    const path = join(store.layout.journalDirectory, 'tail');
+    segment = await nodeFileSystem.open(path, 'create-new');
+    tail = { name: 'tail', isInPlace: () => isFileAtPath(nodeFileSystem, segment, path) };
     check = new OwnershipCheck({
       fileSystem: nodeFileSystem,
       clock,
@@ -38,7 +42,7 @@ describe('the ownership check', () => {
   });
   afterEach(async () => {
     await lock.release();
-    await tail.close();
+    await segment.close();
     await store.remove();
   });
 
@@ -70,10 +74,10 @@ describe('the ownership check', () => {
 
   it('counts from when it began, and only for so long', async () => {
     const slowTail = {
-      path: tail.path,
-      stat: () => {
+      name: tail.name,
+      isInPlace: () => {
         nowMs += 600;
-        return tail.stat();
+        return tail.isInPlace();
       },
     };
     assert.equal(await check.run(slowTail), 'owned');
@@ -90,8 +94,22 @@ describe('the ownership check', () => {
   });
 
   it('ends the tenure when another node unlinked the tail segment (fence 3)', async () => {
-    await unlink(tail.path);
-    await refuses('OWNERSHIP_LOST', /tail was replaced by another node/);
+    await unlink(segment.path);
+    await refuses('OWNERSHIP_LOST', /tail was removed or replaced/);
+  });
+
+  it('ends the tenure when another file has the name of the tail segment', async () => {
+    await writeFile(`${segment.path}.copy`, '');
+    await rename(`${segment.path}.copy`, segment.path);
+    await refuses('OWNERSHIP_LOST', /tail was removed or replaced/);
+  });
+
+  it('does not believe the link count that a client remembers of a file under constant writes', async () => {
+    const { linkCount, ...rest } = await segment.stat();
+    assert.equal(linkCount, 1);
+    const remembered = { stat: () => Promise.resolve({ ...rest, linkCount }) };
+    await unlink(segment.path);
+    assert.equal(await isFileAtPath(nodeFileSystem, remembered, segment.path), false);
   });
 
   it('ends the tenure when a higher epoch is live', async () => {
@@ -121,8 +139,8 @@ describe('the ownership check', () => {
 
   it('ends the tenure when a file is stale, and when the check itself fails', async () => {
     const failing = (code: string) => ({
-      path: tail.path,
-      stat: () => Promise.reject(Object.assign(new Error(`${code}: fstat`), { code })),
+      name: tail.name,
+      isInPlace: () => Promise.reject(Object.assign(new Error(`${code}: fstat`), { code })),
     });
     await assert.rejects(check.run(failing('ESTALE')), { code: 'OWNERSHIP_LOST' });
     await assert.rejects(check.run(failing('EIO')), { code: 'JOURNAL_IO_FAILED' });
