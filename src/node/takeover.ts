@@ -4,7 +4,7 @@
  */
 
 import { isGone, type JournalDirectory } from '../journal/directory.js';
-import type { Epoch, SegmentName, Sequence } from '../journal/format.js';
+import type { Cursor, Epoch, SegmentName, Sequence } from '../journal/format.js';
 import { type JournalEnd, judgeEnd } from '../journal/journal-end.js';
 import { sealJournal } from '../journal/seal.js';
 import { openLocked } from '../journal/segment-file.js';
@@ -197,10 +197,15 @@ async function findEnd(
       return { locked, end };
     } catch (error) {
       await follower.catchUp();
-      if (follower.cursor.sequence === cursor.sequence) throw error;
+      if (isSamePlace(follower.cursor, cursor)) throw error;
       await locked?.handle.close();
     }
   }
+}
+
+/** The next segment may have been begun without a block in it. */
+function isSamePlace(one: Cursor, two: Cursor): boolean {
+  return one.segment === two.segment && one.offset === two.offset && one.checksum === two.checksum;
 }
 
 /** Locks the file in which the journal ends; null when there is no journal yet. */

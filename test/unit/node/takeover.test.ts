@@ -16,9 +16,10 @@ import type { FileSystem } from '../../../src/platform/ports.js';
 import {
   type FileSystemCall,
   interceptedFileSystem,
+  systemError,
 } from '../../support/intercepted-file-system.js';
 import { makeStore, type TemporaryStore } from '../../support/store-samples.js';
-import { append, JournalRig, replay, SEGMENT_BYTES } from '../journal/journal-rig.js';
+import { append, JournalRig, longText, replay, SEGMENT_BYTES } from '../journal/journal-rig.js';
 
 const IDENTITY = { host: 'alpha', pid: 4711, bootId: 'boot-of-alpha' };
 
@@ -46,7 +47,7 @@ const lapsedLocks = interceptedFileSystem(nodeFileSystem, async (call, run) => {
 });
 
 /** The node of epoch 1, of which `texts` are in the journal. */
-async function beginJournal(texts: readonly string[]) {
+async function beginJournal(texts: readonly string[], fileSystem?: FileSystem) {
   await claimNextEpoch({
     fileSystem: nodeFileSystem,
     epochsDirectory: store.layout.epochsDirectory,
@@ -55,7 +56,7 @@ async function beginJournal(texts: readonly string[]) {
     wallMs: 0,
     above: 0,
   });
-  const { writer } = await rig.takeOver();
+  const { writer } = await rig.takeOver(fileSystem === undefined ? {} : { fileSystem });
   for (const text of texts) await append(writer, text);
   return writer;
 }
@@ -163,5 +164,29 @@ describe('a takeover that another node takes over from', () => {
       if (operation === 'stat-open') hasJudged = true;
       return hasJudged && operation === 'open-read';
     });
+  });
+});
+
+describe('a takeover while the node before still writes', () => {
+  it('goes on in a segment that was begun between its last read and its look behind the end', async () => {
+    const cutOff = interceptedFileSystem(nodeFileSystem, async (call, run) => {
+      const isBlock = call.operation === 'write-durable' && (call.position ?? 0) > 0;
+      if (isBlock && call.path.includes('0000000002-')) throw systemError('EIO', call.path);
+      return run();
+    });
+    const late = await beginJournal(['one'], cutOff);
+    let listings = 0;
+    const taken = await takeOverAs('a', lapsedLocks, async ({ operation, path }) => {
+      if (operation === 'lock' && path.startsWith(rig.path)) listings = 1;
+      if (operation !== 'list' || path !== rig.path || listings === 0) return;
+      listings += 1;
+      // Of those after the lock the reader's is the first and that behind the end the second.
+      if (listings !== 3) return;
+      await assert.rejects(append(late, longText('two', SEGMENT_BYTES)), { code: 'EIO' });
+    });
+    await late.close();
+    assert.equal(taken.writer.tail.name, '0000000002-0000000002.segment');
+    await append(taken.writer, 'three');
+    assert.deepEqual((await replay(rig.directory())).texts, ['one', 'three']);
   });
 });
