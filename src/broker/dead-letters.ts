@@ -4,7 +4,6 @@
  * journaled first, so a node that dies in between leaves the move to the next one.
  */
 
-import { HoldfastError } from '../platform/errors.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
@@ -13,6 +12,7 @@ import type { Publisher } from './publisher.js';
 import { DEAD_LETTER_PREFIX, type Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
 import { FIXED_BYTES, MESSAGE_TARGET_BYTES, REMOVAL_REASON, removalBytes } from './records.js';
+import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
 export class DeadLetters {
@@ -106,7 +106,7 @@ export class DeadLetters {
       return;
     }
     const payload = this.services.bodies.cached(segment, blockOffset);
-    if (payload === undefined) throw bodyMissing(segment, blockOffset);
+    if (payload === undefined) throw segmentsMissing([segment]);
     this.moveRecord(slot, payload, table.recordOffsetOf(slot));
   }
 
@@ -149,13 +149,4 @@ export class DeadLetters {
 function groupBytes(contentBytes: number): number {
   const message = FIXED_BYTES.message + contentBytes + MESSAGE_TARGET_BYTES;
   return message + removalBytes(true, 1) + FIXED_BYTES.entryIdsReserved;
-}
-
-/** `load` promised that the block is at hand when it calls back. */
-export function bodyMissing(segment: number, blockOffset: number): HoldfastError {
-  return new HoldfastError(
-    'JOURNAL_IO_FAILED',
-    `The block at byte ${blockOffset} of segment ${segment} was loaded but is not at hand; ` +
-      'this is a defect of holdfast, please report it.',
-  );
 }

@@ -5,13 +5,13 @@
  */
 
 import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView } from './api.js';
-import { bodyMissing } from './dead-letters.js';
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
+import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -169,7 +169,7 @@ export class Dispatcher {
         table.segmentOf(slot) === segment &&
         table.blockOffsetOf(slot) === blockOffset;
       if (isStillThere && this.services.bodies.cached(segment, blockOffset) === undefined) {
-        throw bodyMissing(segment, blockOffset);
+        throw segmentsMissing([segment]);
       }
       this.index.markDirty(queue);
       this.run();

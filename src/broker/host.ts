@@ -22,7 +22,10 @@ export interface SegmentUsage {
 export interface BodySource {
   /** The payload when it is at hand, else undefined. */
   cached(segment: number, blockOffset: number): Uint8Array | undefined;
-  /** Loads the payload, and some blocks after it, then calls back; `cached` then has it until the next turn of the event loop at least. */
+  /**
+   * Loads the payload, and some blocks after it, then calls back; `cached` then has it until the next
+   * turn of the event loop at least, unless the segment is gone, which only an owner of the store is told.
+   */
   load(segment: number, blockOffset: number, loaded: () => void): void;
 }
 

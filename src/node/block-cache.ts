@@ -146,7 +146,7 @@ export class BlockCache implements BodySource {
     this.#finish(requestId);
   }
 
-  /** The segment is gone: whoever asked finds that the message is gone too. */
+  /** The segment is gone: whoever asked finds that the message is gone too, or that somebody removed the file. */
   onMissed(requestId: number): void {
     this.#runs.get(requestId)?.([]);
     this.#runs.delete(requestId);

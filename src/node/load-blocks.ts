@@ -1,22 +1,28 @@
 /** Reads bodies back for the main thread: the block at a place that a message lies in, and some that follow it. Storage thread. */
 
+import { isGone } from '../journal/directory.js';
 import { BLOCK_TYPE } from '../journal/format.js';
-import { LARGE_READ_BYTES, readBlocksAt } from '../journal/reader.js';
+import { type BlockRun, LARGE_READ_BYTES, readBlocksAt } from '../journal/reader.js';
+import { isCorrupt } from '../journal/walk.js';
 import type { SegmentHandles } from './segment-handles.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
-import type { StorageSettings } from './storage-world.js';
+
+type LoadCommand = Extract<StorageCommand, { kind: 'load' }>;
+
+export interface LoadContext {
+  readonly handles: SegmentHandles;
+  readonly segmentBytes: number;
+  /** Rejects when this node was deposed. */
+  readonly verifyOwnership: () => Promise<void>;
+}
 
 /** @returns the answer, and the buffers that go with it. */
 export async function loadBlocks(
-  handles: SegmentHandles,
-  command: Extract<StorageCommand, { kind: 'load' }>,
-  { segmentBytes }: Pick<StorageSettings, 'segmentBytes'>,
+  context: LoadContext,
+  command: LoadCommand,
 ): Promise<[StorageEvent, ArrayBuffer[]]> {
-  const { requestId, segment, offset, mayBeEnd } = command;
-  const readBytes = Math.min(LARGE_READ_BYTES, segmentBytes);
-  const run = await handles.use(segment, (handle) =>
-    readBlocksAt(handle, segment, offset, { mayBeEnd, readBytes }),
-  );
+  const { requestId, segment } = command;
+  const run = await readOwnRun(context, command);
   if (run === null) return [{ kind: 'load-missed', requestId, segment }, []];
   const blocks = run.blocks.map((block) => ({
     start: block.payloadStart,
@@ -28,4 +34,29 @@ export async function loadBlocks(
   }));
   const bytes = run.bytes.buffer;
   return [{ kind: 'loaded', requestId, bytes, blocks }, [bytes]];
+}
+
+/**
+ * Null when there is no such segment. A successor deletes and replaces segments: what is missing, or is
+ * not as it was written, tells something of the journal only if this node is still the owner after that.
+ */
+async function readOwnRun(context: LoadContext, command: LoadCommand): Promise<BlockRun | null> {
+  try {
+    const run = await readRun(context, command);
+    if (run === null) await context.verifyOwnership();
+    return run;
+  } catch (error) {
+    if (isGone(error) || isCorrupt(error)) await context.verifyOwnership();
+    throw error;
+  }
+}
+
+function readRun(
+  { handles, segmentBytes }: LoadContext,
+  { segment, offset, mayBeEnd }: LoadCommand,
+): Promise<BlockRun | null> {
+  const readBytes = Math.min(LARGE_READ_BYTES, segmentBytes);
+  return handles.use(segment, (handle) =>
+    readBlocksAt(handle, segment, offset, { mayBeEnd, readBytes }),
+  );
 }

@@ -3,6 +3,7 @@
  * it done, one step at a time. Main thread.
  */
 
+import { segmentsMissing } from '../broker/segments-missing.js';
 import type { Cursor, SegmentNumber } from '../journal/format.js';
 import { SEGMENT_HEADER_BYTES } from '../journal/format.js';
 import {
@@ -12,7 +13,6 @@ import {
   type SpaceFacts,
   type SpaceStep,
 } from '../journal/space.js';
-import { HoldfastError } from '../platform/errors.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 
 /** It looks again when this part of a segment was written: the timer alone would come too late. */
@@ -250,13 +250,7 @@ export class SpaceKeeper {
     for (const { segment, sizeBytes } of sizes) ledger.setSize(segment, sizeBytes);
     const missing = ledger.missing();
     if (missing.length === 0) return;
-    onFailure(
-      new HoldfastError(
-        'JOURNAL_CORRUPT',
-        `The journal lacks segment ${missing.join(', ')}, in which stored messages lie. Somebody removed it: ` +
-          'restore the store from a copy.',
-      ),
-    );
+    onFailure(segmentsMissing(missing));
   }
 }
 

@@ -15,7 +15,7 @@ import { initialiseStore, inspectStore, requireWritableStore } from '../store/st
 import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
-import { loadBlocks } from './load-blocks.js';
+import { type LoadContext, loadBlocks } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
 import { SegmentHandles } from './segment-handles.js';
@@ -282,7 +282,7 @@ export class StorageEngine {
       case 'applied':
         return this.#follower?.applied(command.bytes);
       case 'load':
-        return this.#post(...(await loadBlocks(required(this.#handles), command, this.#settings)));
+        return this.#post(...(await loadBlocks(this.#loadContext(), command)));
       case 'addresses':
         this.#addresses = command.addresses;
         await tenure?.setAddresses(command.addresses);
@@ -295,6 +295,15 @@ export class StorageEngine {
         this.#wake();
         return;
     }
+  }
+
+  #loadContext(): LoadContext {
+    const tenure = this.#tenure;
+    return {
+      handles: required(this.#handles),
+      segmentBytes: this.#settings.segmentBytes,
+      verifyOwnership: async () => tenure?.verifyOwnership(),
+    };
   }
 
   #statusFacts(): NodeFacts {

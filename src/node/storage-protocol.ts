@@ -79,7 +79,7 @@ export type StorageEvent =
   | { kind: 'verified'; beganMs: number }
   | { kind: 'segments'; sizes: readonly { segment: SegmentNumber; sizeBytes: number }[] }
   | { kind: 'loaded'; requestId: number; bytes: ArrayBuffer; blocks: readonly TransferredBlock[] }
-  /** The segment was deleted before it could be read. */
+  /** The segment was deleted before it could be read, and not by a successor. */
   | { kind: 'load-missed'; requestId: number; segment: SegmentNumber }
   | { kind: 'checkpoint-written'; covers: Cursor; bytes: number }
   | { kind: 'segments-deleted'; segments: readonly SegmentNumber[] }

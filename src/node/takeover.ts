@@ -3,8 +3,8 @@
  * docs/journal-format.md, section 4. Storage thread. Until `claimNextEpoch` nothing is changed.
  */
 
-import type { JournalDirectory } from '../journal/directory.js';
-import type { Epoch, SegmentName, Sequence } from '../journal/format.js';
+import { isGone, type JournalDirectory } from '../journal/directory.js';
+import type { Cursor, Epoch, SegmentName, Sequence } from '../journal/format.js';
 import { type JournalEnd, judgeEnd } from '../journal/journal-end.js';
 import { sealJournal } from '../journal/seal.js';
 import { openLocked } from '../journal/segment-file.js';
@@ -45,7 +45,7 @@ export interface Takeover {
 
 /** Null when another node claimed the epoch at the same moment: step back. */
 export async function takeOver(context: TakeoverContext): Promise<Takeover | null> {
-  const { world, settings, electionLock, follower, directory } = context;
+  const { world, settings, electionLock, follower } = context;
   const { fileSystem, clock } = world;
   const { layout, identity } = settings;
   const read = await readLiveDocument(fileSystem, layout);
@@ -61,6 +61,24 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
     above: Math.max(lastLive?.epoch ?? 0, follower.cursor.epoch),
   })) as Epoch | null;
   if (epoch === null) return null;
+  try {
+    return await takeOverIn(epoch, context, lastLive);
+  } catch (error) {
+    // To a node that was deposed meanwhile its successor's work looks like damage, or like files that are missing.
+    if (!(error instanceof HoldfastError || isGone(error))) throw error;
+    const newest = await highestEpoch(fileSystem, layout.epochsDirectory);
+    throw newest > epoch ? deposed(context, epoch, newest, error) : error;
+  }
+}
+
+async function takeOverIn(
+  epoch: Epoch,
+  context: TakeoverContext,
+  lastLive: LiveDocument | null,
+): Promise<Takeover> {
+  const { world, settings, follower, directory } = context;
+  const { fileSystem, clock } = world;
+  const { layout, identity } = settings;
   const sinceMs = Math.round(clock.wallMs());
   const liveFile = await openLiveFile(fileSystem, layout);
   await withinLockTrail(context, layout.liveFile, () => liveFile.tryLock());
@@ -70,10 +88,7 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   await publish(0);
   if (mayStillConfirm(context, epoch, lastLive)) await outwait(context, epoch, publish);
   const knownGood = (lastLive?.position.sequence ?? 0) as Sequence;
-  const { locked, end } = await findEnd(context, knownGood);
-  // Others may have come and gone while this node could not reach the store: what they left is newer, and not to be replaced.
-  const newest = Math.max(follower.cursor.epoch, locked?.file.epoch ?? 0);
-  if (newest >= epoch) throw deposed(context, epoch, newest);
+  const { locked, end } = await findEnd(context, epoch, knownGood);
   const writer = await sealJournal({
     directory,
     clock,
@@ -124,10 +139,16 @@ async function outwait(
   if (newest !== epoch) throw deposed(context, epoch, newest);
 }
 
-function deposed({ settings }: TakeoverContext, epoch: Epoch, newest: number): HoldfastError {
+function deposed(
+  { settings }: TakeoverContext,
+  epoch: Epoch,
+  newest: number,
+  cause?: unknown,
+): HoldfastError {
   return new HoldfastError(
     'OWNERSHIP_LOST',
     `Another node has claimed epoch ${newest} while node "${settings.name}" was taking over with epoch ${epoch}.`,
+    { cause },
   );
 }
 
@@ -164,28 +185,34 @@ interface LockedTail {
  */
 async function findEnd(
   context: TakeoverContext,
+  epoch: Epoch,
   knownGood: Sequence,
 ): Promise<{ locked: LockedTail | null; end: JournalEnd }> {
   const { directory, follower } = context;
   for (;;) {
-    const locked = await lockTail(context);
+    const locked = await lockTail(context, epoch);
     const { cursor } = follower;
     try {
       const end = await judgeEnd(directory, cursor, locked?.file ?? null, knownGood);
       return { locked, end };
     } catch (error) {
       await follower.catchUp();
-      if (follower.cursor.sequence === cursor.sequence) throw error;
+      if (isSamePlace(follower.cursor, cursor)) throw error;
       await locked?.handle.close();
     }
   }
 }
 
+/** The next segment may have been begun without a block in it. */
+function isSamePlace(one: Cursor, two: Cursor): boolean {
+  return one.segment === two.segment && one.offset === two.offset && one.checksum === two.checksum;
+}
+
 /** Locks the file in which the journal ends; null when there is no journal yet. */
-async function lockTail(context: TakeoverContext): Promise<LockedTail | null> {
+async function lockTail(context: TakeoverContext, epoch: Epoch): Promise<LockedTail | null> {
   const { directory, follower } = context;
   for (;;) {
-    await follower.catchUp();
+    await readOn(context, epoch);
     const file = follower.file;
     if (file === null) return null;
     let handle: FileHandle | null = null;
@@ -193,10 +220,18 @@ async function lockTail(context: TakeoverContext): Promise<LockedTail | null> {
       handle = await tryOpenLocked(directory, file.name);
       return handle !== null;
     });
-    await follower.catchUp();
+    await readOn(context, epoch);
     if (handle !== null && follower.file?.name === file.name) return { file, handle };
     await (handle as FileHandle | null)?.close();
   }
+}
+
+/** Others may have come and gone while this node could not reach the store: what they left is newer, and not to be replaced. */
+async function readOn(context: TakeoverContext, epoch: Epoch): Promise<void> {
+  const { follower } = context;
+  await follower.catchUp();
+  const newest = Math.max(follower.cursor.epoch, follower.file?.epoch ?? 0);
+  if (newest >= epoch) throw deposed(context, epoch, newest);
 }
 
 async function tryOpenLocked(

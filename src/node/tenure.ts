@@ -195,6 +195,11 @@ export class Tenure {
     });
   }
 
+  /** For whoever has seen what a successor may have left. Fails the tenure when there is one; does nothing when it is over anyway. */
+  async verifyOwnership(): Promise<void> {
+    await this.#keepHouse(() => this.#verification.run());
+  }
+
   /** Ends the tenure in good order. No append may be under way; what else is gets finished, for a backup changes nothing (P4). */
   async release(): Promise<void> {
     if (this.#isOver) await this.#failed;

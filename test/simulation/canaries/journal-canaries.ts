@@ -151,20 +151,8 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: TAKEOVER,
-        find: `    await follower.catchUp();
-    const file = follower.file;
-`,
-        replace: `    if (follower.file === null) await follower.catchUp();
-    const file = follower.file;
-`,
-      },
-      {
-        file: TAKEOVER,
-        find: `    await follower.catchUp();
-    if (handle !== null && follower.file?.name === file.name) return { file, handle };
-`,
-        replace:
-          '    if (handle !== null && follower.file?.name === file.name) return { file, handle };\n',
+        find: '  await follower.catchUp();\n  const newest',
+        replace: '  if (follower.file === null) await follower.catchUp();\n  const newest',
       },
     ],
   },

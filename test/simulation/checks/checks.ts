@@ -157,11 +157,11 @@ export class Checks implements NodeObserver, StorageObserver {
     this.#changes.onChange(change);
   }
 
-  /** A fault has changed a byte at rest in a segment. */
-  onDamage(segment: number, position: number): void {
+  /** A fault has changed a byte at rest of the journal, with a whole block behind it. */
+  onDamage(): void {
     this.facts.anyFault = true;
     this.facts.damage = true;
-    this.#chain.damaged(segment, position);
+    this.#chain.damaged();
   }
 
   /** A sector of a segment cannot be read any more. */
@@ -169,7 +169,7 @@ export class Checks implements NodeObserver, StorageObserver {
     this.facts.anyFault = true;
     this.facts.storageFault = true;
     this.facts.damage = true;
-    this.#chain.unreadable();
+    this.#chain.damaged();
   }
 
   /**

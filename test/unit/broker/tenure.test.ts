@@ -240,12 +240,15 @@ for (const ending of ['ready', 'dead letter']) {
   });
 }
 
-test('a body that stays away although its entry is there ends loudly', () => {
+test('P6: a body whose segment is gone although its entry is there is damage, and no defect', () => {
   const rig = new Rig({ cold: true });
   const client = rig.connect();
   client.send('/queue/q', 'body');
   rig.settle();
   client.listen('/queue/q');
   rig.forgetBlock((rig.blocks[0] as (typeof rig.blocks)[number]).position);
-  assert.throws(() => rig.settle(), { code: 'JOURNAL_IO_FAILED' });
+  assert.throws(() => rig.settle(), {
+    code: 'JOURNAL_CORRUPT',
+    message: /^The journal lacks segment 1, in which stored messages lie\./,
+  });
 });

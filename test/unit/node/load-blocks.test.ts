@@ -1,0 +1,75 @@
+/** P5 and P6: what a body is missed for. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { SEGMENT_HEADER_BYTES, type SegmentNumber } from '../../../src/journal/format.js';
+import { loadBlocks } from '../../../src/node/load-blocks.js';
+import { SegmentHandles } from '../../../src/node/segment-handles.js';
+import type { StorageEvent } from '../../../src/node/storage-protocol.js';
+import type { Tenure } from '../../../src/node/tenure.js';
+import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import { SEGMENT_BYTES } from '../journal/journal-rig.js';
+import { FIRST_SEGMENT, TenureRig } from './tenure-rig.js';
+
+const FIRST = 1 as SegmentNumber;
+
+let rig: TenureRig;
+let tenure: Tenure;
+let handles: SegmentHandles;
+
+beforeEach(async () => {
+  rig = await TenureRig.make();
+  handles = new SegmentHandles(rig.journal.directory());
+  await new Promise<void>((resolve, reject) => {
+    const post = ({ kind }: StorageEvent): void => {
+      if (kind === 'segments') resolve();
+    };
+    tenure = rig.tenure(nodeFileSystem, post);
+    tenure.begin().catch(reject);
+  });
+});
+afterEach(async () => {
+  await handles.close();
+  await rig.remove();
+});
+
+/** Loads the first block of the first segment. */
+async function load(): Promise<StorageEvent> {
+  const context = {
+    handles,
+    segmentBytes: SEGMENT_BYTES,
+    verifyOwnership: () => tenure.verifyOwnership(),
+  };
+  const place = { segment: FIRST, offset: SEGMENT_HEADER_BYTES, mayBeEnd: false };
+  const [answer] = await loadBlocks(context, { kind: 'load', requestId: 7, ...place });
+  return answer;
+}
+
+test('a block is loaded with those that follow it', async () => {
+  const answer = await load();
+  assert.equal(answer.kind, 'loaded');
+  assert.ok(answer.kind === 'loaded' && answer.blocks.length > 1);
+});
+
+test('P6: a segment that somebody removed is missed', async () => {
+  await rig.journal.unlink(FIRST_SEGMENT);
+  assert.deepEqual(await load(), { kind: 'load-missed', requestId: 7, segment: 1 });
+});
+
+test('P6: a block that is damaged is told of', async () => {
+  await rig.journal.flipBit(FIRST_SEGMENT, SEGMENT_HEADER_BYTES + 70);
+  await assert.rejects(load(), { code: 'JOURNAL_CORRUPT' });
+});
+
+test('P5: a segment that a successor deleted is not missed: the node was deposed', async () => {
+  await rig.claimEpoch(3);
+  await rig.journal.unlink(FIRST_SEGMENT);
+  const failed = assert.rejects(tenure.failed, { code: 'OWNERSHIP_LOST' });
+  await assert.rejects(load(), { code: 'OWNERSHIP_LOST' });
+  await failed;
+});
+
+test('P5: what is not as it was written tells a deposed node nothing of the journal', async () => {
+  await rig.claimEpoch(3);
+  await rig.journal.flipBit(FIRST_SEGMENT, SEGMENT_HEADER_BYTES + 70);
+  await assert.rejects(load(), { code: 'OWNERSHIP_LOST' });
+});
