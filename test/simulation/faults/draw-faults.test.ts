@@ -11,7 +11,8 @@ function facts(storage: StorageKind, hasDamage: boolean) {
     name,
     host: storage === 'local' ? 'host-1' : `host-of-${name}`,
   }));
-  return { storage, nodes, clientHosts: ['clients'], fromMs: 1_000, calmAtMs: 15_000, hasDamage };
+  const times = { fromMs: 1_000, calmAtMs: 15_000, takeoverMs: 2_000 };
+  return { storage, nodes, clientHosts: ['clients'], ...times, hasDamage };
 }
 
 function draw(seed: number, storage: StorageKind = 'nfs4', hasDamage = false): Fault[] {

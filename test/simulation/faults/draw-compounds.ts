@@ -1,0 +1,163 @@
+/**
+ * Draws faults that belong together, because what breaks is rarely one thing alone: the node that is cut
+ * off is deposed and comes back late, the whole room loses power, what failed is read by somebody else.
+ */
+import type { SeededRandom } from '../kernel/random.js';
+import type { CallFault } from '../storage/shared-storage.js';
+import {
+  callMoment,
+  type FaultCircumstances,
+  stretched,
+  timeMoment,
+  weighted,
+} from './draw-moments.js';
+import type { Fault, FaultAction, Moment, NodeChoice } from './fault-plan.js';
+import { CLAIMING, LASTING, RELIED_UPON, SEALED, SEALING, UNSYNCED } from './telling-calls.js';
+
+type Compound = (random: SeededRandom, facts: FaultCircumstances) => Fault[];
+type Weights = readonly (readonly [Compound, number])[];
+
+const CALLER: NodeChoice = { whoever: 'caller' };
+/** Of the moments around a call, those at which it is under way. */
+const WHILE_UNDER_WAY = 0.6;
+const LATE_FOLLOWER = 0.5;
+const STUCK_SUCCESSOR = 0.7;
+const READ_BY_ANOTHER = 0.7;
+
+const WEIGHTS: { readonly [world in 'local' | 'local-locks' | 'shared']: Weights } = {
+  local: [
+    [blackout, 6],
+    [failsOnce, 4],
+    [crowd, 2],
+  ],
+  'local-locks': [
+    [ousted, 5],
+    [blackout, 2],
+    [failsOnce, 2],
+    [crowd, 5],
+  ],
+  shared: [
+    [ousted, 6],
+    [blackout, 4],
+    [failsOnce, 3],
+    [crowd, 1],
+  ],
+};
+
+export function drawCompound(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  return weighted(random, WEIGHTS[worldOf(facts)])(random, facts);
+}
+
+function worldOf({ storage }: FaultCircumstances): keyof typeof WEIGHTS {
+  if (storage === 'local') return 'local';
+  return storage === 'nfs4-local-locks' ? 'local-locks' : 'shared';
+}
+
+/**
+ * The live node is cut off in the middle of something for as long as a takeover takes, so that what it
+ * had begun arrives when another one has taken over, or is just about to.
+ */
+function ousted(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  const calls = random.chance(0.5) ? RELIED_UPON : LASTING;
+  const when = callMoment(random, calls, early(random, facts), WHILE_UNDER_WAY);
+  const stuckMs = stretched(random, 100, 6_000);
+  const forMs = facts.takeoverMs * random.between(0.7, 1.2) + stuckMs * random.fraction();
+  const direction = random.pick(['both', 'both', 'to-server', 'from-server'] as const);
+  const cut: FaultAction = { kind: 'cut-storage', node: CALLER, direction, forMs };
+  return [{ when, what: cut }, ...entangle(random, facts, when, stuckMs, STUCK_SUCCESSOR)];
+}
+
+/** While a node is cut off, its successor may get stuck half-way, or somebody who follows be late. */
+export function entangle(
+  random: SeededRandom,
+  { nodes }: FaultCircumstances,
+  when: Moment,
+  forMs: number,
+  stuckPart: number,
+): Fault[] {
+  const faults: Fault[] = [];
+  if (nodes.length > 2 && random.chance(LATE_FOLLOWER)) {
+    faults.push({ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } });
+  }
+  if (random.chance(stuckPart)) {
+    const kind = random.pick(['pause', 'hold-down'] as const);
+    const calls = random.chance(0.5) ? SEALING : SEALED;
+    const notBeforeMs = 'atMs' in when ? when.atMs : when.notBeforeMs;
+    faults.push({
+      when: callMoment(random, calls, notBeforeMs),
+      what: { kind, node: CALLER, forMs },
+    });
+  }
+  return faults;
+}
+
+/** The file server and the nodes' hosts lose power at once, some of them or all: whoever starts then reads what is left. */
+function blackout(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  const when = callMoment(random, UNSYNCED, early(random, facts), WHILE_UNDER_WAY);
+  const hosts = new Set(facts.nodes.map(({ host }) => host));
+  const faults: Fault[] = [];
+  if (facts.storage !== 'local') {
+    const downMs = stretched(random, 500, 5_000);
+    faults.push({ when, what: { kind: 'power-off-server', downMs } });
+  }
+  const isWhole = random.chance(0.8);
+  for (const { name, host } of facts.nodes) {
+    if (!hosts.delete(host)) continue;
+    const forMs = stretched(random, 500, 5_000);
+    if (isWhole) faults.push({ when, what: { kind: 'power-off-host', node: { name }, forMs } });
+  }
+  if (!isWhole) {
+    const forMs = stretched(random, 500, 5_000);
+    faults.push({ when, what: { kind: 'power-off-host', node: CALLER, forMs } });
+  }
+  return faults;
+}
+
+/** A step that the journal goes on with fails a single time; soon somebody else has to read what is there. */
+function failsOnce(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  const drawn = callMoment(random, LASTING, early(random, facts));
+  const when: Moment = { ...drawn, at: 'before', delayMs: 0 };
+  const isShort = drawn.operation === 'write' && random.chance(0.4);
+  const fault: CallFault = isShort
+    ? { kind: 'short-write', part: random.fraction() }
+    : { kind: 'error', errno: 'EIO' };
+  const faults: Fault[] = [{ when, what: { kind: 'fail-call', fault, times: 1 } }];
+  if (!random.chance(READ_BY_ANOTHER)) return faults;
+  const soon: Moment = { ...drawn, at: 'after', delayMs: stretched(random, 1, 1_500) };
+  const forMs = stretched(random, 500, 5_000);
+  const ends: readonly FaultAction[] = [
+    { kind: 'kill', node: { whoever: 'live' } },
+    { kind: 'hold-down', node: { whoever: 'live' }, forMs },
+    { kind: 'power-off-host', node: { whoever: 'live' }, forMs },
+    { kind: 'hand-over', to: null },
+  ];
+  return [...faults, { when: soon, what: random.pick(ends) }];
+}
+
+/** The live node ends and several are started at about the same time, one of which is held up while it claims the store. */
+function crowd(random: SeededRandom, facts: FaultCircumstances): Fault[] {
+  const when = timeMoment(random, { ...facts, calmAtMs: facts.fromMs + spanMs(facts) * 0.6 });
+  const atMs = when.at === 'time' ? when.atMs : facts.fromMs;
+  const live: NodeChoice = { whoever: 'live' };
+  const kind = random.pick(['stop', 'stop', 'kill'] as const);
+  const faults: Fault[] = [{ when, what: { kind, node: live } }];
+  if (random.chance(0.5)) {
+    const forMs = stretched(random, 50, 1_500);
+    const { name } = random.pick(facts.nodes);
+    faults.push({ when, what: { kind: 'hold-down', node: { name }, forMs } });
+  }
+  const forMs = stretched(random, 50, 4_000);
+  const heldUp = callMoment(random, CLAIMING, atMs);
+  faults.push({ when: heldUp, what: { kind: 'pause', node: CALLER, forMs } });
+  return faults;
+}
+
+/** So early that what belongs together has the time to happen. */
+function early(random: SeededRandom, facts: FaultCircumstances): number {
+  if (random.chance(0.5)) return facts.fromMs;
+  return facts.fromMs + spanMs(facts) * random.between(0, 0.4);
+}
+
+function spanMs({ fromMs, calmAtMs }: FaultCircumstances): number {
+  return calmAtMs - fromMs;
+}
