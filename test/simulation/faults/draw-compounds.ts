@@ -12,7 +12,15 @@ import {
   weighted,
 } from './draw-moments.js';
 import type { Fault, FaultAction, Moment, NodeChoice } from './fault-plan.js';
-import { CLAIMING, LASTING, RELIED_UPON, SEALED, SEALING, UNSYNCED } from './telling-calls.js';
+import {
+  CHECKPOINTING,
+  CLAIMING,
+  LASTING,
+  RELIED_UPON,
+  SEALED,
+  SEALING,
+  UNSYNCED,
+} from './telling-calls.js';
 
 type Compound = (random: SeededRandom, facts: FaultCircumstances) => Fault[];
 type Weights = readonly (readonly [Compound, number])[];
@@ -38,7 +46,7 @@ const WEIGHTS: { readonly [world in 'local' | 'local-locks' | 'shared']: Weights
   ],
   shared: [
     [ousted, 6],
-    [blackout, 4],
+    [blackout, 6],
     [failsOnce, 3],
     [crowd, 1],
   ],
@@ -93,7 +101,8 @@ export function entangle(
 
 /** The file server and the nodes' hosts lose power at once, some of them or all: whoever starts then reads what is left. */
 function blackout(random: SeededRandom, facts: FaultCircumstances): Fault[] {
-  const when = callMoment(random, UNSYNCED, early(random, facts), WHILE_UNDER_WAY);
+  const calls = random.chance(0.5) ? CHECKPOINTING : UNSYNCED;
+  const when = callMoment(random, calls, early(random, facts), WHILE_UNDER_WAY);
   const hosts = new Set(facts.nodes.map(({ host }) => host));
   const faults: Fault[] = [];
   if (facts.storage !== 'local') {

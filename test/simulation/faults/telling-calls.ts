@@ -122,6 +122,13 @@ export const LASTING: readonly TellingCall[] = [
   call('live', 'sync', 'checkpoint', 4),
 ];
 
+/** In the middle of a checkpoint: a node that starts reads it first. */
+export const CHECKPOINTING: readonly TellingCall[] = [
+  call('live', 'write', 'checkpoint', 6),
+  call('live', 'sync', 'checkpoint', 3),
+  call('live', 'sync', 'checkpoint', 1),
+];
+
 /** Calls that make something last: before each a power cut may leave any part of it. */
 export const UNSYNCED: readonly TellingCall[] = [
   call('live', 'sync', 'checkpoint', 1),
