@@ -4,13 +4,7 @@
  */
 import type { SeededRandom } from '../kernel/random.js';
 import type { CallFault } from '../storage/shared-storage.js';
-import {
-  callMoment,
-  type FaultCircumstances,
-  stretched,
-  timeMoment,
-  weighted,
-} from './draw-moments.js';
+import { callMoment, type FaultCircumstances, stretched, weighted } from './draw-moments.js';
 import type { Fault, FaultAction, Moment, NodeChoice } from './fault-plan.js';
 import {
   CHECKPOINTING,
@@ -30,6 +24,7 @@ const CALLER: NodeChoice = { whoever: 'caller' };
 const WHILE_UNDER_WAY = 0.6;
 const LATE_FOLLOWER = 0.5;
 const STUCK_SUCCESSOR = 0.7;
+const BACK_AT_ONCE = 0.5;
 const READ_BY_ANOTHER = 0.7;
 
 const WEIGHTS: { readonly [world in 'local' | 'local-locks' | 'shared']: Weights } = {
@@ -71,30 +66,31 @@ function ousted(random: SeededRandom, facts: FaultCircumstances): Fault[] {
   const stuckMs = stretched(random, 100, 6_000);
   const forMs = facts.takeoverMs * random.between(0.7, 1.2) + stuckMs * random.fraction();
   const direction = random.pick(['both', 'both', 'to-server', 'from-server'] as const);
-  const cut: FaultAction = { kind: 'cut-storage', node: CALLER, direction, forMs };
-  return [{ when, what: cut }, ...entangle(random, facts, when, stuckMs, STUCK_SUCCESSOR)];
+  const what: FaultAction = { kind: 'cut-storage', node: CALLER, direction, forMs };
+  return [{ when, what, next: entangle(random, facts, stuckMs, STUCK_SUCCESSOR) }];
 }
 
-/** While a node is cut off, its successor may get stuck half-way, or somebody who follows be late. */
+/**
+ * While a node is cut off, its successor may get stuck half-way, perhaps with the node back in that very
+ * moment, or somebody who follows be late.
+ */
 export function entangle(
   random: SeededRandom,
   { nodes }: FaultCircumstances,
-  when: Moment,
   forMs: number,
   stuckPart: number,
 ): Fault[] {
   const faults: Fault[] = [];
   if (nodes.length > 2 && random.chance(LATE_FOLLOWER)) {
+    const when: Moment = { at: 'time', atMs: stretched(random, 0.1, 1_000) };
     faults.push({ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } });
   }
   if (random.chance(stuckPart)) {
+    const when = callMoment(random, random.chance(0.5) ? SEALING : SEALED, 0);
     const kind = random.pick(['pause', 'hold-down'] as const);
-    const calls = random.chance(0.5) ? SEALING : SEALED;
-    const notBeforeMs = 'atMs' in when ? when.atMs : when.notBeforeMs;
-    faults.push({
-      when: callMoment(random, calls, notBeforeMs),
-      what: { kind, node: CALLER, forMs },
-    });
+    const back: Fault = { when: { at: 'time', atMs: 0 }, what: { kind: 'heal-storage' } };
+    const next = random.chance(BACK_AT_ONCE) ? [back] : [];
+    faults.push({ when, what: { kind, node: CALLER, forMs }, next });
   }
   return faults;
 }
@@ -130,35 +126,37 @@ function failsOnce(random: SeededRandom, facts: FaultCircumstances): Fault[] {
   const fault: CallFault = isShort
     ? { kind: 'short-write', part: random.fraction() }
     : { kind: 'error', errno: 'EIO' };
-  const faults: Fault[] = [{ when, what: { kind: 'fail-call', fault, times: 1 } }];
-  if (!random.chance(READ_BY_ANOTHER)) return faults;
-  const soon: Moment = { ...drawn, at: 'after', delayMs: stretched(random, 1, 1_500) };
+  const what: FaultAction = { kind: 'fail-call', fault, times: 1 };
+  if (!random.chance(READ_BY_ANOTHER)) return [{ when, what }];
+  const live: NodeChoice = { whoever: 'live' };
   const forMs = stretched(random, 500, 5_000);
   const ends: readonly FaultAction[] = [
-    { kind: 'kill', node: { whoever: 'live' } },
-    { kind: 'hold-down', node: { whoever: 'live' }, forMs },
-    { kind: 'power-off-host', node: { whoever: 'live' }, forMs },
+    { kind: 'kill', node: live },
+    { kind: 'hold-down', node: live, forMs },
+    { kind: 'power-off-host', node: live, forMs },
     { kind: 'hand-over', to: null },
   ];
-  return [...faults, { when: soon, what: random.pick(ends) }];
+  const soon: Moment = { at: 'time', atMs: stretched(random, 1, 1_500) };
+  return [{ when, what, next: [{ when: soon, what: random.pick(ends) }] }];
 }
 
 /** The live node ends and several are started at about the same time, one of which is held up while it claims the store. */
 function crowd(random: SeededRandom, facts: FaultCircumstances): Fault[] {
-  const when = timeMoment(random, { ...facts, calmAtMs: facts.fromMs + spanMs(facts) * 0.6 });
-  const atMs = when.at === 'time' ? when.atMs : facts.fromMs;
-  const live: NodeChoice = { whoever: 'live' };
+  const atMs = facts.fromMs + spanMs(facts) * random.between(0, 0.6);
   const kind = random.pick(['stop', 'stop', 'kill'] as const);
-  const faults: Fault[] = [{ when, what: { kind, node: live } }];
+  const next: Fault[] = [];
   if (random.chance(0.5)) {
-    const forMs = stretched(random, 50, 1_500);
     const { name } = random.pick(facts.nodes);
-    faults.push({ when, what: { kind: 'hold-down', node: { name }, forMs } });
+    const forMs = stretched(random, 50, 1_500);
+    const when: Moment = { at: 'time', atMs: 0 };
+    next.push({ when, what: { kind: 'hold-down', node: { name }, forMs } });
   }
   const forMs = stretched(random, 50, 4_000);
-  const heldUp = callMoment(random, CLAIMING, atMs);
-  faults.push({ when: heldUp, what: { kind: 'pause', node: CALLER, forMs } });
-  return faults;
+  next.push({
+    when: callMoment(random, CLAIMING, 0),
+    what: { kind: 'pause', node: CALLER, forMs },
+  });
+  return [{ when: { at: 'time', atMs }, what: { kind, node: { whoever: 'live' } }, next }];
 }
 
 /** So early that what belongs together has the time to happen. */

@@ -44,7 +44,7 @@ export function drawFaults(random: SeededRandom, circumstances: FaultCircumstanc
       continue;
     }
     const fault = DRAW[weighted(random, table)](random, circumstances);
-    faults.push(fault, ...provoke(random, fault.when), ...complicate(random, fault, circumstances));
+    faults.push(complicated(random, fault, circumstances), ...provoke(random, fault.when));
   }
   return faults;
 }
@@ -66,16 +66,14 @@ function provoke(random: SeededRandom, when: Moment): Fault[] {
   ];
 }
 
-function complicate(
-  random: SeededRandom,
-  { when, what }: Fault,
-  facts: FaultCircumstances,
-): Fault[] {
-  if (what.kind !== 'cut-storage') return [];
-  return entangle(random, facts, when, random.between(0.5, 2) * what.forMs, STUCK_SUCCESSOR);
+function complicated(random: SeededRandom, fault: Fault, facts: FaultCircumstances): Fault {
+  const { what } = fault;
+  if (what.kind !== 'cut-storage') return fault;
+  const forMs = random.between(0.5, 2) * what.forMs;
+  return { ...fault, next: entangle(random, facts, forMs, STUCK_SUCCESSOR) };
 }
 
-type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'spoil-sector'>;
+type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'heal-storage' | 'spoil-sector'>;
 type Weights = readonly (readonly [DrawnKind, number])[];
 
 const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
