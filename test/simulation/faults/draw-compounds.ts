@@ -23,8 +23,9 @@ const CALLER: NodeChoice = { whoever: 'caller' };
 /** Of the moments around a call, those at which it is under way. */
 const WHILE_UNDER_WAY = 0.6;
 const LATE_FOLLOWER = 0.5;
-const STUCK_SUCCESSOR = 0.7;
-const BACK_AT_ONCE = 0.5;
+const STUCK_SUCCESSOR = 0.4;
+const BACK_WITH_SUCCESSOR = 0.5;
+const BACK: readonly Fault[] = [{ when: { at: 'time', atMs: 0 }, what: { kind: 'heal-storage' } }];
 const READ_BY_ANOTHER = 0.7;
 
 const WEIGHTS: { readonly [world in 'local' | 'local-locks' | 'shared']: Weights } = {
@@ -40,7 +41,7 @@ const WEIGHTS: { readonly [world in 'local' | 'local-locks' | 'shared']: Weights
     [crowd, 5],
   ],
   shared: [
-    [ousted, 6],
+    [ousted, 8],
     [blackout, 6],
     [failsOnce, 3],
     [crowd, 1],
@@ -63,36 +64,44 @@ function worldOf({ storage }: FaultCircumstances): keyof typeof WEIGHTS {
 function ousted(random: SeededRandom, facts: FaultCircumstances): Fault[] {
   const calls = random.chance(0.5) ? RELIED_UPON : LASTING;
   const when = callMoment(random, calls, early(random, facts), WHILE_UNDER_WAY);
+  const direction = random.pick(['both', 'both', 'to-server', 'from-server'] as const);
+  const cut = (forMs: number): FaultAction => {
+    return { kind: 'cut-storage', node: CALLER, direction, forMs };
+  };
+  if (random.chance(BACK_WITH_SUCCESSOR)) {
+    // A client takes a while to notice that it is connected again, and a node to start.
+    const stuckMs = random.between(1_000, 6_000);
+    const next = [...lateFollower(random, facts, stuckMs), stuckSuccessor(random, stuckMs, BACK)];
+    return [{ when, what: cut(2 * facts.takeoverMs), next }];
+  }
   const stuckMs = stretched(random, 100, 6_000);
   const forMs = facts.takeoverMs * random.between(0.7, 1.2) + stuckMs * random.fraction();
-  const direction = random.pick(['both', 'both', 'to-server', 'from-server'] as const);
-  const what: FaultAction = { kind: 'cut-storage', node: CALLER, direction, forMs };
-  return [{ when, what, next: entangle(random, facts, stuckMs, STUCK_SUCCESSOR) }];
+  return [{ when, what: cut(forMs), next: entangle(random, facts, stuckMs) }];
 }
 
-/**
- * While a node is cut off, its successor may get stuck half-way, perhaps with the node back in that very
- * moment, or somebody who follows be late.
- */
+/** While a node is cut off, its successor may get stuck half-way, or somebody who follows be late. */
 export function entangle(
   random: SeededRandom,
-  { nodes }: FaultCircumstances,
+  facts: FaultCircumstances,
   forMs: number,
-  stuckPart: number,
-): Fault[] {
-  const faults: Fault[] = [];
-  if (nodes.length > 2 && random.chance(LATE_FOLLOWER)) {
-    const when: Moment = { at: 'time', atMs: stretched(random, 0.1, 1_000) };
-    faults.push({ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } });
-  }
-  if (random.chance(stuckPart)) {
-    const when = callMoment(random, random.chance(0.5) ? SEALING : SEALED, 0);
-    const kind = random.pick(['pause', 'hold-down'] as const);
-    const back: Fault = { when: { at: 'time', atMs: 0 }, what: { kind: 'heal-storage' } };
-    const next = random.chance(BACK_AT_ONCE) ? [back] : [];
-    faults.push({ when, what: { kind, node: CALLER, forMs }, next });
-  }
+): readonly Fault[] {
+  const faults = lateFollower(random, facts, forMs);
+  if (random.chance(STUCK_SUCCESSOR)) faults.push(stuckSuccessor(random, forMs, []));
   return faults;
+}
+
+function lateFollower(random: SeededRandom, { nodes }: FaultCircumstances, forMs: number): Fault[] {
+  if (nodes.length < 3 || !random.chance(LATE_FOLLOWER)) return [];
+  const when: Moment = { at: 'time', atMs: stretched(random, 0.1, 1_000) };
+  return [{ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } }];
+}
+
+function stuckSuccessor(random: SeededRandom, forMs: number, next: readonly Fault[]): Fault {
+  const when = random.chance(0.3)
+    ? callMoment(random, SEALING, 0)
+    : callMoment(random, SEALED, 0, 0);
+  const kind = random.pick(['pause', 'pause', 'hold-down'] as const);
+  return { when, what: { kind, node: CALLER, forMs }, next };
 }
 
 /** The file server and the nodes' hosts lose power at once, some of them or all: whoever starts then reads what is left. */

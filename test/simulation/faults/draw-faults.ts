@@ -22,9 +22,8 @@ import { APPENDING, RELIED_UPON, TELLING_CALLS, UNSYNCED } from './telling-calls
 
 const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
-const COMPOUND_PART = 0.3;
+const COMPOUND_PART = 0.4;
 const PROVOKED_PART = 0.7;
-const STUCK_SUCCESSOR = 0.4;
 const POWER_OFF_BEFORE_SYNC = 0.65;
 const CUT_WHILE_RELIED_UPON = 0.4;
 /** Of the moments around a call that is relied upon, those at which it is under way. */
@@ -70,7 +69,7 @@ function complicated(random: SeededRandom, fault: Fault, facts: FaultCircumstanc
   const { what } = fault;
   if (what.kind !== 'cut-storage') return fault;
   const forMs = random.between(0.5, 2) * what.forMs;
-  return { ...fault, next: entangle(random, facts, forMs, STUCK_SUCCESSOR) };
+  return { ...fault, next: entangle(random, facts, forMs) };
 }
 
 type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'heal-storage' | 'spoil-sector'>;

@@ -98,7 +98,7 @@ export const SEALING: readonly TellingCall[] = [
 /** Right after the copy has become part of the journal: until the old file is gone there are two of one number. */
 export const SEALED: readonly TellingCall[] = [
   call('taking-over', 'sync-directory', 'journal-directory', 1),
-  call('taking-over', 'close', 'segment', 6),
+  call('taking-over', 'sync-directory', 'journal-directory', 1),
   call('taking-over', 'unlink', 'segment', 1),
 ];
 
