@@ -23,6 +23,8 @@ import { APPENDING, RELIED_UPON, TELLING_CALLS, UNSYNCED } from './telling-calls
 const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
 const COMPOUND_PART = 0.4;
+/** Of the seeds with damage, those in which all nodes start anew right after it. */
+const NOBODY_REMEMBERS = 0.5;
 const PROVOKED_PART = 0.7;
 const POWER_OFF_BEFORE_SYNC = 0.65;
 const CUT_WHILE_RELIED_UPON = 0.4;
@@ -289,11 +291,25 @@ function drawCallFault(random: SeededRandom, operation: StorageOperation): CallF
 function drawDamage(random: SeededRandom, facts: FaultCircumstances): Fault[] {
   if (random.chance(0.4)) return drawSpoiledSector(random, facts);
   const flips = Array.from({ length: random.whole(1, 2) }, () => {
-    const what: FaultAction = { kind: 'flip-bit', part: random.fraction() };
+    // More often near the end, which is read by whoever takes over, and in no checkpoint yet.
+    const what: FaultAction = { kind: 'flip-bit', part: 1 - random.fraction() ** 3 };
     return atTime(random, facts, what);
   });
+  if (random.chance(NOBODY_REMEMBERS)) {
+    const [flip, ...others] = flips as [Fault, ...Fault[]];
+    return [{ ...flip, next: killAll(random, facts) }, ...others];
+  }
   const kills = Array.from({ length: random.whole(1, 3) }, () => DRAW.kill(random, facts));
   return [...flips, ...kills];
+}
+
+/** Whoever takes over then has to read everything again. */
+function killAll(random: SeededRandom, { nodes }: FaultCircumstances): Fault[] {
+  const atMs = stretched(random, 1, 500);
+  return nodes.map(({ name }) => ({
+    when: { at: 'time', atMs },
+    what: { kind: 'kill', node: { name } },
+  }));
 }
 
 function drawSpoiledSector(
