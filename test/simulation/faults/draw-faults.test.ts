@@ -51,6 +51,18 @@ describe('drawn faults', () => {
     assert.equal(kinds.size, 18);
   });
 
+  it('often belong together', () => {
+    const plans = SEEDS.map((seed) => draw(seed));
+    const brings = plans.filter((faults) => faults.some(({ next = [] }) => next.length > 0));
+    assert.ok(brings.length > SEEDS.length * 0.3);
+    const blackouts = plans.filter((faults) => {
+      const moments = new Map(faults.map(({ when, what }) => [what.kind, JSON.stringify(when)]));
+      const hosts = moments.get('power-off-host');
+      return hosts !== undefined && hosts === moments.get('power-off-server');
+    });
+    assert.ok(blackouts.length > SEEDS.length * 0.1);
+  });
+
   it('begin at a step of a node more often than at a time', () => {
     const moments = SEEDS.flatMap((seed) => draw(seed)).map(({ when }) => when.at);
     assert.ok(moments.filter((at) => at === 'time').length < moments.length / 2);

@@ -115,7 +115,13 @@ function ordinal(count: number): string {
 /** One line for people. */
 export function describeFault({ when, what, next = [] }: Fault): string {
   const own = `${describeMoment(when)}: ${describeAction(what)}`;
-  return [own, ...next.map((fault) => `then ${describeFault(fault)}`)].join('; ');
+  return [own, ...next.map(describeNext)].join('; ');
+}
+
+function describeNext(fault: Fault): string {
+  const { when, what } = fault;
+  if (when.at !== 'time') return `then ${describeFault(fault)}`;
+  return `then ${when.atMs > 0 ? `${ms(when.atMs)} later` : 'at once'}: ${describeAction(what)}`;
 }
 
 function describeMoment(when: Moment): string {
