@@ -3,7 +3,7 @@
  * somebody must be live, the queues must drain, and what nodes hold must be what a replay gives.
  */
 
-import { mustBeLiveWithinMs } from './checks/liveness.js';
+import { mustBeLiveWithinMs, usualTakeoverMs } from './checks/liveness.js';
 import { type ClusterSettings, drawSettings, STORE } from './cluster/config.js';
 import type { SimulatedNode } from './cluster/simulated-node.js';
 import { drawFaults } from './faults/draw-faults.js';
@@ -12,7 +12,7 @@ import type { Fault } from './faults/fault-plan.js';
 import { SeededRandom } from './kernel/random.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import type { SeedOptions, SeedOverrides, SeedResult } from './seed-result.js';
-import type { StorageProfile } from './storage/shared-storage.js';
+import type { StorageKind, StorageProfile } from './storage/shared-storage.js';
 import { Workload } from './workload/workload.js';
 import { CLIENT_HOSTS, drawWorkloadPlan, reducePlan } from './workload/workload-plan.js';
 import { type NodePlace, placeNodes, World } from './world.js';
@@ -25,8 +25,11 @@ const DRAIN_LIMIT_MS = 60_000;
 /** For backups to read what was written last, and for the keeper of the space to do its last steps. */
 const SETTLE_MS = 1_200;
 const ANSWER_LIMIT_MS = 10_000;
-/** Where nothing fences, a takeover waits; faults that belong together must have the time for it. */
-const UNFENCED_TAKEOVER_MS = 2_000;
+/** Where nothing fences, or locks are not shared, a takeover waits; faults that belong together must have the time for it. */
+const SLOW_TAKEOVER_MS: { readonly [kind in StorageKind]?: number } = {
+  cluster: 3_000,
+  'nfs4-local-locks': 4_000,
+};
 
 interface Draw {
   readonly scenario: Scenario;
@@ -83,13 +86,14 @@ class SeedRun {
   }
 
   #drawFaults(): readonly Fault[] {
-    const { scenario, places, calmAtMs } = this.#draw;
+    const { scenario, profile, settings, places, restartAfterMs, calmAtMs } = this.#draw;
     return drawFaults(new SeededRandom(this.#seed, 'faults'), {
       storage: scenario.storage,
       nodes: places,
       clientHosts: CLIENT_HOSTS,
       fromMs: FAULTS_FROM_MS,
       calmAtMs,
+      takeoverMs: usualTakeoverMs({ profile, ...settings.ownership, restartAfterMs }),
       hasDamage: scenario.hasDamage,
     });
   }
@@ -196,7 +200,7 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
     profile: drawProfile(random, scenario, settings),
     settings,
     places,
-    calmAtMs: drawCalm(random) + (scenario.storage === 'cluster' ? UNFENCED_TAKEOVER_MS : 0),
+    calmAtMs: drawCalm(random) + (SLOW_TAKEOVER_MS[scenario.storage] ?? 0),
     restartAfterMs: random.between(200, 1_500),
   };
 }

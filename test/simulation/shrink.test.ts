@@ -57,6 +57,18 @@ describe('shrinking', () => {
     assert.equal(result.breach?.invariant, 'P1');
   });
 
+  it('leaves out what a fault brings with it and the failure does not need', async () => {
+    const next = [faultAt(8), faultAt(9), faultAt(10)];
+    const { runSeed } = world(({ faults }) =>
+      faults.some((fault) => fault.next?.includes(next[1] as Fault) ?? false),
+    );
+    const failed = await runSeed(9, {
+      overrides: { faults: [faultAt(1), { ...faultAt(2), next }] },
+    });
+    const { overrides } = await shrink(runSeed, failed);
+    assert.deepEqual(overrides.faults, [{ ...faultAt(2), next: [next[1]] }]);
+  });
+
   it('comes down to nothing when nothing is needed', async () => {
     const { runSeed } = world(() => true);
     const { overrides } = await shrink(runSeed, await runSeed(9, {}));

@@ -59,8 +59,17 @@ class Shrinker {
     }
   }
 
-  #leaveOutFaults(): Promise<boolean> {
-    return this.#leaveOut<Fault>(this.#overrides.faults, (faults) => ({ faults }));
+  /** And then what others bring with them. */
+  async #leaveOutFaults(): Promise<boolean> {
+    const { faults } = this.#overrides;
+    let hasShrunk = await this.#leaveOut<Fault>(faults, (kept) => ({ faults: kept }));
+    for (const [index, fault] of this.#overrides.faults.entries()) {
+      const without = (next: readonly Fault[]): SeedOverrides => ({
+        faults: this.#overrides.faults.with(index, { ...fault, next }),
+      });
+      hasShrunk = (await this.#leaveOut<Fault>(fault.next ?? [], without)) || hasShrunk;
+    }
+    return hasShrunk;
   }
 
   #leaveOutClients(): Promise<boolean> {

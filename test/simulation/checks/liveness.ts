@@ -4,6 +4,7 @@
  * for every node that might have to try; it is generous, because a stranded pair waits for ever.
  */
 import { HEARTBEAT_UPDATE_MS } from '../../../src/platform/heartbeat.js';
+import { BEHAVIOUR } from '../storage/behaviour.js';
 import type { StorageProfile } from '../storage/shared-storage.js';
 
 /** As in src/node/takeover.ts and src/ownership/witness.ts. */
@@ -29,6 +30,18 @@ export interface LivenessFacts {
   readonly deadHostMayHoldLock: boolean;
   /** Confirmed bytes were damaged: to refuse is right (P6). */
   readonly isDamaged: boolean;
+}
+
+/** How long after the live node has fallen silent another one is live, when nothing else goes wrong. */
+export function usualTakeoverMs(
+  facts: Pick<LivenessFacts, 'profile' | 'lockPollIntervalMs' | 'freshMs' | 'restartAfterMs'>,
+): number {
+  const { profile, freshMs, lockPollIntervalMs, restartAfterMs } = facts;
+  const { fencesLostLocks, locksPerHost } = BEHAVIOUR[profile.kind];
+  const freeMs = locksPerHost
+    ? restartAfterMs + WITNESS_OBSERVE_MS
+    : profile.leaseMs + lockPollIntervalMs;
+  return freeMs + (fencesLostLocks ? 0 : freshMs + SEEN_LATE_MS);
 }
 
 /**

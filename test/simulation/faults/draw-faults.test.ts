@@ -11,11 +11,19 @@ function facts(storage: StorageKind, hasDamage: boolean) {
     name,
     host: storage === 'local' ? 'host-1' : `host-of-${name}`,
   }));
-  return { storage, nodes, clientHosts: ['clients'], fromMs: 1_000, calmAtMs: 15_000, hasDamage };
+  const times = { fromMs: 1_000, calmAtMs: 15_000, takeoverMs: 2_000 };
+  return { storage, nodes, clientHosts: ['clients'], ...times, hasDamage };
 }
 
 function draw(seed: number, storage: StorageKind = 'nfs4', hasDamage = false): Fault[] {
   return drawFaults(new SeededRandom(seed, 'faults'), facts(storage, hasDamage));
+}
+
+const NEEDS_A_SERVER = ['cut-storage', 'heal-storage', 'restart-server', 'power-off-server'];
+
+/** With those that only come when another one has met something. */
+function all(faults: readonly Fault[]): Fault[] {
+  return faults.flatMap((fault) => [fault, ...all(fault.next ?? [])]);
 }
 
 const SEEDS = Array.from({ length: 2_000 }, (_, index) => index + 1);
@@ -39,8 +47,20 @@ describe('drawn faults', () => {
     const plans = SEEDS.map((seed) => draw(seed));
     assert.ok(plans.filter((faults) => faults.length >= 2).length > SEEDS.length * 0.6);
     assert.ok(plans.some((faults) => faults.length === 0));
-    const kinds = new Set(plans.flat().map(({ what }) => what.kind));
-    assert.equal(kinds.size, 17);
+    const kinds = new Set(plans.flatMap(all).map(({ what }) => what.kind));
+    assert.equal(kinds.size, 18);
+  });
+
+  it('often belong together', () => {
+    const plans = SEEDS.map((seed) => draw(seed));
+    const brings = plans.filter((faults) => faults.some(({ next = [] }) => next.length > 0));
+    assert.ok(brings.length > SEEDS.length * 0.3);
+    const blackouts = plans.filter((faults) => {
+      const moments = new Map(faults.map(({ when, what }) => [what.kind, JSON.stringify(when)]));
+      const hosts = moments.get('power-off-host');
+      return hosts !== undefined && hosts === moments.get('power-off-server');
+    });
+    assert.ok(blackouts.length > SEEDS.length * 0.1);
   });
 
   it('begin at a step of a node more often than at a time', () => {
@@ -50,11 +70,11 @@ describe('drawn faults', () => {
 
   it('fit the kind of storage', () => {
     for (const seed of SEEDS.slice(0, 500)) {
-      for (const { what } of draw(seed, 'local')) {
-        assert.ok(!['cut-storage', 'restart-server', 'power-off-server'].includes(what.kind));
+      for (const { what } of all(draw(seed, 'local'))) {
+        assert.ok(!NEEDS_A_SERVER.includes(what.kind));
       }
       for (const storage of STORAGE_KINDS) {
-        for (const { what } of draw(seed, storage)) {
+        for (const { what } of all(draw(seed, storage))) {
           assert.ok(!['flip-bit', 'spoil-sector'].includes(what.kind));
         }
       }
@@ -63,7 +83,7 @@ describe('drawn faults', () => {
 
   it('damage the journal only where that is what the seed is about', () => {
     const plans = SEEDS.slice(0, 100).map((seed) => draw(seed, 'nfs4', true));
-    const kindsOf = plans.map((faults) => new Set(faults.map(({ what }) => what.kind)));
+    const kindsOf = plans.map((faults) => new Set(all(faults).map(({ what }) => what.kind)));
     for (const kinds of kindsOf) {
       assert.ok(kinds.has('kill'));
       assert.ok(kinds.has('flip-bit') !== kinds.has('spoil-sector'));
@@ -74,7 +94,7 @@ describe('drawn faults', () => {
   });
 
   it('begin at calls that exist', () => {
-    for (const { when } of SEEDS.flatMap((seed) => draw(seed))) {
+    for (const { when } of SEEDS.flatMap((seed) => all(draw(seed)))) {
       if (when.at !== 'before' && when.at !== 'after') continue;
       assert.ok(STORAGE_OPERATIONS.includes(when.operation));
       assert.ok(PATH_CLASSES.includes(when.path));

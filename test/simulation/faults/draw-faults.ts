@@ -1,32 +1,31 @@
 /** Draws the faults of one seed. What can go wrong, and how often, depends on the kind of storage. */
 import type { SeededRandom } from '../kernel/random.js';
-import type { CallFault, StorageKind, StorageOperation } from '../storage/shared-storage.js';
-import type { Fault, FaultAction, FaultKind, Moment, NodeChoice } from './fault-plan.js';
+import type { CallFault, StorageOperation } from '../storage/shared-storage.js';
+import { drawCompound, entangle } from './draw-compounds.js';
 import {
-  APPENDING,
-  RELIED_UPON,
-  SEALING,
-  TELLING_CALLS,
-  type TellingCall,
-  UNSYNCED,
-} from './telling-calls.js';
-
-export interface FaultCircumstances {
-  readonly storage: StorageKind;
-  readonly nodes: readonly { readonly name: string; readonly host: string }[];
-  readonly clientHosts: readonly string[];
-  /** Faults lie between these two. */
-  readonly fromMs: number;
-  readonly calmAtMs: number;
-  /** A bit of the journal flips: then refusing is right, and nothing else may go wrong besides kills. */
-  readonly hasDamage: boolean;
-}
+  callMoment,
+  drawNotBefore,
+  type FaultCircumstances,
+  stretched,
+  timeMoment,
+  weighted,
+} from './draw-moments.js';
+import type {
+  CallMoment,
+  Fault,
+  FaultAction,
+  FaultKind,
+  Moment,
+  NodeChoice,
+} from './fault-plan.js';
+import { APPENDING, RELIED_UPON, TELLING_CALLS, UNSYNCED } from './telling-calls.js';
 
 const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
+const COMPOUND_PART = 0.4;
+/** Of the seeds with damage, those in which all nodes start anew right after it. */
+const NOBODY_REMEMBERS = 0.5;
 const PROVOKED_PART = 0.7;
-const LATE_FOLLOWER = 0.5;
-const STUCK_SUCCESSOR = 0.4;
 const POWER_OFF_BEFORE_SYNC = 0.65;
 const CUT_WHILE_RELIED_UPON = 0.4;
 /** Of the moments around a call that is relied upon, those at which it is under way. */
@@ -41,8 +40,12 @@ export function drawFaults(random: SeededRandom, circumstances: FaultCircumstanc
   const count = random.whole(1, MOST_FAULTS);
   const faults: Fault[] = [];
   while (faults.length < count) {
+    if (random.chance(COMPOUND_PART)) {
+      faults.push(...drawCompound(random, circumstances));
+      continue;
+    }
     const fault = DRAW[weighted(random, table)](random, circumstances);
-    faults.push(fault, ...provoke(random, fault.when), ...complicate(random, fault, circumstances));
+    faults.push(complicated(random, fault, circumstances), ...provoke(random, fault.when));
   }
   return faults;
 }
@@ -64,30 +67,14 @@ function provoke(random: SeededRandom, when: Moment): Fault[] {
   ];
 }
 
-/** While a node is cut off, its successor may get stuck half-way, or somebody who follows be late. */
-function complicate(
-  random: SeededRandom,
-  { when, what }: Fault,
-  { nodes }: FaultCircumstances,
-): Fault[] {
-  if (what.kind !== 'cut-storage') return [];
+function complicated(random: SeededRandom, fault: Fault, facts: FaultCircumstances): Fault {
+  const { what } = fault;
+  if (what.kind !== 'cut-storage') return fault;
   const forMs = random.between(0.5, 2) * what.forMs;
-  const faults: Fault[] = [];
-  if (nodes.length > 2 && random.chance(LATE_FOLLOWER)) {
-    faults.push({ when, what: { kind: 'pause', node: { whoever: 'backup' }, forMs } });
-  }
-  if (random.chance(STUCK_SUCCESSOR)) {
-    const node: NodeChoice = { whoever: 'caller' };
-    const stuck: FaultAction = random.chance(0.5)
-      ? { kind: 'pause', node, forMs }
-      : { kind: 'hold-down', node, forMs };
-    const notBeforeMs = 'atMs' in when ? when.atMs : when.notBeforeMs;
-    faults.push({ when: callMoment(random, SEALING, notBeforeMs), what: stuck });
-  }
-  return faults;
+  return { ...fault, next: entangle(random, facts, forMs) };
 }
 
-type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'spoil-sector'>;
+type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'heal-storage' | 'spoil-sector'>;
 type Weights = readonly (readonly [DrawnKind, number])[];
 
 const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
@@ -251,10 +238,6 @@ function drawLink(random: SeededRandom, facts: FaultCircumstances): [string, str
   return random.chance(0.5) ? [host, other] : [other, host];
 }
 
-function timeMoment(random: SeededRandom, { fromMs, calmAtMs }: FaultCircumstances): Moment {
-  return { at: 'time', atMs: random.between(fromMs, fromMs + (calmAtMs - fromMs) * 0.8) };
-}
-
 const TIMED_PART = 0.25;
 const ROLE_PART = 0.12;
 
@@ -274,32 +257,9 @@ function drawMoment(random: SeededRandom, facts: FaultCircumstances): Moment {
   return drawCall(random, notBeforeMs);
 }
 
-/** From early on, or from some later time. */
-function drawNotBefore(random: SeededRandom, { fromMs, calmAtMs }: FaultCircumstances): number {
-  return random.chance(0.4) ? fromMs : random.between(fromMs, fromMs + (calmAtMs - fromMs) * 0.6);
-}
-
-function drawCall(random: SeededRandom, notBeforeMs: number): Moment {
+function drawCall(random: SeededRandom, notBeforeMs: number): CallMoment {
   const calls = random.chance(APPENDING_PART) ? APPENDING : TELLING_CALLS;
   return callMoment(random, calls, notBeforeMs);
-}
-
-function callMoment(
-  random: SeededRandom,
-  calls: readonly TellingCall[],
-  notBeforeMs: number,
-  underWayPart = 0.3,
-): Moment {
-  const { upTo, ...telling } = random.pick(calls);
-  const edge = random.fraction();
-  return {
-    at: edge < (1 + underWayPart) / 2 ? 'before' : 'after',
-    ...telling,
-    count: Math.floor(stretched(random, 1, upTo + 1)),
-    notBeforeMs,
-    // With some delay after the beginning the call is on its way, or carried out and not answered yet.
-    delayMs: edge < underWayPart ? stretched(random, 0.05, 1.5) : 0,
-  };
 }
 
 const WRITING: readonly StorageOperation[] = ['write', 'create'];
@@ -307,7 +267,6 @@ const WRITING: readonly StorageOperation[] = ['write', 'create'];
 /** Reads that fail and writes that fail are as important as writes that fail for want of room. */
 function drawFailingCall(random: SeededRandom, facts: FaultCircumstances): Fault {
   const drawn = drawCall(random, drawNotBefore(random, facts));
-  if (drawn.at !== 'before' && drawn.at !== 'after') throw new Error('a call was asked for');
   const when: Moment = { ...drawn, at: 'before', delayMs: 0 };
   // A place that cannot be read stays so more often than a write fails twice.
   const isOnce = random.chance(drawn.operation === 'read' ? 0.3 : 0.8);
@@ -332,11 +291,25 @@ function drawCallFault(random: SeededRandom, operation: StorageOperation): CallF
 function drawDamage(random: SeededRandom, facts: FaultCircumstances): Fault[] {
   if (random.chance(0.4)) return drawSpoiledSector(random, facts);
   const flips = Array.from({ length: random.whole(1, 2) }, () => {
-    const what: FaultAction = { kind: 'flip-bit', part: random.fraction() };
+    // More often near the end, which is read by whoever takes over, and in no checkpoint yet.
+    const what: FaultAction = { kind: 'flip-bit', part: 1 - random.fraction() ** 3 };
     return atTime(random, facts, what);
   });
+  if (random.chance(NOBODY_REMEMBERS)) {
+    const [flip, ...others] = flips as [Fault, ...Fault[]];
+    return [{ ...flip, next: killAll(random, facts) }, ...others];
+  }
   const kills = Array.from({ length: random.whole(1, 3) }, () => DRAW.kill(random, facts));
   return [...flips, ...kills];
+}
+
+/** Whoever takes over then has to read everything again. */
+function killAll(random: SeededRandom, { nodes }: FaultCircumstances): Fault[] {
+  const atMs = stretched(random, 1, 500);
+  return nodes.map(({ name }) => ({
+    when: { at: 'time', atMs },
+    what: { kind: 'kill', node: { name } },
+  }));
 }
 
 function drawSpoiledSector(
@@ -349,19 +322,4 @@ function drawSpoiledSector(
     { when: { at: 'time', atMs }, what: { kind: 'spoil-sector', part: random.fraction() } },
     { when: { at: 'time', atMs: killedMs }, what: { kind: 'kill', node: { whoever: 'live' } } },
   ];
-}
-
-/** As often between 1 and 10 as between 10 and 100. */
-function stretched(random: SeededRandom, from: number, to: number): number {
-  return from * (to / from) ** random.fraction();
-}
-
-function weighted(random: SeededRandom, weights: Weights): DrawnKind {
-  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
-  let draw = random.between(0, total);
-  for (const [kind, weight] of weights) {
-    draw -= weight;
-    if (draw < 0) return kind;
-  }
-  return 'kill';
 }

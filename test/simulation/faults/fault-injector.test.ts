@@ -169,6 +169,33 @@ describe('fault injection', () => {
     assert.deepEqual(rig.done, ['3 pause two 50']);
   });
 
+  it('waits for what belongs with a fault only once that has met something', async () => {
+    const cut: Fault = {
+      when: { at: 'time', atMs: 100 },
+      what: { kind: 'cut-storage', node: { name: 'two' }, direction: 'both', forMs: 5_000 },
+      next: [
+        { when: { at: 'time', atMs: 50 }, what: { kind: 'stop', node: LIVE } },
+        { when: atWrite('before', 1, 0), what: { kind: 'heal-storage' } },
+      ],
+    };
+    const missed: Fault = {
+      when: { at: 'time', atMs: 300 },
+      what: { kind: 'heal-storage' },
+      next: [{ when: { at: 'time', atMs: 1 }, what: { kind: 'kill', node: LIVE } }],
+    };
+    const rig = new Rig([cut, missed]);
+    rig.before(rig.processOne, 'write', SEGMENT);
+    rig.scheduler.schedule(200, () => rig.before(rig.processOne, 'write', SEGMENT));
+    await rig.run(9_000);
+    assert.deepEqual(rig.done, ['100 cut host-2 both', '150 stop one', '200 heal host-2']);
+    assert.deepEqual(rig.injector.counts, [
+      { kind: 'cut-storage', drawn: 1, hit: 1 },
+      { kind: 'stop', drawn: 1, hit: 1 },
+      { kind: 'heal-storage', drawn: 2, hit: 1 },
+      { kind: 'kill', drawn: 1, hit: 0 },
+    ]);
+  });
+
   it('ends of two overlapping faults only with the later one', async () => {
     const cut = (atMs: number, forMs: number): Fault => ({
       when: { at: 'time', atMs },

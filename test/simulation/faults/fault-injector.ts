@@ -55,13 +55,20 @@ export class FaultInjector implements CallInterceptor {
 
   constructor(options: FaultInjectorOptions) {
     this.#options = options;
-    for (const { what } of options.faults) this.#count(what.kind).drawn += 1;
+    this.#countDrawn(options.faults);
+  }
+
+  #countDrawn(faults: readonly Fault[]): void {
+    for (const { what, next = [] } of faults) {
+      this.#count(what.kind).drawn += 1;
+      this.#countDrawn(next);
+    }
   }
 
   /** From now on faults happen. Before it, no call may be made. */
   start(target: FaultTarget): void {
     this.#target = target;
-    for (const fault of this.#options.faults) this.#arm(fault, target);
+    for (const fault of this.#options.faults) this.#arm(fault, target, 0);
   }
 
   get counts(): FaultCount[] {
@@ -95,18 +102,21 @@ export class FaultInjector implements CallInterceptor {
     }
   }
 
-  #arm(fault: Fault, target: FaultTarget): void {
-    const { when } = fault;
-    switch (when.at) {
-      case 'time':
-        target.scheduler.schedule(when.atMs - target.scheduler.nowMs, () =>
-          this.#carryOut(fault, null),
-        );
+  /** Its times count from `sinceMs`. */
+  #arm(fault: Fault, target: FaultTarget, sinceMs: number): void {
+    switch (fault.when.at) {
+      case 'time': {
+        const inMs = sinceMs + fault.when.atMs - target.scheduler.nowMs;
+        target.scheduler.schedule(inMs, () => this.#carryOut(fault, null));
         return;
-      case 'role':
+      }
+      case 'role': {
+        const when = { ...fault.when, notBeforeMs: sinceMs + fault.when.notBeforeMs };
         this.#roles.push({ fault, when, seen: 0 });
         return;
+      }
       default: {
+        const when = { ...fault.when, notBeforeMs: sinceMs + fault.when.notBeforeMs };
         const table = when.at === 'before' ? this.#before : this.#after;
         const list = table.get(when.operation) ?? [];
         list.push({ fault, when, seen: 0, failing: 0 });
@@ -143,8 +153,8 @@ export class FaultInjector implements CallInterceptor {
     if (what.kind !== 'fail-call') return null;
     if (armed.seen === armed.when.count) {
       armed.failing = what.times;
-      this.#count(what.kind).hit += 1;
       this.#note(armed.fault);
+      this.#hit(armed.fault);
     }
     armed.failing -= 1;
     if (armed.failing === 0) list.splice(at, 1);
@@ -166,12 +176,20 @@ export class FaultInjector implements CallInterceptor {
     const target = this.#startedTarget();
     if (target.scheduler.nowMs >= this.#options.calmAtMs) return;
     this.#note(fault);
-    if (this.#act(target, fault.what, caller)) this.#count(fault.what.kind).hit += 1;
+    if (this.#act(target, fault.what, caller)) this.#hit(fault);
     else target.trace.note('fault', () => '  met nothing');
+  }
+
+  #hit({ what, next = [] }: Fault): void {
+    this.#count(what.kind).hit += 1;
+    const target = this.#startedTarget();
+    for (const fault of next) this.#arm(fault, target, target.scheduler.nowMs);
   }
 
   #act(target: FaultTarget, what: FaultAction, caller: FaultNode | null): boolean {
     switch (what.kind) {
+      case 'heal-storage':
+        return this.#healStorage(target);
       case 'restart-server':
         return target.restartServer(this.#capped(what.downMs));
       case 'power-off-server':
@@ -247,6 +265,17 @@ export class FaultInjector implements CallInterceptor {
     }
   }
 
+  #healStorage(target: FaultTarget): boolean {
+    let hasHealed = false;
+    for (const host of new Set(target.nodes.map((node) => node.host))) {
+      if ((this.#lastsUntilMs.get(`storage ${host}`) ?? 0) <= target.scheduler.nowMs) continue;
+      this.#lastsUntilMs.delete(`storage ${host}`);
+      target.healStorage(host);
+      hasHealed = true;
+    }
+    return hasHealed;
+  }
+
   /** Begins something that ends `forMs` later, or with the end of another one of its kind if that is later. */
   #last(key: string, forMs: number, begin: () => boolean, end: () => void): boolean {
     const { scheduler } = this.#startedTarget();
@@ -254,7 +283,7 @@ export class FaultInjector implements CallInterceptor {
     const hasBegun = begin();
     this.#lastsUntilMs.set(key, Math.max(untilMs, this.#lastsUntilMs.get(key) ?? 0));
     scheduler.schedule(untilMs - scheduler.nowMs, () => {
-      if (scheduler.nowMs < (this.#lastsUntilMs.get(key) ?? 0)) return;
+      if (scheduler.nowMs < (this.#lastsUntilMs.get(key) ?? Number.POSITIVE_INFINITY)) return;
       this.#startedTarget().trace.note('fault', () => `over: ${key}`);
       end();
     });

@@ -57,6 +57,8 @@ export type FaultAction =
       readonly direction: 'both' | 'to-server' | 'from-server';
       readonly forMs: number;
     }
+  /** Every host that is cut off reaches the server again, before its time. */
+  | { readonly kind: 'heal-storage' }
   | { readonly kind: 'restart-server'; readonly downMs: number }
   | { readonly kind: 'power-off-server'; readonly downMs: number }
   | {
@@ -100,6 +102,8 @@ export type FaultKind = FaultAction['kind'];
 export interface Fault {
   readonly when: Moment;
   readonly what: FaultAction;
+  /** What belongs with it: waited for only once it has met something, and with times from then on. */
+  readonly next?: readonly Fault[];
 }
 
 const ORDINALS = ['', 'first ', '2nd ', '3rd '];
@@ -109,8 +113,15 @@ function ordinal(count: number): string {
 }
 
 /** One line for people. */
-export function describeFault({ when, what }: Fault): string {
-  return `${describeMoment(when)}: ${describeAction(what)}`;
+export function describeFault({ when, what, next = [] }: Fault): string {
+  const own = `${describeMoment(when)}: ${describeAction(what)}`;
+  return [own, ...next.map(describeNext)].join('; ');
+}
+
+function describeNext(fault: Fault): string {
+  const { when, what } = fault;
+  if (when.at !== 'time') return `then ${describeFault(fault)}`;
+  return `then ${when.atMs > 0 ? `${ms(when.atMs)} later` : 'at once'}: ${describeAction(what)}`;
 }
 
 function describeMoment(when: Moment): string {
@@ -144,6 +155,8 @@ function describeAction(what: FaultAction): string {
       return `the wall clock of the host of ${nameOf(what.node)} jumps by ${ms(what.byMs)}`;
     case 'cut-storage':
       return `cut the host of ${nameOf(what.node)} off from the server (${what.direction}) for ${ms(what.forMs)}`;
+    case 'heal-storage':
+      return 'connect every host to the server again';
     case 'restart-server':
       return `restart the server, down for ${ms(what.downMs)}`;
     case 'power-off-server':

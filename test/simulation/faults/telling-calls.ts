@@ -21,7 +21,7 @@ const call = (
 
 export const TELLING_CALLS: readonly TellingCall[] = [
   // Claiming the epoch and naming oneself.
-  call('taking-over', 'list', 'epochs-directory', 1),
+  call('taking-over', 'list', 'epochs-directory', 3),
   call('taking-over', 'create', 'epoch', 1),
   call('taking-over', 'write', 'epoch', 1),
   call('taking-over', 'sync', 'epoch', 1),
@@ -93,6 +93,40 @@ export const SEALING: readonly TellingCall[] = [
   call('taking-over', 'write', 'segment', 3),
   call('taking-over', 'sync-directory', 'journal-directory', 2),
   call('taking-over', 'unlink', 'segment', 1),
+];
+
+/** Right after the copy has become part of the journal: until the old file is gone there are two of one number. */
+export const SEALED: readonly TellingCall[] = [
+  call('taking-over', 'sync-directory', 'journal-directory', 1),
+  call('taking-over', 'sync-directory', 'journal-directory', 1),
+  call('taking-over', 'unlink', 'segment', 1),
+];
+
+/** From the look at who else there is to the claimed epoch. */
+export const CLAIMING: readonly TellingCall[] = [
+  call('taking-over', 'read', 'live', 3),
+  call('taking-over', 'list', 'epochs-directory', 3),
+  call('taking-over', 'create', 'epoch', 2),
+  call('taking-over', 'write', 'live', 2),
+];
+
+/** Steps with which a tenure goes on in another file, or leaves one behind. */
+export const LASTING: readonly TellingCall[] = [
+  call('live', 'sync-directory', 'journal-directory', 6),
+  call('live', 'write', 'segment', 12),
+  call('live', 'create', 'segment', 4),
+  call('live', 'lock', 'segment', 4),
+  call('live', 'sync', 'segment', 4),
+  call('live', 'unlink', 'segment', 4),
+  call('live', 'write', 'checkpoint', 6),
+  call('live', 'sync', 'checkpoint', 4),
+];
+
+/** In the middle of a checkpoint: a node that starts reads it first. */
+export const CHECKPOINTING: readonly TellingCall[] = [
+  call('live', 'write', 'checkpoint', 6),
+  call('live', 'sync', 'checkpoint', 3),
+  call('live', 'sync', 'checkpoint', 1),
 ];
 
 /** Calls that make something last: before each a power cut may leave any part of it. */

@@ -46,8 +46,8 @@ export interface Client {
   /** A sync has nothing to do. */
   isClean(file: OpenFile): boolean;
   sync(file: OpenFile, fault: WriteFault): void;
-  /** A power cut of the server comes between a sync and its end. */
-  tearSync(file: OpenFile): void;
+  /** Of a sync that begins now: what a power cut of the server before its end does, also when the host is dead by then. */
+  tornSync(file: OpenFile): () => void;
   cachedStatOf(file: OpenFile): FileStat | null;
   statOf(file: OpenFile): FileStat;
   hasLocked(file: OpenFile): void;

@@ -119,7 +119,9 @@ export class CoherentClient implements Client {
     throw systemError(errnoOfFault(fault), 'fdatasync', file.path);
   }
 
-  tearSync(): void {}
+  tornSync(): () => void {
+    return () => undefined;
+  }
 
   cachedStatOf(): null {
     return null;

@@ -9,8 +9,8 @@ export const PAGE_BYTES = 4096;
 const SECTOR_BYTES = 512;
 const SLAB_PAGES = 64;
 /** What becomes of an unsynced page when the power goes; the rest is on the disk. */
-const LOST_PAGES = 0.45;
-const TORN_PAGES = 0.2;
+const LOST_PAGES = 0.25;
+const TORN_PAGES = 0.5;
 
 export type Page = Uint8Array;
 export type Pages = (Page | undefined)[];

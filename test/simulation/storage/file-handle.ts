@@ -181,7 +181,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
       blocks,
       serverMs: client.isClean(this) ? null : server.behaviour.durableWriteMs,
       work: (fault: WriteFault) => client.sync(this, fault),
-      tear: () => client.tearSync(this),
+      tear: client.tornSync(this),
     };
   }
 

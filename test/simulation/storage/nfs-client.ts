@@ -192,10 +192,13 @@ export class NfsClient implements Client {
     this.#report(cached, file, 'fdatasync');
   }
 
-  tearSync(file: OpenFile): void {
-    for (const { bytes, position, file: writer } of this.#fileOf(file.inode).dirty) {
-      if (!writer.hasLostLock) this.#server.tear(file.inode, bytes, position);
-    }
+  tornSync({ inode }: OpenFile): () => void {
+    const { dirty } = this.#fileOf(inode);
+    return () => {
+      for (const { bytes, position, file } of dirty) {
+        if (!file.hasLostLock) this.#server.tear(inode, bytes, position);
+      }
+    };
   }
 
   cachedStatOf({ inode }: OpenFile): FileStat | null {

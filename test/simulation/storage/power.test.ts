@@ -87,6 +87,26 @@ describe('a power cut of the server', () => {
     assert.ok(torn > 10, `${torn} of ${SEEDS.length} were torn`);
   });
 
+  it('tears a sync that is under way also when the host of the client dies with it', async () => {
+    let torn = 0;
+    for (const seed of SEEDS) {
+      const rig = await makeRig('nfs4', seed);
+      const { process, fileSystem } = rig.startProcess('a');
+      const handle = await rig.settled(fileSystem.open(PATH, 'create-new'));
+      await rig.settled(handle.write(filled('n', PAGE_BYTES), 0));
+      void handle.sync();
+      rig.storage.powerOffServer(1_000);
+      process.die();
+      rig.storage.powerOffHost('a');
+      await rig.pass(500);
+      const left = await contents(rig);
+      const kept = left.filter((byte) => byte === 0x6e).byteLength;
+      assert.equal(kept % SECTOR_BYTES, 0, 'a sector is written as a whole or not at all');
+      if (kept > 0 && kept < PAGE_BYTES) torn += 1;
+    }
+    assert.ok(torn > 10, `${torn} of ${SEEDS.length} were torn`);
+  });
+
   it('takes what an NFS client had sent and not committed, until its sync sends it again', async () => {
     let lost = 0;
     for (const seed of SEEDS) {
