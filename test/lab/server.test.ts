@@ -85,7 +85,8 @@ for (const version of VERSIONS) {
     test('its disk is full for a while: producers wait, and nothing is lost', async (t) => {
       const pair = await LabPair.start(t, lab);
       const { sessions } = pair.load.report;
-      await lab.run('s', `dd if=/dev/zero of=${FILLER} bs=1M 2>/dev/null || sync ${FILLER}`);
+      const free = `df --block-size=1 --output=avail ${STORE_IN_GUESTS} | tail -1`;
+      await lab.run('s', `fallocate --length "$(${free})" ${FILLER}`);
       t.after(() => lab.run('s', `rm -f ${FILLER}`));
       await pair.live.until('it tells that there is no room', () =>
         pair.live.log.some(({ event }) => event === 'no-room'),
