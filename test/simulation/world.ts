@@ -316,7 +316,7 @@ export class World implements FaultTarget {
     await handle.write(byte, position);
     await handle.close();
     this.trace.note('fault', () => `a bit of ${segment.path} at ${position} has flipped`);
-    this.checks.onDamage(block.segment, position);
+    this.checks.onDamage();
   }
 
   /** Of one of the last few blocks, which a backup may not have read yet. */

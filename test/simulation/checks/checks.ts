@@ -158,10 +158,10 @@ export class Checks implements NodeObserver, StorageObserver {
   }
 
   /** A fault has changed a byte at rest in a segment. */
-  onDamage(segment: number, position: number): void {
+  onDamage(): void {
     this.facts.anyFault = true;
     this.facts.damage = true;
-    this.#chain.damaged(segment, position);
+    this.#chain.damaged();
   }
 
   /** A sector of a segment cannot be read any more. */
@@ -169,7 +169,7 @@ export class Checks implements NodeObserver, StorageObserver {
     this.facts.anyFault = true;
     this.facts.storageFault = true;
     this.facts.damage = true;
-    this.#chain.unreadable();
+    this.#chain.damaged();
   }
 
   /**

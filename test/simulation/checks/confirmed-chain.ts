@@ -17,9 +17,6 @@ import type { StoredJournal } from './stored-journal.js';
 interface Link {
   readonly checksum: number;
   readonly epoch: number;
-  /** Where the block ends, when that is known. */
-  readonly segment: number;
-  readonly end: number;
   isConfirmed: boolean;
 }
 
@@ -71,7 +68,7 @@ export class ConfirmedChain {
 
   /** The main thread of the node could tell clients of everything up to `cursor`. */
   confirmed(view: NodeView, cursor: Cursor): void {
-    const { sequence, checksum, epoch, segment, offset } = cursor;
+    const { sequence, checksum, epoch } = cursor;
     if (epoch < this.#epoch) {
       this.#breach(
         'P1',
@@ -84,7 +81,7 @@ export class ConfirmedChain {
       if (known.epoch === epoch) this.#twoBlocks(view, sequence, epoch);
       else if (known.isConfirmed || known.epoch > epoch) this.#lost(sequence, known, view.name);
     }
-    this.#links.set(sequence, { checksum, epoch, segment, end: offset, isConfirmed: true });
+    this.#links.set(sequence, { checksum, epoch, isConfirmed: true });
     this.#lastConfirmed = Math.max(this.#lastConfirmed, sequence);
     view.followed = { sequence, checksum, epoch };
   }
@@ -128,8 +125,8 @@ export class ConfirmedChain {
         `${view.name} begins its tenure in epoch ${epoch} over a damaged journal, having replayed ${replayed?.sequence ?? 0} of ${this.#lastConfirmed} blocks`,
       );
     }
-    const { sequence, checksum, segment, offset } = cursor;
-    this.#links.set(sequence, { checksum, epoch, segment, end: offset, isConfirmed: true });
+    const { sequence, checksum } = cursor;
+    this.#links.set(sequence, { checksum, epoch, isConfirmed: true });
     this.#epoch = epoch;
     this.#tenureSequence = sequence;
     this.#lastConfirmed = sequence;
@@ -185,20 +182,10 @@ export class ConfirmedChain {
   }
 
   /**
-   * A fault changed bytes at rest. The very last block cannot be told from an unfinished write, so
-   * that one may be lost; every other one may not be passed over.
+   * Bytes at rest have changed, or cannot be read, and nobody may pass over them. A bit never flips in the
+   * very last block of the store, which could not be told from an unfinished write.
    */
-  damaged(segment: number, position: number): void {
-    const last = this.#links.get(this.#lastConfirmed);
-    const before = this.#links.get(this.#lastConfirmed - 1);
-    const lastBegins = before?.segment === segment ? before.end : 0;
-    const isLast = last?.segment === segment && position >= lastBegins && position < last.end;
-    if (isLast) last.isConfirmed = false;
-    else this.#isDamaged = true;
-  }
-
-  /** Bytes at rest that a read fails on are no unfinished write: not even the last block may be passed over. */
-  unreadable(): void {
+  damaged(): void {
     this.#isDamaged = true;
   }
 
@@ -241,7 +228,7 @@ export class ConfirmedChain {
       if (known.epoch === epoch) this.#twoBlocks(view, sequence, epoch);
       if (known.isConfirmed) this.#lost(sequence, known, `what ${view.name} follows`);
     } else if (known !== undefined) return;
-    this.#links.set(sequence, { checksum, epoch, segment: 0, end: 0, isConfirmed: false });
+    this.#links.set(sequence, { checksum, epoch, isConfirmed: false });
   }
 
   #wentAstray(view: NodeView, { sequence, epoch }: BlockIdentity): void {
@@ -279,10 +266,8 @@ export class ConfirmedChain {
     if (keptLink !== undefined) this.#links.set(covered, keptLink);
     for (const [sequence, block] of stored.blocks) {
       if (sequence < covered) continue;
-      const { checksum, segment, offset, lengthBytes } = block;
       const isConfirmed = sequence <= tenureSequence;
-      const end = offset + lengthBytes;
-      this.#links.set(sequence, { checksum, epoch: block.epoch, segment, end, isConfirmed });
+      this.#links.set(sequence, { checksum: block.checksum, epoch: block.epoch, isConfirmed });
     }
     this.#epoch = epoch;
     this.#tenureSequence = tenureSequence;
