@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { Epoch } from '../../../src/journal/format.js';
+import { BLOCK_HEADER_BYTES, type Epoch, SECTOR_BYTES } from '../../../src/journal/format.js';
 import type { JournalWriter } from '../../../src/journal/writer.js';
 import type { StorageEvent } from '../../../src/node/storage-protocol.js';
 import { Tenure } from '../../../src/node/tenure.js';
@@ -8,6 +8,7 @@ import { ElectionLock } from '../../../src/ownership/election.js';
 import { claimNextEpoch } from '../../../src/ownership/epoch.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { LockfileHeartbeat } from '../../../src/platform/node/heartbeat.js';
+import type { FileSystem } from '../../../src/platform/ports.js';
 import type { DocumentFile } from '../../../src/store/document-file.js';
 import type { LiveDocument } from '../../../src/store/documents.js';
 import { openLiveFile } from '../../../src/store/known-documents.js';
@@ -17,10 +18,11 @@ import { append, JournalRig, longText, SEGMENT_BYTES } from '../journal/journal-
 import { ManualClock } from './manual-clock.js';
 
 const IDENTITY = { host: 'alpha', pid: 4711, bootId: 'boot-of-alpha' };
+const FRESH_MS = 2_000;
 const FIRST_SEGMENT = '0000000001-0000000001.segment';
 
-/** On a real store, in epoch 2; the journal has three segments. Time stands still, so nothing is checked but by the beginning itself. */
-describe('the beginning of a tenure', () => {
+/** On a real store, in epoch 2; the journal has three segments. Time stands still, so nothing is checked but by the tenure itself. */
+describe('a tenure', () => {
   const clock = new ManualClock();
   let store: TemporaryStore;
   let rig: JournalRig;
@@ -73,26 +75,30 @@ describe('the beginning of a tenure', () => {
       return run();
     });
     return new Promise((resolve, reject) => {
-      const post = (event: StorageEvent): void => {
+      const tenure = tenureOn(fileSystem, (event) => {
         if (event.kind === 'segments') resolve(event.sizes.map(({ segment }) => segment));
-      };
-      const tenure = new Tenure({
-        world: { fileSystem, clock, heartbeat },
-        settings: {
-          layout: store.layout,
-          name: 'a',
-          identity: IDENTITY,
-          checkIntervalMs: 1_000,
-          statusIntervalMs: 1_000,
-        },
-        electionLock: lock,
-        directory: rig.directory(fileSystem),
-        takeover: { epoch: 2 as Epoch, sinceMs: 0, writer, liveFile },
-        addresses: {},
-        post,
       });
       tenure.failed.catch(reject);
       tenure.begin().catch(reject);
+    });
+  }
+
+  function tenureOn(fileSystem: FileSystem, post: (event: StorageEvent) => void): Tenure {
+    return new Tenure({
+      world: { fileSystem, clock, heartbeat },
+      settings: {
+        layout: store.layout,
+        name: 'a',
+        identity: IDENTITY,
+        checkIntervalMs: 1_000,
+        freshMs: FRESH_MS,
+        statusIntervalMs: 1_000,
+      },
+      electionLock: lock,
+      directory: rig.directory(fileSystem),
+      takeover: { epoch: 2 as Epoch, sinceMs: 0, writer, liveFile },
+      addresses: {},
+      post,
     });
   }
 
@@ -106,5 +112,44 @@ describe('the beginning of a tenure', () => {
       await rig.unlink(FIRST_SEGMENT);
     };
     await assert.rejects(segmentsTold(successor), { code: 'OWNERSHIP_LOST' });
+  });
+
+  /** One block of one record: what the main thread sends. */
+  function appendCommand(): Parameters<Tenure['append']>[0] {
+    const slab = new ArrayBuffer(SECTOR_BYTES);
+    return { kind: 'append', slab, end: BLOCK_HEADER_BYTES + 1, recordCount: 1 };
+  }
+
+  it('writes at once what comes while its ownership is fresh', async () => {
+    const tenure = tenureOn(nodeFileSystem, () => undefined);
+    await tenure.begin();
+    const before = writer.cursor.sequence;
+    clock.nowMs += FRESH_MS - 1;
+    await tenure.append(appendCommand());
+    assert.equal(writer.cursor.sequence, before + 1);
+  });
+
+  it('P2: writes nothing that waited behind a call which hung for as long as a takeover takes', async () => {
+    const tenure = tenureOn(nodeFileSystem, () => undefined);
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    const before = writer.cursor;
+    clock.nowMs += FRESH_MS;
+    await claimEpoch(3);
+    await assert.rejects(tenure.append(appendCommand()), { code: 'OWNERSHIP_LOST' });
+    assert.deepEqual(writer.cursor, before);
+  });
+
+  it('verifies its ownership first, and writes then, when nobody took over meanwhile', async () => {
+    let verifications = 0;
+    const tenure = tenureOn(nodeFileSystem, ({ kind }) => {
+      if (kind === 'verified') verifications += 1;
+    });
+    await tenure.begin();
+    const before = { sequence: writer.cursor.sequence, verifications };
+    clock.nowMs += FRESH_MS;
+    await tenure.append(appendCommand());
+    assert.ok(verifications > before.verifications);
+    assert.equal(writer.cursor.sequence, before.sequence + 1);
   });
 });
