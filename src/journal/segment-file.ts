@@ -15,7 +15,7 @@ export interface OwnSegment {
   readonly name: string;
   readonly number: SegmentNumber;
   readonly sizeBytes: number;
-  /** Opened with O_DSYNC and holding the file's flock. */
+  /** Opened to write only, with O_DSYNC, and holding the file's flock. */
   readonly handle: FileHandle;
 }
 
@@ -58,7 +58,7 @@ export function* slicesOf(bytes: Uint8Array): Generator<{ slice: Uint8Array; at:
 
 /** Opens a segment to write it, holding its lock through the very descriptor that writes (fence 1). */
 export async function openLocked(directory: JournalDirectory, name: string): Promise<FileHandle> {
-  const handle = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
+  const handle = await directory.fileSystem.open(directory.pathOf(name), 'write-durable');
   if (await handle.tryLockExclusive()) return handle;
   await handle.close();
   throw new HoldfastError(

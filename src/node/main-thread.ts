@@ -22,7 +22,7 @@ export interface MainThreadOptions {
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
   readonly pulses: Int32Array<SharedArrayBuffer>;
-  /** Ends this process at once, whatever hangs. */
+  /** Ends this process at once, whatever hangs. The node's own sockets are closed by then. */
   readonly killProcess: () => void;
 }
 

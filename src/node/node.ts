@@ -187,10 +187,14 @@ export class Node {
     this.#post({ kind: 'stop' });
   }
 
-  /** Nothing more is confirmed and every client is cut off, at once. */
+  /**
+   * Nothing more is confirmed, every client is cut off and the port is free, at once: a process that is
+   * killed keeps its sockets for as long as one of its threads hangs in the kernel.
+   */
   cutOff(): void {
     this.#pipeline.close();
     this.#gate.destroyAll();
+    void this.#listener?.close();
   }
 
   #receive(event: StorageEvent): void {

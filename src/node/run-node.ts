@@ -54,6 +54,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   };
   const data: StorageThreadData = { settings, pulses };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
+  let admin: AdminServer | null = null;
   const { node, watchdog } = assembleMainThread({
     config,
     identity: settings.identity,
@@ -66,9 +67,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     logger,
     channel: thread.channel,
     pulses,
-    killProcess: killThisProcess,
+    killProcess: () => {
+      admin?.cutOff();
+      killThisProcess();
+    },
   });
-  let admin: AdminServer | null = null;
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
     await Promise.all([admin?.close(), endThread(thread, () => tellStuck(logger, end))]);

@@ -27,7 +27,7 @@ export interface TenureOptions {
   readonly world: Pick<StorageWorld, 'fileSystem' | 'clock' | 'heartbeat'>;
   readonly settings: Pick<
     StorageSettings,
-    'layout' | 'name' | 'identity' | 'checkIntervalMs' | 'statusIntervalMs'
+    'layout' | 'name' | 'identity' | 'checkIntervalMs' | 'freshMs' | 'statusIntervalMs'
   >;
   readonly electionLock: ElectionLock;
   readonly directory: JournalDirectory;
@@ -134,6 +134,7 @@ export class Tenure {
     await this.#guard(async () => {
       if (this.#isOver)
         throw new HoldfastError('OWNERSHIP_LOST', 'The tenure of this node is over.');
+      await this.#untilFresh();
       const bytes = new Uint8Array(command.slab);
       const { segment, offset, cursor } = await this.#writer.append(
         BLOCK_TYPE.records,
@@ -238,6 +239,14 @@ export class Tenure {
     }
     this.#verifiedAtMs = this.#options.world.clock.wallMs();
     this.#options.post({ kind: 'verified', beganMs: this.#check.lastGoodBeganMs });
+  }
+
+  /**
+   * An append that waited behind a call which hung may come after a takeover. The server would refuse
+   * it, but the kernel's NFS client may then try it for ever (docs/decisions/0008-write-only-segments.md).
+   */
+  async #untilFresh(): Promise<void> {
+    while (!this.#check.isFresh(this.#options.settings.freshMs)) await this.#verification.run();
   }
 
   /** The writer may go on to the next segment, and close and delete this one, while a call is under way. */

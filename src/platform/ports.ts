@@ -33,15 +33,17 @@ export interface FileStat {
 /**
  * - `read`: existing file, read only. Also opens a directory, for `stat` alone.
  * - `update`: existing file, read and write.
- * - `update-durable`: as `update`, and every write returns only once it is on stable storage (O_DSYNC).
+ * - `write-durable`: existing file, write only; every write returns only once it is on stable storage
+ *   (O_DSYNC). Of a file that may be read too, the NFS client first reads the page that a write begins or
+ *   ends in: a write that waited so for a server may never return (docs/decisions/0008-write-only-segments.md).
  * - `create`: read and write; created when missing, never truncated.
  * - `create-new`: read and write; fails with EEXIST when the name exists (O_EXCL).
- * - `create-new-durable`: as `create-new`, with O_DSYNC.
+ * - `create-new-durable`: the same for a file that does not exist yet (O_EXCL).
  */
 export type OpenMode =
   | 'read'
   | 'update'
-  | 'update-durable'
+  | 'write-durable'
   | 'create'
   | 'create-new'
   | 'create-new-durable';

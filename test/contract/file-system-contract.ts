@@ -44,7 +44,7 @@ export function describeFileSystem(name: string, makeWorld: () => Promise<FileSy
 
     describe('open', () => {
       it('refuses with ENOENT what does not exist, unless told to create it', async () => {
-        for (const mode of ['read', 'update', 'update-durable'] as const) {
+        for (const mode of ['read', 'update', 'write-durable'] as const) {
           await assert.rejects(fileSystem.open(path, mode), hasErrno('ENOENT'));
         }
         await (await fileSystem.open(path, 'create')).close();
@@ -70,8 +70,9 @@ export function describeFileSystem(name: string, makeWorld: () => Promise<FileSy
 
       it('keeps what a file holds, in every mode', async () => {
         await write('kept');
-        for (const mode of ['read', 'update', 'update-durable', 'create'] as const) {
-          const handle = await fileSystem.open(path, mode);
+        for (const mode of ['read', 'update', 'write-durable', 'create'] as const) {
+          await (await fileSystem.open(path, mode)).close();
+          const handle = await fileSystem.open(path, 'read');
           assert.equal(await readText(handle, 4), 'kept', mode);
           await handle.close();
         }
@@ -103,6 +104,18 @@ export function describeFileSystem(name: string, makeWorld: () => Promise<FileSy
         await handle.close();
       });
 
+      it('refuses with EBADF to read what was opened to write durably, and to write what was opened to read', async () => {
+        for (const mode of ['create-new-durable', 'write-durable'] as const) {
+          const handle = await fileSystem.open(path, mode);
+          await handle.write(Buffer.from(mode), 0);
+          await assert.rejects(handle.read(new Uint8Array(1), 0), hasErrno('EBADF'), mode);
+          await handle.close();
+        }
+        const reader = await fileSystem.open(path, 'read');
+        await assert.rejects(reader.write(Buffer.from('x'), 0), hasErrno('EBADF'));
+        await reader.close();
+      });
+
       it('reads zeros where nothing was ever written', async () => {
         const handle = await fileSystem.open(path, 'create');
         await handle.write(Buffer.from('x'), 100);
@@ -114,8 +127,10 @@ export function describeFileSystem(name: string, makeWorld: () => Promise<FileSy
 
       it('writes megabytes in one call', async () => {
         const bytes = new Uint8Array(3 * 1024 * 1024).map((_, index) => index % 251);
-        const handle = await fileSystem.open(path, 'create-new-durable');
-        await handle.write(bytes, 0);
+        const writer = await fileSystem.open(path, 'create-new-durable');
+        await writer.write(bytes, 0);
+        await writer.close();
+        const handle = await fileSystem.open(path, 'read');
         const found = new Uint8Array(bytes.byteLength);
         assert.equal(await handle.read(found, 0), bytes.byteLength);
         assert.ok(Buffer.from(found).equals(bytes));

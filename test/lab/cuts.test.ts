@@ -13,6 +13,8 @@ const SIGKILL_CODE = 137;
 const SHORT_CUT_MS = 5_000;
 const LONG_CUT_MS = 20_000;
 const LONGEST_CUT_MS = 40_000;
+/** A message is larger than one WRITE of the lab's mounts (32 KiB), and at most moments none is being written. */
+const LARGE_AND_SELDOM = { producers: 4, consumers: 2, window: 4, bodyBytes: 40_000, pauseMs: 200 };
 const EIGHT_PRODUCERS = { producers: 8, consumers: 2, window: 100 };
 
 for (const version of VERSIONS) {
@@ -48,6 +50,22 @@ for (const version of VERSIONS) {
       assert.equal(pair.backup.run, 0);
       await pair.untilReady(pair.live);
       await pair.finish({ tookMs, endedWith: code });
+    });
+
+    test('the live node cut off from the store until the other has taken over: it ends, and comes back as a backup', async (t) => {
+      const pair = await LabPair.start(t, lab, { load: LARGE_AND_SELDOM });
+      const { run } = pair.live;
+      const cutAtMs = Date.now();
+      await cut('a', 's');
+      const tookMs = await pair.load.confirmedBy('b', cutAtMs);
+      await lab.heal();
+      const healedAtMs = Date.now();
+      // Its write began after the cut, and goes on when its lock is lost (docs/decisions/0008-write-only-segments.md).
+      assert.equal(await pair.live.untilRestarted(run, 'backup'), TENURE_ENDED_CODE);
+      const backAfterMs = Date.now() - healedAtMs;
+      assert.equal(pair.backup.run, 0);
+      await pair.untilReady(pair.live);
+      await pair.finish({ tookMs, backAfterMs });
     });
 
     test('the live node cut off for 20 s with nobody to take over: it keeps the lock and goes on', async (t) => {

@@ -17,15 +17,15 @@ const fdatasyncAsync = promisify(fs.fdatasync);
 const fsyncAsync = promisify(fs.fsync);
 const statAsync = promisify(fs.stat);
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DSYNC, O_DIRECTORY } = fs.constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_DSYNC, O_DIRECTORY } = fs.constants;
 
 const OPEN_FLAGS: { readonly [mode in OpenMode]: number } = {
   read: O_RDONLY,
   update: O_RDWR,
-  'update-durable': O_RDWR | O_DSYNC,
+  'write-durable': O_WRONLY | O_DSYNC,
   create: O_RDWR | O_CREAT,
   'create-new': O_RDWR | O_CREAT | O_EXCL,
-  'create-new-durable': O_RDWR | O_CREAT | O_EXCL | O_DSYNC,
+  'create-new-durable': O_WRONLY | O_CREAT | O_EXCL | O_DSYNC,
 };
 
 /** Nodes may run under different users of one group; the umask has the last word. */

@@ -13,7 +13,7 @@ const FOLLOWER = 'src/node/follower.ts';
 const TENURE = 'src/node/tenure.ts';
 const FRESHNESS = 'src/ownership/freshness.ts';
 
-const OPEN_LOCKED = `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
+const OPEN_LOCKED = `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'write-durable');
   if (await handle.tryLockExclusive()) return handle;
 `;
 
@@ -24,7 +24,7 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_FILE,
-        find: "directory.fileSystem.open(directory.pathOf(name), 'update-durable')",
+        find: "directory.fileSystem.open(directory.pathOf(name), 'write-durable')",
         replace: "directory.fileSystem.open(directory.pathOf(name), 'update')",
       },
     ],
@@ -53,7 +53,7 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
       {
         file: SEGMENT_FILE,
         find: OPEN_LOCKED,
-        replace: `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
+        replace: `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'write-durable');
   if (name !== '') return handle;
 `,
       },
@@ -95,9 +95,9 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
       {
         file: SEGMENT_FILE,
         find: OPEN_LOCKED,
-        replace: `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
+        replace: `  const handle = await directory.fileSystem.open(directory.pathOf(name), 'write-durable');
   if (await handle.tryLockExclusive()) {
-    const other = await directory.fileSystem.open(directory.pathOf(name), 'update-durable');
+    const other = await directory.fileSystem.open(directory.pathOf(name), 'write-durable');
     return {
       path: other.path,
       write: (bytes, position) => other.write(bytes, position),

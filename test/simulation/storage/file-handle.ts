@@ -15,6 +15,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
   readonly mount: ClientHost;
   readonly caller: Caller;
   readonly isDurable: boolean;
+  readonly #canRead: boolean;
   readonly #canWrite: boolean;
   readonly #parts: ProcessParts;
   hasHeldLock = false;
@@ -28,6 +29,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
     this.caller = parts.caller;
     this.mount = parts.caller.mount;
     this.isDurable = mode.endsWith('-durable');
+    this.#canRead = !this.isDurable;
     this.#canWrite = mode !== 'read';
     this.#parts = parts;
     if (!parts.calls.process.isAlive) return;
@@ -61,7 +63,7 @@ export class SimulatedFileHandle implements FileHandle, OpenFile {
   read(into: Uint8Array, position: number): Promise<number> {
     const { calls, client, server } = this.#parts;
     if (calls.isBlocked) return calls.afterwards(() => this.read(into, position));
-    if (this.#isClosed) return this.#bad('read');
+    if (this.#isClosed || !this.#canRead) return this.#bad('read');
     if (this.inode.content === null) {
       return Promise.reject(systemError('EISDIR', 'read', this.path));
     }

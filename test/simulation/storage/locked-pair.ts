@@ -34,7 +34,7 @@ export async function makeHosts(kind: StorageKind, options: HostOptions = {}): P
 }
 
 export async function makePair(kind: StorageKind, options: PairOptions = {}): Promise<Pair> {
-  const { mode = 'update-durable', ...hostOptions } = options;
+  const { mode = 'write-durable', ...hostOptions } = options;
   const { rig, a, b } = await makeHosts(kind, hostOptions);
   const mine = await rig.settled(a.fileSystem.open(PATH, mode));
   const theirs = await rig.settled(b.fileSystem.open(PATH, mode));

@@ -305,7 +305,7 @@ describe('a call that is said not to block', () => {
 });
 
 async function rewrite({ b }: Hosts): Promise<void> {
-  const handle = await b.fileSystem.open(PATH, 'update-durable');
+  const handle = await b.fileSystem.open(PATH, 'write-durable');
   await handle.write(Buffer.from(NEW_TEXT), 0);
   await handle.close();
 }

@@ -45,7 +45,7 @@ describe('a call that blocks', () => {
   it('keeps the thread from everything else until it returns, and not the other thread', async () => {
     const rig = await makeRig({ kind: 'nfs4' });
     const { process, fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     const seen: string[] = [];
     rig.storage.cutOff('a', 'both');
     const writing = handle.write(Buffer.from('B'), 0).then(() => seen.push('written'));
@@ -62,10 +62,11 @@ describe('a call that blocks', () => {
   it('comes before the calls that are made after it in the same turn', async () => {
     const rig = await makeRig({ kind: 'nfs4' });
     const { fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const writer = await rig.settled(fileSystem.open(PATH, 'write-durable'));
+    const reader = await rig.settled(fileSystem.open(PATH, 'read'));
     const into = new Uint8Array(6);
     rig.storage.cutOff('a', 'both');
-    const both = Promise.all([handle.write(Buffer.from('BEFORE'), 0), handle.read(into, 0)]);
+    const both = Promise.all([writer.write(Buffer.from('BEFORE'), 0), reader.read(into, 0)]);
     await rig.pass(20_000);
     rig.storage.heal('a');
     await rig.settled(both);
@@ -77,7 +78,7 @@ describe('a process that is gone or stopped', () => {
   it('has its requests carried out that are under way, and gets no answer', async () => {
     const rig = await makeRig({ kind: 'nfs4' });
     const { process, fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     let isAnswered = false;
     const answered = (): void => {
       isAnswered = true;
@@ -101,7 +102,7 @@ describe('a process that is gone or stopped', () => {
       },
     });
     const { fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     void handle.write(Buffer.from('NEVER!'), 0);
     await rig.pass(1_000);
     assert.equal(await textOf(rig), 'before');
@@ -110,7 +111,7 @@ describe('a process that is gone or stopped', () => {
   it('hears the answer only when it goes on, though the server acted at once', async () => {
     const rig = await makeRig({ kind: 'nfs4' });
     const { process, fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     const writing = handle.write(Buffer.from('AFTER!'), 0);
     const beganMs = rig.scheduler.nowMs;
     process.pause(5_000);
@@ -156,7 +157,7 @@ describe('a fault', () => {
     const interceptor = failFirst('write', { kind: 'short-write', part: 0.5 });
     const rig = await makeRig({ kind: 'nfs4', interceptor });
     const { fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     await assert.rejects(rig.settled(handle.write(Buffer.from('AFTER!'), 0)), hasErrno('EIO'));
     assert.equal(await textOf(rig), 'AFTore');
   });
@@ -176,7 +177,7 @@ describe('a fault', () => {
       const interceptor = failFirst('write', { kind: 'delay', delayMs: 7_000 });
       const rig = await makeRig({ kind: 'nfs4', seed, interceptor });
       const { fileSystem } = rig.startProcess('a');
-      const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+      const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
       const beganMs = rig.scheduler.nowMs;
       const writing = handle.write(Buffer.from('AFTER!'), 0);
       await rig.pass(1_000);
@@ -191,7 +192,7 @@ describe('a fault', () => {
     for (const errno of ['ENOSPC', 'EDQUOT'] as const) {
       const rig = await makeRig({ kind: 'nfs4' });
       const { fileSystem } = rig.startProcess('a');
-      const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+      const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
       rig.storage.fill(errno);
       await assert.rejects(rig.settled(handle.write(Buffer.from('x'), 4096)), hasErrno(errno));
       const creating = fileSystem.open(`${STORE}/new`, 'create-new');
@@ -219,7 +220,7 @@ describe('whoever looks at calls and changes', () => {
       },
     });
     const { fileSystem } = rig.startProcess('a');
-    const handle = await rig.settled(fileSystem.open(PATH, 'update-durable'));
+    const handle = await rig.settled(fileSystem.open(PATH, 'write-durable'));
     await rig.settled(handle.write(Buffer.from('!'), 6));
     await rig.settled(fileSystem.unlink(PATH));
     await rig.settled(handle.write(Buffer.from('?'), 6));

@@ -152,7 +152,7 @@ describe('a takeover that another node takes over from', () => {
 
   it('says so when the file that it wants to lock is gone', async () => {
     await requireDeposed(
-      ({ operation, path }) => operation === 'open-update-durable' && path === rig.pathOf(tail),
+      ({ operation, path }) => operation === 'open-write-durable' && path === rig.pathOf(tail),
     );
   });
 

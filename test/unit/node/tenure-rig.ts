@@ -19,6 +19,7 @@ import { makeStore, type TemporaryStore } from '../../support/store-samples.js';
 import { append, JournalRig, longText, SEGMENT_BYTES } from '../journal/journal-rig.js';
 import { ManualClock } from './manual-clock.js';
 
+export const FRESH_MS = 2_000;
 const IDENTITY = { host: 'alpha', pid: 4711, bootId: 'boot-of-alpha' };
 export const FIRST_SEGMENT = '0000000001-0000000001.segment';
 
@@ -26,10 +27,10 @@ export class TenureRig {
   readonly journal: JournalRig;
   readonly #store: TemporaryStore;
   readonly #lock: ElectionLock;
-  readonly #writer: JournalWriter;
+  readonly writer: JournalWriter;
   readonly #liveFile: DocumentFile<LiveDocument>;
   readonly #heartbeat: LockfileHeartbeat;
-  readonly #clock = new ManualClock();
+  readonly clock = new ManualClock();
 
   private constructor(
     store: TemporaryStore,
@@ -41,7 +42,7 @@ export class TenureRig {
     this.#store = store;
     this.journal = journal;
     this.#lock = lock;
-    this.#writer = writer;
+    this.writer = writer;
     this.#liveFile = liveFile;
     this.#heartbeat = new LockfileHeartbeat(store.layout.witnessTarget);
   }
@@ -63,7 +64,7 @@ export class TenureRig {
 
   async remove(): Promise<void> {
     await this.#heartbeat.stop();
-    await this.#writer.close();
+    await this.writer.close();
     await this.#liveFile.close();
     await this.#lock.release();
     await this.#store.remove();
@@ -84,12 +85,13 @@ export class TenureRig {
   /** Not begun yet. */
   tenure(fileSystem: FileSystem, post: (event: StorageEvent) => void): Tenure {
     return new Tenure({
-      world: { fileSystem, clock: this.#clock, heartbeat: this.#heartbeat },
+      world: { fileSystem, clock: this.clock, heartbeat: this.#heartbeat },
       settings: {
         layout: this.#store.layout,
         name: 'a',
         identity: IDENTITY,
         checkIntervalMs: 1_000,
+        freshMs: FRESH_MS,
         statusIntervalMs: 1_000,
       },
       electionLock: this.#lock,
@@ -97,7 +99,7 @@ export class TenureRig {
       takeover: {
         epoch: 2 as Epoch,
         sinceMs: 0,
-        writer: this.#writer,
+        writer: this.writer,
         liveFile: this.#liveFile,
       },
       addresses: {},

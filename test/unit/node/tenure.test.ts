@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { BLOCK_HEADER_BYTES, SECTOR_BYTES } from '../../../src/journal/format.js';
 import type { StorageEvent } from '../../../src/node/storage-protocol.js';
+import type { Tenure } from '../../../src/node/tenure.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { interceptedFileSystem } from '../../support/intercepted-file-system.js';
-import { FIRST_SEGMENT, TenureRig } from './tenure-rig.js';
+import { FIRST_SEGMENT, FRESH_MS, TenureRig } from './tenure-rig.js';
 
-describe('the beginning of a tenure', () => {
+describe('a tenure', () => {
   let rig: TenureRig;
 
   beforeEach(async () => {
@@ -43,5 +45,44 @@ describe('the beginning of a tenure', () => {
       await rig.journal.unlink(FIRST_SEGMENT);
     };
     await assert.rejects(segmentsTold(successor), { code: 'OWNERSHIP_LOST' });
+  });
+
+  /** One block of one record: what the main thread sends. */
+  function appendCommand(): Parameters<Tenure['append']>[0] {
+    const slab = new ArrayBuffer(SECTOR_BYTES);
+    return { kind: 'append', slab, end: BLOCK_HEADER_BYTES + 1, recordCount: 1 };
+  }
+
+  it('writes at once what comes while its ownership is fresh', async () => {
+    const tenure = rig.tenure(nodeFileSystem, () => undefined);
+    await tenure.begin();
+    const before = rig.writer.cursor.sequence;
+    rig.clock.nowMs += FRESH_MS - 1;
+    await tenure.append(appendCommand());
+    assert.equal(rig.writer.cursor.sequence, before + 1);
+  });
+
+  it('P2: writes nothing that waited behind a call which hung for as long as a takeover takes', async () => {
+    const tenure = rig.tenure(nodeFileSystem, () => undefined);
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    const before = rig.writer.cursor;
+    rig.clock.nowMs += FRESH_MS;
+    await rig.claimEpoch(3);
+    await assert.rejects(tenure.append(appendCommand()), { code: 'OWNERSHIP_LOST' });
+    assert.deepEqual(rig.writer.cursor, before);
+  });
+
+  it('verifies its ownership first, and writes then, when nobody took over meanwhile', async () => {
+    let verifications = 0;
+    const tenure = rig.tenure(nodeFileSystem, ({ kind }) => {
+      if (kind === 'verified') verifications += 1;
+    });
+    await tenure.begin();
+    const before = { sequence: rig.writer.cursor.sequence, verifications };
+    rig.clock.nowMs += FRESH_MS;
+    await tenure.append(appendCommand());
+    assert.ok(verifications > before.verifications);
+    assert.equal(rig.writer.cursor.sequence, before.sequence + 1);
   });
 });
