@@ -55,6 +55,8 @@ export const TELLING_CALLS: readonly TellingCall[] = [
   call('live', 'unlink', 'checkpoint', 3),
   call('live', 'open', 'live', 30),
   call('live', 'read', 'live', 30),
+  call('live', 'open', 'segment', 40),
+  call('live', 'list', 'journal-directory', 6),
   call('live', 'stat', 'segment', 30),
   call('live', 'stat', 'lock', 30),
   call('live', 'write', 'live', 10),
@@ -81,6 +83,7 @@ export const RELIED_UPON: readonly TellingCall[] = [
   call('live', 'write', 'segment', 100),
   call('live', 'open', 'live', 40),
   call('live', 'read', 'live', 40),
+  call('live', 'open', 'segment', 40),
   call('live', 'stat', 'segment', 40),
   call('live', 'stat', 'lock', 40),
   // With it an ownership check ends, however old what it has read is by then.
