@@ -2,7 +2,7 @@
  * Writes blocks as the journal does, with pauses between them, until one fails. late-write.test.ts cuts
  * its host off. Tells each thing that happened in a line of its own.
  */
-import { errnoOf } from '../../src/platform/errors.js';
+import { messageOf } from '../../src/platform/errors.js';
 import { nodeClock } from '../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../src/platform/node/file-system.js';
 
@@ -21,5 +21,5 @@ try {
     await new Promise<void>((resolve) => nodeClock.after(PAUSE_MS, resolve));
   }
 } catch (error) {
-  process.stdout.write(`failed ${errnoOf(error)}\n`);
+  process.stdout.write(`failed: ${messageOf(error)}\n`);
 }
