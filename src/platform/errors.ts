@@ -57,7 +57,8 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof code !== 'string') return undefined;
   const unnamed = UNNAMED_CODE.exec(code)?.[1];
   if (unnamed !== undefined) return UNNAMED_ERRORS[unnamed]?.name ?? `ERRNO${unnamed.slice(1)}`;
-  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  // UNKNOWN: an NFSv4.0 client answers a write whose lock was lost with a number that is none of Linux's.
+  return /^(E[A-Z0-9]+|UNKNOWN)$/.test(code) ? code : undefined;
 }
 
 /** The text of anything thrown. */

@@ -19,6 +19,8 @@ test('a failed system call has its name, also where Node does not know it', () =
 
 test('a failed system call that nobody has a name for is still one', () => {
   assert.equal(errnoOf(unnamed(-521, 'write')), 'ERRNO521');
+  const unknown = Object.assign(new Error('UNKNOWN: unknown error, write'), { code: 'UNKNOWN' });
+  assert.equal(errnoOf(unknown), 'UNKNOWN');
 });
 
 test('what is no failed system call has no name', () => {
