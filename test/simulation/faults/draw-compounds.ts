@@ -9,6 +9,7 @@ import type { Fault, FaultAction, Moment, NodeChoice } from './fault-plan.js';
 import {
   CHECKPOINTING,
   CLAIMING,
+  KEEPING_HOUSE,
   LASTING,
   RELIED_UPON,
   SEALED,
@@ -166,6 +167,26 @@ function crowd(random: SeededRandom, facts: FaultCircumstances): Fault[] {
     what: { kind: 'pause', node: CALLER, forMs },
   });
   return [{ when: { at: 'time', atMs }, what: { kind, node: { whoever: 'live' } }, next }];
+}
+
+/** The live node is asked to hand over, or told to stop, while something that it does beside its appends takes long. */
+export function handOverAtWork(random: SeededRandom, facts: FaultCircumstances): Fault {
+  const drawn = callMoment(random, KEEPING_HOUSE, early(random, facts));
+  const delayMs = stretched(random, 200, 4_000);
+  const what: FaultAction = {
+    kind: 'fail-call',
+    fault: { kind: 'delay', delayMs },
+    times: random.whole(1, 3),
+  };
+  const end: FaultAction = random.chance(0.7)
+    ? { kind: 'hand-over', to: null }
+    : { kind: 'stop', node: { whoever: 'live' } };
+  const meanwhile: Moment = { at: 'time', atMs: delayMs * random.between(0, 0.5) };
+  return {
+    when: { ...drawn, at: 'before', delayMs: 0 },
+    what,
+    next: [{ when: meanwhile, what: end }],
+  };
 }
 
 /** So early that what belongs together has the time to happen. */

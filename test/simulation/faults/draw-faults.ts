@@ -1,7 +1,7 @@
 /** Draws the faults of one seed. What can go wrong, and how often, depends on the kind of storage. */
 import type { SeededRandom } from '../kernel/random.js';
 import type { CallFault, StorageOperation } from '../storage/shared-storage.js';
-import { drawCompound, entangle } from './draw-compounds.js';
+import { drawCompound, entangle, handOverAtWork } from './draw-compounds.js';
 import {
   callMoment,
   drawNotBefore,
@@ -23,6 +23,8 @@ import { APPENDING, RELIED_UPON, TELLING_CALLS, UNSYNCED } from './telling-calls
 const QUIET_PART = 0.08;
 const MOST_FAULTS = 5;
 const COMPOUND_PART = 0.4;
+/** Of the seeds. */
+const HAND_OVER_AT_WORK = 0.08;
 /** Of the seeds with damage, those in which all nodes start anew right after it. */
 const NOBODY_REMEMBERS = 0.5;
 const PROVOKED_PART = 0.7;
@@ -47,6 +49,7 @@ export function drawFaults(random: SeededRandom, circumstances: FaultCircumstanc
     const fault = DRAW[weighted(random, table)](random, circumstances);
     faults.push(complicated(random, fault, circumstances), ...provoke(random, fault.when));
   }
+  if (random.chance(HAND_OVER_AT_WORK)) faults.push(handOverAtWork(random, circumstances));
   return faults;
 }
 

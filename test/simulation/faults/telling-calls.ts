@@ -132,6 +132,16 @@ export const CHECKPOINTING: readonly TellingCall[] = [
   call('live', 'sync', 'checkpoint', 1),
 ];
 
+/** What a tenure does beside its appends, and has to have finished before another one begins. */
+export const KEEPING_HOUSE: readonly TellingCall[] = [
+  call('live', 'unlink', 'segment', 6),
+  call('live', 'unlink', 'segment', 2),
+  call('live', 'unlink', 'checkpoint', 2),
+  call('live', 'write', 'checkpoint', 6),
+  call('live', 'sync', 'checkpoint', 3),
+  call('live', 'sync-directory', 'journal-directory', 6),
+];
+
 /** Calls that make something last: before each a power cut may leave any part of it. */
 export const UNSYNCED: readonly TellingCall[] = [
   call('live', 'sync', 'checkpoint', 1),
