@@ -65,22 +65,37 @@ export class JournalWriter {
     return this.#spare?.sizeBytes ?? 0;
   }
 
-  /**
-   * Writes one block. `bytes` has the payload at BLOCK_HEADER_BYTES and must reach to the sector
-   * end behind `end`. When it resolves, the block is on stable storage.
-   */
+  /** Goes on to the next segment when the block that ends at `end` of its buffer does not fit into this one. */
+  async makeRoom(end: number): Promise<void> {
+    const lengthBytes = alignToSector(end);
+    const isFull = this.#cursor.offset + lengthBytes > this.#tail.sizeBytes;
+    if (!isFull && !(this.#tailIsCopy && this.#spare !== null)) return;
+    this.#rolling = this.#roll(lengthBytes);
+    await this.#rolling;
+  }
+
+  /** Makes room and writes. */
   async append(
     type: BlockType,
     bytes: Uint8Array,
     end: number,
     recordCount: number,
   ): Promise<AppendedBlock> {
+    await this.makeRoom(end);
+    return this.write(type, bytes, end, recordCount);
+  }
+
+  /**
+   * Writes one block, for which there must be room. `bytes` has the payload at BLOCK_HEADER_BYTES and
+   * must reach to the sector end behind `end`. When it resolves, the block is on stable storage.
+   */
+  async write(
+    type: BlockType,
+    bytes: Uint8Array,
+    end: number,
+    recordCount: number,
+  ): Promise<AppendedBlock> {
     const lengthBytes = alignToSector(end);
-    const isFull = this.#cursor.offset + lengthBytes > this.#tail.sizeBytes;
-    if (isFull || (this.#tailIsCopy && this.#spare !== null)) {
-      this.#rolling = this.#roll(lengthBytes);
-      await this.#rolling;
-    }
     const { segment, offset, checksum, sequence } = this.#cursor;
     const next = (sequence + 1) as Sequence;
     const ownChecksum = encodeBlock(bytes, {

@@ -303,6 +303,7 @@ export class StorageEngine {
       handles: required(this.#handles),
       segmentBytes: this.#settings.segmentBytes,
       verifyOwnership: async () => tenure?.verifyOwnership(),
+      isTenureOver: () => this.#tenure !== tenure,
     };
   }
 

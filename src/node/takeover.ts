@@ -66,7 +66,8 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
   } catch (error) {
     // To a node that was deposed meanwhile its successor's work looks like damage, or like files that are missing.
     if (!(error instanceof HoldfastError || isGone(error))) throw error;
-    const newest = await highestEpoch(fileSystem, layout.epochsDirectory);
+    // Where that cannot be asked, what was seen is all there is to tell.
+    const newest = await highestEpoch(fileSystem, layout.epochsDirectory).catch(() => epoch);
     throw newest > epoch ? deposed(context, epoch, newest, error) : error;
   }
 }

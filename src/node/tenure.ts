@@ -132,17 +132,17 @@ export class Tenure {
 
   async append(command: CommandOf<'append'>): Promise<void> {
     await this.#guard(async () => {
-      if (this.#isOver)
-        throw new HoldfastError('OWNERSHIP_LOST', 'The tenure of this node is over.');
+      this.#requireTenure();
+      const { slab, end, recordCount } = command;
+      await this.#writer.makeRoom(end);
       await this.#untilFresh();
-      const bytes = new Uint8Array(command.slab);
-      const { segment, offset, cursor } = await this.#writer.append(
+      const bytes = new Uint8Array(slab);
+      const { segment, offset, cursor } = await this.#writer.write(
         BLOCK_TYPE.records,
         bytes,
-        command.end,
-        command.recordCount,
+        end,
+        recordCount,
       );
-      const { slab } = command;
       const { tail, verifiedBeganMs } = this;
       this.#options.post(
         { kind: 'appended', slab, segment, offset, cursor, tail, verifiedBeganMs },
@@ -198,7 +198,7 @@ export class Tenure {
 
   /** For whoever has seen what a successor may have left. Fails the tenure when there is one; does nothing when it is over anyway. */
   async verifyOwnership(): Promise<void> {
-    await this.#keepHouse(() => this.#verification.run());
+    await this.#keepHouse(() => this.#proveOwnership());
   }
 
   /** Ends the tenure in good order. No append may be under way; what else is gets finished, for a backup changes nothing (P4). */
@@ -242,11 +242,25 @@ export class Tenure {
   }
 
   /**
-   * An append that waited behind a call which hung may come after a takeover. The server would refuse
+   * A block that waited behind a call which hung may come after a takeover. The server would refuse
    * it, but the kernel's NFS client may then try it for ever (docs/decisions/0008-write-only-segments.md).
    */
   async #untilFresh(): Promise<void> {
     while (!this.#check.isFresh(this.#options.settings.freshMs)) await this.#verification.run();
+    // Something else may have failed meanwhile, and after a first failure nothing more is written.
+    this.#requireTenure();
+  }
+
+  #requireTenure(): void {
+    if (!this.#isOver) return;
+    throw new HoldfastError('OWNERSHIP_LOST', 'The tenure of this node is over.');
+  }
+
+  /** Resolves when a check that began after this call has found this node the owner; one that finds `live` torn finds nothing. */
+  async #proveOwnership(): Promise<void> {
+    const sinceMs = this.#options.world.clock.monotonicMs();
+    do await this.#verification.run();
+    while (this.#check.lastGoodBeganMs < sinceMs);
   }
 
   /** The writer may go on to the next segment, and close and delete this one, while a call is under way. */
@@ -289,7 +303,7 @@ export class Tenure {
     await pruneEpochs(world.fileSystem, settings.layout.epochsDirectory);
     const sizes = await segmentSizes(directory);
     // A successor deletes what it needs no more: what is missed here is damage only if there was none when this node looked.
-    await this.#verification.run();
+    await this.#proveOwnership();
     post({ kind: 'segments', sizes });
   }
 

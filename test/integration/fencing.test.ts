@@ -58,7 +58,7 @@ test('P3: a stopped live node whose last segment was replaced confirms and deliv
   await replaceByCopy(await tailSegment(store));
   const backup = await store.start('b').untilRole('backup');
   live.signal('SIGCONT');
-  await checkLost(live, /segment .* was replaced by another node/);
+  await checkLost(live, /segment .* was removed or replaced/);
   await late.checkNotAnswered();
   await backup.untilRole('live');
   await load.confirmsMore(500);

@@ -31,6 +31,7 @@ for (const version of VERSIONS) {
         (await within('the writer says something', lines.next(), END_LIMIT_MS)).value;
       assert.equal(await next(), 'written');
       await lab.partition('a', 's', { oneWay: false });
+      writer.write('\n');
       const take = `until flock --nonblock ${FILE} rm ${FILE}; do sleep 0.2; done`;
       await lab.run('b', take, { ...AS_NODE, timeoutMs: TAKEOVER_LIMIT_MS });
       await lab.heal();

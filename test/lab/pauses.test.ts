@@ -48,6 +48,7 @@ for (const version of VERSIONS) {
       await lab.partition('a', 's', { oneWay: false });
       const tookMs = await pair.load.confirmedBy('b', pausedAtMs);
       await lab.heal();
+      assert.ok(Date.now() - pausedAtMs < MID_WRITE_MS, 'the write goes on only now');
       const code = await pair.live.untilRestarted(0, 'backup', 120_000);
       assert.ok([TENURE_ENDED_CODE, SIGKILL_CODE].includes(code), `it ended with ${code}`);
       await pair.untilReady(pair.live);

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NETWORK_OF_HOSTS } from '../../scripts/lab/hosts.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { eventually } from '../support/eventually.js';
 import { labFor, labObstacle, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
 
@@ -91,6 +92,9 @@ for (const version of VERSIONS) {
       await pair.live.until('it tells that there is no room', () =>
         pair.live.log.some(({ event }) => event === 'no-room'),
       );
+      const areHeld = async (): Promise<boolean> =>
+        (await pair.live.report()).producersHeld !== null;
+      await eventually('producers wait', areHeld, RECOVERY_LIMIT_MS);
       await lab.run('s', `rm ${FILLER}`);
       const freedAtMs = Date.now();
       await pair.load.confirmsMore(1_000, RECOVERY_LIMIT_MS);
@@ -109,6 +113,9 @@ for (const version of VERSIONS) {
       t.after(() => exportAs('rw'));
       await exportAs('ro');
       await pair.live.until('the live node ends', () => pair.live.run > 0);
+      const { confirmed } = pair.load.report;
+      await pair.backup.until('the other one cannot serve either', () => pair.backup.run > 0);
+      assert.equal(pair.load.report.confirmed, confirmed, 'nobody serves meanwhile');
       await exportAs('rw');
       const writableAtMs = Date.now();
       await pair.load.confirmsMore(1_000, RECOVERY_LIMIT_MS);

@@ -116,14 +116,13 @@ function blackout(random: SeededRandom, facts: FaultCircumstances): Fault[] {
     faults.push({ when, what: { kind: 'power-off-server', downMs } });
   }
   const isWhole = random.chance(0.8);
-  for (const { name, host } of facts.nodes) {
-    if (!hosts.delete(host)) continue;
-    const forMs = stretched(random, 500, 5_000);
-    if (isWhole) faults.push({ when, what: { kind: 'power-off-host', node: { name }, forMs } });
+  const victims: NodeChoice[] = isWhole ? [] : [CALLER];
+  for (const { name, host } of isWhole ? facts.nodes : []) {
+    if (hosts.delete(host)) victims.push({ name });
   }
-  if (!isWhole) {
+  for (const node of victims) {
     const forMs = stretched(random, 500, 5_000);
-    faults.push({ when, what: { kind: 'power-off-host', node: CALLER, forMs } });
+    faults.push({ when, what: { kind: 'power-off-host', node, forMs } });
   }
   return faults;
 }

@@ -33,11 +33,12 @@ afterEach(async () => {
 });
 
 /** Loads the first block of the first segment. */
-async function load(): Promise<StorageEvent> {
+async function load(isTenureOver = false): Promise<StorageEvent> {
   const context = {
     handles,
     segmentBytes: SEGMENT_BYTES,
     verifyOwnership: () => tenure.verifyOwnership(),
+    isTenureOver: () => isTenureOver,
   };
   const place = { segment: FIRST, offset: SEGMENT_HEADER_BYTES, mayBeEnd: false };
   const [answer] = await loadBlocks(context, { kind: 'load', requestId: 7, ...place });
@@ -72,4 +73,10 @@ test('P5: what is not as it was written tells a deposed node nothing of the jour
   await rig.claimEpoch(3);
   await rig.journal.flipBit(FIRST_SEGMENT, SEGMENT_HEADER_BYTES + 70);
   await assert.rejects(load(), { code: 'OWNERSHIP_LOST' });
+});
+
+test('P5: what the next tenure did to the file is no damage to a node that has handed over', async () => {
+  await tenure.release();
+  await rig.journal.flipBit(FIRST_SEGMENT, SEGMENT_HEADER_BYTES + 70);
+  assert.equal((await load(true)).kind, 'load-missed');
 });

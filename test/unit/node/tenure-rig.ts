@@ -3,6 +3,7 @@
  * Time stands still, so nothing is checked but by the beginning itself and by who asks for it.
  */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import type { Epoch } from '../../../src/journal/format.js';
 import type { JournalWriter } from '../../../src/journal/writer.js';
 import type { StorageEvent } from '../../../src/node/storage-protocol.js';
@@ -47,7 +48,8 @@ export class TenureRig {
     this.#heartbeat = new LockfileHeartbeat(store.layout.witnessTarget);
   }
 
-  static async make(): Promise<TenureRig> {
+  /** `fileSystem`: what the node writes the journal through. */
+  static async make(fileSystem: FileSystem = nodeFileSystem): Promise<TenureRig> {
     const store = await makeStore();
     const journal = JournalRig.at(store.layout.journalDirectory);
     const lock = new ElectionLock(nodeFileSystem, store.layout.lockFile);
@@ -56,7 +58,7 @@ export class TenureRig {
     const before = (await journal.takeOver()).writer;
     while (before.cursor.segment < 3) await append(before, longText('block', SEGMENT_BYTES / 2));
     await before.close();
-    const { writer } = await journal.takeOver();
+    const { writer } = await journal.takeOver({ fileSystem });
     const rig = new TenureRig(store, journal, lock, writer, liveFile);
     await rig.claimEpoch(2);
     return rig;
@@ -80,6 +82,15 @@ export class TenureRig {
       above: epoch - 1,
     });
     assert.equal(claimed, epoch);
+  }
+
+  /** As others see it in the middle of a rewrite. */
+  async tearLiveFile(): Promise<void> {
+    await writeFile(this.#store.layout.liveFile, 'holdfast-document 1 000');
+  }
+
+  get liveFilePath(): string {
+    return this.#store.layout.liveFile;
   }
 
   /** Not begun yet. */

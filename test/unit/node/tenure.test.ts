@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { BLOCK_HEADER_BYTES, SECTOR_BYTES } from '../../../src/journal/format.js';
+import {
+  BLOCK_HEADER_BYTES,
+  SECTOR_BYTES,
+  type SegmentNumber,
+} from '../../../src/journal/format.js';
 import type { StorageEvent } from '../../../src/node/storage-protocol.js';
 import type { Tenure } from '../../../src/node/tenure.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
-import { interceptedFileSystem } from '../../support/intercepted-file-system.js';
+import { interceptedFileSystem, systemError } from '../../support/intercepted-file-system.js';
+import { SEGMENT_BYTES } from '../journal/journal-rig.js';
 import { FIRST_SEGMENT, FRESH_MS, TenureRig } from './tenure-rig.js';
 
 describe('a tenure', () => {
@@ -84,5 +89,63 @@ describe('a tenure', () => {
     await tenure.append(appendCommand());
     assert.ok(verifications > before.verifications);
     assert.equal(rig.writer.cursor.sequence, before.sequence + 1);
+  });
+
+  it('P2: writes nothing that waited for the next segment for as long as a takeover takes', async () => {
+    await rig.remove();
+    let hangs = false;
+    const fileSystem = interceptedFileSystem(nodeFileSystem, async ({ operation }, run) => {
+      if (hangs && operation === 'sync-directory') {
+        rig.clock.nowMs += FRESH_MS;
+        await rig.claimEpoch(3);
+      }
+      return run();
+    });
+    rig = await TenureRig.make(fileSystem);
+    const tenure = rig.tenure(nodeFileSystem, () => undefined);
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    const { segment, sequence } = rig.writer.cursor;
+    hangs = true;
+    const slab = new ArrayBuffer(SEGMENT_BYTES - SECTOR_BYTES);
+    const command = { kind: 'append', slab, end: slab.byteLength, recordCount: 1 } as const;
+    await assert.rejects(tenure.append(command), { code: 'OWNERSHIP_LOST' });
+    assert.equal(rig.writer.cursor.segment, segment + 1);
+    assert.equal(rig.writer.cursor.sequence, sequence);
+  });
+
+  it('writes nothing after something else of the tenure has failed while it looked who the owner is', async () => {
+    const unlinks = interceptedFileSystem(nodeFileSystem, async ({ operation }, run) => {
+      if (operation === 'unlink') throw systemError('EIO', 'unlink (injected)');
+      return run();
+    });
+    const tenure = rig.tenure(unlinks, () => undefined);
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    const before = rig.writer.cursor;
+    rig.clock.nowMs += FRESH_MS;
+    const appended = tenure.append(appendCommand());
+    await assert.rejects(tenure.deleteSegments([1 as SegmentNumber]), { code: 'EIO' });
+    await assert.rejects(appended);
+    assert.deepEqual(rig.writer.cursor, before);
+  });
+
+  it('takes half a rewrite of `live` for no proof of its ownership', async () => {
+    let isTorn = false;
+    const fileSystem = interceptedFileSystem(nodeFileSystem, async ({ operation, path }, run) => {
+      const result = await run();
+      if (isTorn && operation === 'read' && path === rig.liveFilePath) {
+        isTorn = false;
+        await rig.claimEpoch(3);
+      }
+      return result;
+    });
+    const tenure = rig.tenure(fileSystem, () => undefined);
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    await rig.tearLiveFile();
+    isTorn = true;
+    rig.clock.nowMs += 1;
+    await assert.rejects(tenure.verifyOwnership(), { code: 'OWNERSHIP_LOST' });
   });
 });

@@ -104,6 +104,18 @@ describe('the ownership check', () => {
     await refuses('OWNERSHIP_LOST', /tail was removed or replaced/);
   });
 
+  it('takes a name that opens, of a file that has none any more, for one that is gone', async () => {
+    // As an NFS client does that remembers the name, while the server keeps the file for it.
+    const open = async (): Promise<FileHandle> => {
+      const found = await nodeFileSystem.open(segment.path, 'read');
+      const stat = await found.stat();
+      found.stat = () => Promise.resolve({ ...stat, linkCount: 0 });
+      return found;
+    };
+    const remembering = { ...nodeFileSystem, open };
+    assert.equal(await isFileAtPath(remembering, segment, segment.path), false);
+  });
+
   it('does not believe the link count that a client remembers of a file under constant writes', async () => {
     const { linkCount, ...rest } = await segment.stat();
     assert.equal(linkCount, 1);
