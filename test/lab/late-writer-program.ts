@@ -25,3 +25,4 @@ try {
 } catch (error) {
   process.stdout.write(`failed: ${messageOf(error)}\n`);
 }
+process.stdin.destroy();
