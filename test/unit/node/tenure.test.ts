@@ -8,6 +8,7 @@ import {
 import type { StorageEvent } from '../../../src/node/storage-protocol.js';
 import type { Tenure } from '../../../src/node/tenure.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import type { FileSystem } from '../../../src/platform/ports.js';
 import { interceptedFileSystem, systemError } from '../../support/intercepted-file-system.js';
 import { SEGMENT_BYTES } from '../journal/journal-rig.js';
 import { FIRST_SEGMENT, FRESH_MS, TenureRig } from './tenure-rig.js';
@@ -52,6 +53,25 @@ describe('a tenure', () => {
     await assert.rejects(segmentsTold(successor), { code: 'OWNERSHIP_LOST' });
   });
 
+  /** It serves, and has cleared up: nothing of it is under way but what the test does. */
+  async function begunTenure(
+    fileSystem: FileSystem,
+    post: (event: StorageEvent) => void = () => undefined,
+  ): Promise<Tenure> {
+    let clearedUp!: () => void;
+    const hasClearedUp = new Promise<void>((resolve) => {
+      clearedUp = resolve;
+    });
+    const tenure = rig.tenure(fileSystem, (event) => {
+      post(event);
+      if (event.kind === 'segments') clearedUp();
+    });
+    tenure.failed.catch(() => undefined);
+    await tenure.begin();
+    await Promise.race([hasClearedUp, tenure.failed]);
+    return tenure;
+  }
+
   /** One block of one record: what the main thread sends. */
   function appendCommand(): Parameters<Tenure['append']>[0] {
     const slab = new ArrayBuffer(SECTOR_BYTES);
@@ -59,8 +79,7 @@ describe('a tenure', () => {
   }
 
   it('writes at once what comes while its ownership is fresh', async () => {
-    const tenure = rig.tenure(nodeFileSystem, () => undefined);
-    await tenure.begin();
+    const tenure = await begunTenure(nodeFileSystem);
     const before = rig.writer.cursor.sequence;
     rig.clock.nowMs += FRESH_MS - 1;
     await tenure.append(appendCommand());
@@ -68,9 +87,7 @@ describe('a tenure', () => {
   });
 
   it('P2: writes nothing that waited behind a call which hung for as long as a takeover takes', async () => {
-    const tenure = rig.tenure(nodeFileSystem, () => undefined);
-    tenure.failed.catch(() => undefined);
-    await tenure.begin();
+    const tenure = await begunTenure(nodeFileSystem);
     const before = rig.writer.cursor;
     rig.clock.nowMs += FRESH_MS;
     await rig.claimEpoch(3);
@@ -80,10 +97,9 @@ describe('a tenure', () => {
 
   it('verifies its ownership first, and writes then, when nobody took over meanwhile', async () => {
     let verifications = 0;
-    const tenure = rig.tenure(nodeFileSystem, ({ kind }) => {
+    const tenure = await begunTenure(nodeFileSystem, ({ kind }) => {
       if (kind === 'verified') verifications += 1;
     });
-    await tenure.begin();
     const before = { sequence: rig.writer.cursor.sequence, verifications };
     rig.clock.nowMs += FRESH_MS;
     await tenure.append(appendCommand());
@@ -102,9 +118,7 @@ describe('a tenure', () => {
       return run();
     });
     rig = await TenureRig.make(fileSystem);
-    const tenure = rig.tenure(nodeFileSystem, () => undefined);
-    tenure.failed.catch(() => undefined);
-    await tenure.begin();
+    const tenure = await begunTenure(nodeFileSystem);
     const { segment, sequence } = rig.writer.cursor;
     hangs = true;
     const slab = new ArrayBuffer(SEGMENT_BYTES - SECTOR_BYTES);
@@ -119,9 +133,7 @@ describe('a tenure', () => {
       if (operation === 'unlink') throw systemError('EIO', 'unlink (injected)');
       return run();
     });
-    const tenure = rig.tenure(unlinks, () => undefined);
-    tenure.failed.catch(() => undefined);
-    await tenure.begin();
+    const tenure = await begunTenure(unlinks);
     const before = rig.writer.cursor;
     rig.clock.nowMs += FRESH_MS;
     const appended = tenure.append(appendCommand());
@@ -140,9 +152,7 @@ describe('a tenure', () => {
       }
       return result;
     });
-    const tenure = rig.tenure(fileSystem, () => undefined);
-    tenure.failed.catch(() => undefined);
-    await tenure.begin();
+    const tenure = await begunTenure(fileSystem);
     await rig.tearLiveFile();
     isTorn = true;
     rig.clock.nowMs += 1;
