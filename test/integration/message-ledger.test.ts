@@ -11,9 +11,13 @@ const FIRST = {
   isRedelivered: false,
 } as const;
 
-function check(what: string, record: (ledger: MessageLedger) => void, expected: RegExp | null) {
+function check(
+  what: string,
+  record: (ledger: MessageLedger) => void,
+  expected: RegExp | null,
+  ledger = new MessageLedger(),
+) {
   test(what, () => {
-    const ledger = new MessageLedger();
     for (const number of [1, 2, 3]) ledger.sent('p', number);
     record(ledger);
     const findings = ledger.findings().join('\n');
@@ -91,14 +95,17 @@ check(
   },
   null,
 );
-check(
-  'a message that may have come before to a broken connection has no place in the order',
-  (ledger) => {
-    ledger.delivered({ ...FIRST, number: 2, messageId: '11' });
-    ledger.delivered({ ...FIRST, isRedelivered: true });
-  },
-  null,
-);
+for (const redeliveredInAnyOrder of [false, true]) {
+  check(
+    `what was given to a broken connection has a place in the order${redeliveredInAnyOrder ? ' unless told otherwise' : ''}`,
+    (ledger) => {
+      ledger.delivered({ ...FIRST, number: 2, messageId: '11' });
+      ledger.delivered({ ...FIRST, isRedelivered: true });
+    },
+    redeliveredInAnyOrder ? null : /message 1 of p came after message 2/,
+    new MessageLedger({ redeliveredInAnyOrder }),
+  );
+}
 check(
   'a node that confirms after its successor did is seen',
   (ledger) => {

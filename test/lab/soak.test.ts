@@ -17,7 +17,14 @@ const SEED = Number(process.env.LAB_SOAK_SEED ?? Date.now() % 1_000_000);
 const SOAK_LIMIT_MS = (MINUTES + 30) * 60_000;
 const RECOVERY_LIMIT_MS = 300_000;
 /** Few enough that the ledger of an hour fits into memory. */
-const GENTLE_LOAD = { producers: 4, consumers: 2, window: 50, pauseMs: 5, settleLimitMs: 110_000 };
+const GENTLE_LOAD = {
+  producers: 4,
+  consumers: 2,
+  window: 50,
+  pauseMs: 5,
+  redeliveredInAnyOrder: true,
+  settleLimitMs: 110_000,
+};
 
 interface Scene {
   readonly lab: Lab;

@@ -33,6 +33,8 @@ export interface LoadOptions {
   readonly pauseMs?: number;
   /** In both directions, for those who must notice that a host lost its power; 0 for none. */
   readonly heartbeatMs?: number;
+  /** Connections break while their node stays live; see MessageLedger. */
+  readonly redeliveredInAnyOrder?: boolean;
   /** How long the last messages may take to come. */
   readonly settleLimitMs?: number;
   /** A node confirmed something. */
@@ -48,7 +50,7 @@ export interface LoadSummary {
 }
 
 export class CheckedLoad {
-  readonly ledger = new MessageLedger();
+  readonly ledger: MessageLedger;
   readonly #options: Required<LoadOptions>;
   readonly #sessionsOf = new Map<string, number>();
   readonly #producers: Promise<void>[] = [];
@@ -68,10 +70,12 @@ export class CheckedLoad {
       bodyBytes: 256,
       pauseMs: 0,
       heartbeatMs: 0,
+      redeliveredInAnyOrder: false,
       settleLimitMs: 30_000,
       onConfirmed: () => undefined,
       ...options,
     };
+    this.ledger = new MessageLedger(this.#options);
     const { producers, consumers } = this.#options;
     for (let number = 1; number <= producers; number += 1) {
       this.#producers.push(this.#runProducer(`producer-${number}`));

@@ -31,6 +31,7 @@ interface ProducerRecord {
 const MAX_FINDINGS = 20;
 
 export class MessageLedger {
+  readonly #redeliveredInAnyOrder: boolean;
   readonly #producers = new Map<string, ProducerRecord>();
   readonly #acknowledged = new Set<string>();
   /** By message id, the connection that has it. */
@@ -45,6 +46,14 @@ export class MessageLedger {
   unconsumedPeak = 0;
   /** Messages that came under a second id because their producer had sent them again. */
   duplicateCount = 0;
+
+  /**
+   * `redeliveredInAnyOrder`: connections break while their node stays live, so what they were given comes
+   * back after what other connections were given since. A takeover is no reason: there all begin anew.
+   */
+  constructor({ redeliveredInAnyOrder = false } = {}) {
+    this.#redeliveredInAnyOrder = redeliveredInAnyOrder;
+  }
 
   sent(producer: string, number: number): void {
     const record = this.#record(producer);
@@ -75,9 +84,8 @@ export class MessageLedger {
     }
     if (before !== undefined) return;
     record.messageIds.set(number, messageId);
-    // Of two copies on their way to two consumers the later one may be seen first; and what was given
-    // to a connection that broke comes back after what other connections were given since.
-    if (record.resent.has(number) || isRedelivered) return;
+    // Of two copies on their way to two consumers the later one may be seen first.
+    if (record.resent.has(number) || (isRedelivered && this.#redeliveredInAnyOrder)) return;
     const place = `${session}/${producer}`;
     const last = this.#lastInSession.get(place) ?? 0;
     if (number < last) this.#breach(`${name} came after message ${last} on one connection`);
