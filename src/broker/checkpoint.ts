@@ -115,7 +115,7 @@ class CheckpointWriter {
     view.setUint32(end + 20, table.blockOffsetOf(slot), true);
     view.setUint32(end + 24, table.recordOffsetOf(slot), true);
     view.setUint32(end + 28, table.bytesOf(slot), true);
-    view.setUint16(end + 32, table.failedDeliveriesOf(slot), true);
+    view.setUint16(end + 32, table.storedFailedDeliveriesOf(slot), true);
     view.setUint16(end + 34, table.flagsOf(slot) & ENTRY_FLAG.redelivered, true);
     this.end = end + STORED_ENTRY_BYTES;
     this.recordCount += 1;

@@ -227,9 +227,7 @@ export class MessageIndex {
     for (let index = 0; index < reader.count; index += 1) {
       const slot = this.storedSlot(reader.failedId(index));
       table.setFlag(slot, ENTRY_FLAG.redelivered);
-      // The live node knows a failure before the journal does, and may know of later ones.
-      const count = Math.max(table.failedDeliveriesOf(slot), reader.failedCount(index));
-      table.setFailedDeliveries(slot, count);
+      table.applyFailedDeliveries(slot, reader.failedCount(index));
     }
   }
 
@@ -290,7 +288,7 @@ export class MessageIndex {
       const bytes = reader.uint32At(at + 28);
       const slot = table.allocate(id);
       table.setPlace(slot, segment, reader.uint32At(at + 20), reader.uint32At(at + 24), bytes);
-      table.setFailedDeliveries(slot, reader.uint16At(at + 32));
+      table.applyFailedDeliveries(slot, reader.uint16At(at + 32));
       table.setFlag(slot, flags);
       this.enter(slot, queue, reader.wholeNumber(at + 8, 'expiry'));
       this.usage.retain(segment, bytes);

@@ -55,6 +55,7 @@ export class MessageTable {
   private recordOffsets = new Uint32Array(INITIAL_SLOTS);
   private byteCounts = new Uint32Array(INITIAL_SLOTS);
   private failures = new Uint16Array(INITIAL_SLOTS);
+  private storedFailures = new Uint16Array(INITIAL_SLOTS);
   private flagBits = new Uint8Array(INITIAL_SLOTS);
   private states = new Uint8Array(INITIAL_SLOTS);
 
@@ -77,6 +78,7 @@ export class MessageTable {
     this.expiries[slot] = 0;
     this.owners[slot] = NONE;
     this.failures[slot] = 0;
+    this.storedFailures[slot] = 0;
     this.flagBits[slot] = 0;
     this.states[slot] = ENTRY_STATE.ready;
     this.size += 1;
@@ -174,12 +176,28 @@ export class MessageTable {
     this.expiries[slot] = expiresAtMs;
   }
 
+  /** The live node knows them before the journal does. */
   failedDeliveriesOf(slot: number): number {
     return this.failures[slot] as number;
   }
 
   setFailedDeliveries(slot: number, count: number): void {
     this.failures[slot] = count;
+  }
+
+  /** As many as the journal says. */
+  storedFailedDeliveriesOf(slot: number): number {
+    return this.storedFailures[slot] as number;
+  }
+
+  /** Counts only rise, so a record that is applied twice, or late, does no harm. */
+  applyFailedDeliveries(slot: number, count: number): void {
+    this.storedFailures[slot] = Math.max(this.storedFailedDeliveriesOf(slot), count);
+    this.failures[slot] = Math.max(this.failedDeliveriesOf(slot), count);
+  }
+
+  forgetUnstoredFailures(slot: number): void {
+    this.failures[slot] = this.storedFailedDeliveriesOf(slot);
   }
 
   stateOf(slot: number): number {
@@ -208,7 +226,7 @@ export class MessageTable {
 
   /** Bytes of memory that the columns and the hash take. */
   memoryBytes(): number {
-    const bytesPerSlot = 2 * 8 + 8 * 4 + 2 + 2;
+    const bytesPerSlot = 2 * 8 + 8 * 4 + 2 * 2 + 2;
     return this.ids.length * bytesPerSlot + this.buckets.byteLength;
   }
 
@@ -257,6 +275,7 @@ export class MessageTable {
     this.recordOffsets = enlarged(this.recordOffsets, new Uint32Array(slots));
     this.byteCounts = enlarged(this.byteCounts, new Uint32Array(slots));
     this.failures = enlarged(this.failures, new Uint16Array(slots));
+    this.storedFailures = enlarged(this.storedFailures, new Uint16Array(slots));
     this.flagBits = enlarged(this.flagBits, new Uint8Array(slots));
     this.states = enlarged(this.states, new Uint8Array(slots));
     this.buckets = new Int32Array(slots * 2);

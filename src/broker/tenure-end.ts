@@ -13,6 +13,7 @@ export function forgetLiveState(index: MessageIndex): void {
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) index.removeEntry(slot);
     else if (state !== ENTRY_STATE.ready) held.push(slot);
     table.clearFlag(slot, ENTRY_FLAG.noted);
+    table.forgetUnstoredFailures(slot);
   }
   held.sort(
     (one, two) => table.queueOf(one) - table.queueOf(two) || table.idOf(one) - table.idOf(two),

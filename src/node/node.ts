@@ -221,8 +221,9 @@ export class Node {
         this.#pipeline.onAppended(event);
         return;
       case 'verified':
-        this.#staleMs = 0;
         this.#pipeline.onVerified(event.beganMs);
+        // A check that took too long lets nothing out, however many there are of them.
+        if (this.#pipeline.isFresh) this.#staleMs = 0;
         this.#broker.deliverWaiting();
         return;
       case 'loaded':

@@ -281,6 +281,17 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'checkpoint-ahead-of-journal',
+    sentence: 'A checkpoint has failed deliveries in it that are in no block yet.',
+    patches: [
+      {
+        file: 'src/broker/checkpoint.ts',
+        find: 'table.storedFailedDeliveriesOf(slot)',
+        replace: 'table.failedDeliveriesOf(slot)',
+      },
+    ],
+  },
+  {
     name: 'write-again-after-failure',
     sentence: 'A write that failed is simply tried again, and the tenure goes on.',
     patches: [

@@ -132,7 +132,7 @@ export class Checks implements NodeObserver, StorageObserver {
     // The receiver has not seen it yet: what its broker has is what it followed.
     const state = describeBroker(node.broker);
     const { sequence } = event.cursor;
-    this.#inThisEvent(this.#replays.compare({ name: view.name, state, isLive: false, sequence }));
+    this.#inThisEvent(this.#replays.compare({ name: view.name, state, sequence }));
   }
 
   onCommandPosted(node: InspectedNode, command: StorageCommand): void {
@@ -140,6 +140,17 @@ export class Checks implements NodeObserver, StorageObserver {
     if (command.kind === 'applied') this.#bounds.applied(view, command.bytes);
     else this.#confirmations.commanded(view, command);
     if (command.kind === 'quiesced') this.#deliveries.ended(node, view);
+    if (command.kind === 'checkpoint') this.#onCheckpoint(view, command);
+  }
+
+  /** What it holds is taken in the middle of work, and must not be ahead of the journal. */
+  #onCheckpoint(view: NodeView, command: Extract<StorageCommand, { kind: 'checkpoint' }>): void {
+    if (this.facts.damage) return;
+    const payloads = command.payloads.map((bytes) => new Uint8Array(bytes));
+    const state = describeBroker({ snapshot: () => payloads });
+    const { sequence } = command.covers;
+    const name = `the checkpoint of ${view.name}`;
+    this.#inThisEvent(this.#replays.compare({ name, state, sequence }));
   }
 
   onLog(): void {}
@@ -178,12 +189,11 @@ export class Checks implements NodeObserver, StorageObserver {
    */
   async compareWithReplay(node: InspectedNode): Promise<boolean> {
     const view = this.#viewOf(node);
-    const isLive = view.epoch !== null;
-    const sequence = isLive ? view.confirmed?.sequence : view.followed?.sequence;
+    const { sequence } = (view.epoch === null ? view.followed : view.confirmed) ?? {};
     const canCompare = view.runs && view.isQuiet && view.astraySinceMs === null;
     if (!canCompare || sequence === undefined || node.broker === null) return false;
     const state = describeBroker(node.broker);
-    return this.#replays.compare({ name: view.name, state, isLive, sequence });
+    return this.#replays.compare({ name: view.name, state, sequence });
   }
 
   /** When all faults have ended, and the queues have drained, and some time has passed. */

@@ -26,11 +26,10 @@ export interface ReplayEqualityOptions {
   readonly segmentBytes: number;
 }
 
-/** A warm broker at one moment: its state was described then, and is compared later. */
+/** A warm broker at one moment, or a checkpoint: its state was described then, and is compared later. */
 export interface WarmState {
   readonly name: string;
   readonly state: BrokerState;
-  readonly isLive: boolean;
   /** The last block that it has applied. */
   readonly sequence: number;
 }
@@ -85,7 +84,7 @@ export class ReplayEquality {
 
   #compare(warm: WarmState, replayed: ReplayedBroker, what: string): void {
     const replayedState = describeBroker(replayed.broker);
-    const difference = firstDifference(warm.state, replayedState, { warmIsLive: warm.isLive });
+    const difference = firstDifference(warm.state, replayedState);
     if (difference === null) return;
     this.#options.onBreach(
       'replay-equality',

@@ -48,6 +48,25 @@ test('count and redelivered flag survive a takeover, and the takeover counts not
   );
 });
 
+test('a failure that is in no committed batch is in no checkpoint, and forgotten with the tenure', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.listen('/queue/q', { prefetch: 1 });
+  client.send('/queue/q', '');
+  rig.settle();
+  client.reject(client.last());
+  rig.settle();
+  client.reject(client.last());
+  assert.equal(client.last().failedDeliveries, 2);
+  const { broker: follower } = rig.follower();
+  assert.deepEqual(rig.broker.snapshot(), follower.snapshot());
+  rig.broker.stopServing();
+  rig.broker.startServing();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  assert.equal(next.last().failedDeliveries, 1);
+});
+
 test('only deliveries that are still unacknowledged are noted, without asking for a batch', () => {
   const rig = new Rig();
   const client = rig.connect();
