@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchInLab } from './in-lab.js';
 import { reportJson, reportText } from './report.js';
 import {
   type BenchOptions,
@@ -37,12 +38,19 @@ const USAGE = `Usage: npm run bench -- [OPTIONS]
   --messages N      How many messages a scenario fills its store with
   --body N          Bytes of a message
   --profile DIR     Let the brokers write CPU profiles to DIR
+  --lab             In guests of a lab (docs/lab.md), on NFS and beside it on the server's disk
 `;
+
+/** What fits into a guest. */
+const SCENARIOS_IN_LAB: readonly Scenario[] = [throughput, latency];
 
 interface Request {
   readonly scenarios: readonly Scenario[];
   readonly isJson: boolean;
+  readonly isInLab: boolean;
   readonly options: BenchOptions;
+  /** Those of them that are told to the program in a guest, as they were given. */
+  readonly optionsInLab: readonly string[];
 }
 
 function readRequest(): Request | 'list' | 'help' {
@@ -58,13 +66,26 @@ function readRequest(): Request | 'list' | 'help' {
       messages: { type: 'string' },
       body: { type: 'string' },
       profile: { type: 'string' },
+      lab: { type: 'boolean' },
     },
   });
   if (values.help) return 'help';
   if (values.list) return 'list';
+  const isInLab = values.lab === true;
+  if (isInLab && (values.store ?? values.profile) !== undefined) {
+    throw new Error(
+      '--lab has stores of its own and no profiles: give no --store and no --profile.',
+    );
+  }
+  const unnamed = isInLab ? SCENARIOS_IN_LAB : SCENARIOS.filter((one) => !one.onlyWhenNamed);
+  const { seconds, runs, messages, body } = values;
   return {
-    scenarios: values.scenario?.map(scenarioNamed) ?? SCENARIOS.filter((one) => !one.onlyWhenNamed),
+    scenarios: values.scenario?.map(scenarioNamed) ?? unnamed,
     isJson: values.json === true,
+    isInLab,
+    optionsInLab: Object.entries({ seconds, runs, messages, body }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, value],
+    ),
     options: {
       directory: resolve(values.store ?? tmpdir()),
       seconds: count('seconds', values.seconds, 1),
@@ -153,6 +174,12 @@ async function main(): Promise<void> {
       const note = onlyWhenNamed ? ' (only when named)' : '';
       process.stdout.write(`${name.padEnd(12)} ${describe}${note}\n`);
     }
+    return;
+  }
+  if (request.isInLab) {
+    const scenarios = request.scenarios.map(({ name }) => name);
+    const { isJson, optionsInLab: options } = request;
+    await benchInLab({ scenarios, isJson, options, progress: showProgress });
     return;
   }
   for (const scenario of request.scenarios) {

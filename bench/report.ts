@@ -37,13 +37,25 @@ export function reportText(
   return `${lines.join('\n')}\n\n`;
 }
 
-/** One line. */
+/** What `--json` prints for a scenario, on one line. */
+export interface ReportDocument extends Circumstances {
+  readonly scenario: string;
+  readonly finishedAt: string;
+  readonly node: string;
+  readonly processors: number;
+  /** With the figures by their keys. */
+  readonly measurements: readonly ({
+    readonly name: string;
+    readonly ledger: Measurement['ledger'];
+  } & { readonly [key: string]: unknown })[];
+}
+
 export function reportJson(
   scenario: Scenario,
   measurements: readonly Measurement[],
   circumstances: Circumstances,
 ): string {
-  const document = {
+  const document: ReportDocument = {
     scenario: scenario.name,
     finishedAt: new Date().toISOString(),
     node: process.version,

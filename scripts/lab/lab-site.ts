@@ -23,7 +23,6 @@ interface LabRecord {
 }
 
 const GUESTS: readonly Guest[] = [SERVER, ...BROKERS];
-const SERVER_MEMORY_MB = 256;
 const DISK_BYTES = 4 * 2 ** 30;
 const BOOT_LIMIT_MS = 60_000;
 const POLL_INTERVAL_MS = 20;
@@ -95,7 +94,7 @@ export class LabSite {
     const { settings, root, disk } = this.record();
     const isServer = guest === SERVER;
     this.machine(guest).start(root, {
-      memoryMb: isServer ? SERVER_MEMORY_MB : settings.memoryMb,
+      memoryMb: isServer ? settings.serverMemoryMb : settings.memoryMb,
       disk: isServer ? disk : null,
     });
   }

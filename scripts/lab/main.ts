@@ -81,6 +81,11 @@ function addUp(parser: Argv<NamedLab>): void {
             default: DEFAULT_SETTINGS.memoryMb,
             describe: 'Megabytes for each broker',
           },
+          'server-memory': {
+            type: 'number',
+            default: DEFAULT_SETTINGS.serverMemoryMb,
+            describe: 'Megabytes for the file server',
+          },
         } as const)
         .example('$0 up', 'A server, three brokers and a client host')
         .example('$0 up --hosts a,b --lease 30 --grace 30', 'Two brokers, a longer lease')
@@ -95,6 +100,7 @@ function addUp(parser: Argv<NamedLab>): void {
         mountOptions: parsed['mount-options'],
         writeMode: parsed.export,
         memoryMb: parsed.memory,
+        serverMemoryMb: parsed['server-memory'],
       };
       const startedAtMs = performance.now();
       const lab = openLab(parsed);

@@ -19,6 +19,7 @@ export interface LabSettings {
   readonly writeMode: (typeof WRITE_MODES)[number];
   /** Memory of each broker. */
   readonly memoryMb: number;
+  readonly serverMemoryMb: number;
 }
 
 export const DEFAULT_LAB_NAME = 'holdfast';
@@ -32,6 +33,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   mountOptions: '',
   writeMode: 'sync',
   memoryMb: 384,
+  serverMemoryMb: 256,
 };
 
 /** The limits of the kernel's NFS server. */
@@ -43,6 +45,7 @@ export function checkSettings(settings: LabSettings): void {
   checkRange('lease', settings.leaseSeconds, LEASE_LIMITS_SECONDS);
   checkRange('grace', settings.graceSeconds, LEASE_LIMITS_SECONDS);
   checkRange('memory', settings.memoryMb, MEMORY_LIMITS_MB);
+  checkRange('server memory', settings.serverMemoryMb, MEMORY_LIMITS_MB);
   if (settings.graceSeconds < settings.leaseSeconds) {
     throw new LabError(
       `--grace (${settings.graceSeconds}) must not be below --lease (${settings.leaseSeconds}): ` +
