@@ -2,7 +2,9 @@
  * One simulated world: hosts, the shared storage, the network between them and the nodes, with
  * everything that a fault can do to them.
  */
+import { join } from 'node:path/posix';
 import { fencesOf } from '../../src/doctor/fences.js';
+import { parseSegmentName } from '../../src/journal/format.js';
 import type { Role } from '../../src/ownership/role.js';
 import { messageOf } from '../../src/platform/errors.js';
 import { storeLayout } from '../../src/store/layout.js';
@@ -334,6 +336,20 @@ export class World implements FaultTarget {
     if (block === undefined || segment === undefined) return;
     this.storage.spoil(segment.path, block.offset);
     this.checks.onUnreadable();
+  }
+
+  removeSegments(): boolean {
+    this.#removeSegments().catch((error: unknown) => this.break('exception', messageOf(error)));
+    return true;
+  }
+
+  async #removeSegments(): Promise<void> {
+    const { truth } = this.storage;
+    const stored = await readStoredJournal(truth, LAYOUT.journalDirectory);
+    for (const name of await truth.list(LAYOUT.journalDirectory)) {
+      if (parseSegmentName(name) !== null) await truth.unlink(join(LAYOUT.journalDirectory, name));
+    }
+    this.checks.onSegmentsRemoved(stored.checkpoint?.covers.sequence ?? 0, this.scheduler.nowMs);
   }
 
   #running(name: string): SimulatedNode | null {

@@ -204,6 +204,20 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'trusts-remembered-link-count',
+    sentence:
+      'The ownership check asks the open segment for its link count, which an NFS client remembers.',
+    patches: [
+      {
+        file: 'src/ownership/file-at-path.ts',
+        find: '  const found = await openIfThere(fileSystem, path);\n',
+        replace: `  if (path !== '') return (await file.stat()).linkCount > 0;
+  const found = await openIfThere(fileSystem, path);
+`,
+      },
+    ],
+  },
+  {
     name: 'transaction-in-two-blocks',
     sentence: 'What a transaction writes may be split over two blocks.',
     patches: [

@@ -183,6 +183,14 @@ export class Checks implements NodeObserver, StorageObserver {
     this.#chain.damaged();
   }
 
+  /** An operator has deleted all segments; a checkpoint holds what was up to block `kept`. */
+  onSegmentsRemoved(kept: number, atMs: number): void {
+    this.facts.segmentsRemoved = true;
+    this.onDamage();
+    this.#chain.cutDown(kept);
+    this.#confirmations.segmentsRemoved(atMs);
+  }
+
   /**
    * Compares the broker of a node with a replay, when it can be compared at this moment: nothing of
    * it is under way. Resolves with whether it was.

@@ -27,6 +27,25 @@ test('P1: a block that is not on stable storage when it could be confirmed', asy
   assert.deepEqual(rig.breaches, ['P1']);
 });
 
+for (const isCheckedSince of [false, true]) {
+  const what = isCheckedSince ? 'P1: a block that is confirmed' : 'a block may be confirmed';
+  const when = isCheckedSince ? 'after a check that must have seen it' : 'until the next check';
+  test(`${what} in a segment that somebody has deleted, ${when}`, async () => {
+    const rig = await ChecksRig.make();
+    const a = rig.start('a');
+    await rig.takeOver(a);
+    rig.sendBatch(a);
+    const appended = await rig.append(a, 'into nowhere');
+    rig.fileSystem.put(rig.tailPath(a), new Uint8Array(0));
+    await rig.fileSystem.unlink(rig.tailPath(a));
+    rig.checks.onSegmentsRemoved(0, rig.scheduler.nowMs);
+    await rig.pass(1);
+    if (isCheckedSince) rig.arrives(a, { kind: 'verified', beganMs: rig.scheduler.nowMs });
+    rig.arrives(a, appended);
+    assert.deepEqual(rig.breaches, isCheckedSince ? ['P1'] : []);
+  });
+}
+
 test('P1: a batch that is released before its block was written', async () => {
   const rig = await ChecksRig.make();
   const a = rig.start('a');

@@ -34,6 +34,7 @@ export class Confirmations {
   readonly #serving = new Set<NodeView>();
   /** Nearly every block ends in the file that the one before it ended in. */
   #lastPath = { segment: 0, epoch: 0, path: '' };
+  #segmentsRemovedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConfirmationsOptions) {
     this.#options = options;
@@ -86,6 +87,11 @@ export class Confirmations {
     }
   }
 
+  /** By somebody who is no node. Virtual time. */
+  segmentsRemoved(atMs: number): void {
+    this.#segmentsRemovedAtMs = atMs;
+  }
+
   /** Nothing leaves this node any more. */
   ended(view: NodeView): void {
     view.endTenure();
@@ -99,8 +105,14 @@ export class Confirmations {
     view.appended = null;
     view.confirmed = appended.cursor;
     const path = this.#stablePathOf(appended);
-    if (path === null) this.#unstable(view, appended);
-    else this.#options.onConfirmed(view, appended.cursor, path);
+    if (path !== null) this.#options.onConfirmed(view, appended.cursor, path);
+    else if (!this.#cannotKnow(view)) this.#unstable(view, appended);
+  }
+
+  /** Its last ownership check began before somebody deleted the segments; the next one must see that. */
+  #cannotKnow(view: NodeView): boolean {
+    const verifiedAgoMs = view.monotonicMs - view.verifiedBeganMs;
+    return view.process.scheduler.nowMs - verifiedAgoMs <= this.#segmentsRemovedAtMs;
   }
 
   /** The file that holds the block on stable storage: of its own epoch, or of an older one that is written on. */

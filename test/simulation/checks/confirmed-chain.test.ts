@@ -196,6 +196,25 @@ test('P6: a tenure that begins past a damaged block behind which another was onl
   assert.deepEqual(rig.breaches, ['P6']);
 });
 
+for (const isLater of [false, true]) {
+  const what = isLater ? 'P6: a tenure that begins' : 'a tenure may begin';
+  test(`${what} without what was confirmed ${isLater ? 'since' : 'before'} somebody deleted the segments`, async () => {
+    const rig = await ChecksRig.make();
+    const [a, b] = [rig.start('a'), rig.start('b')];
+    await rig.takeOver(a);
+    await rig.follow(b);
+    const kept = rig.liveEvent(a).cursor.sequence;
+    if (!isLater) await rig.confirm(a, 'lost');
+    rig.checks.onSegmentsRemoved(kept, rig.scheduler.nowMs);
+    if (isLater) await rig.confirm(a, 'lost');
+    a.process.die();
+    rig.becomes(b, 'taking-over');
+    await rig.seal(b);
+    await rig.goLive(b);
+    assert.deepEqual(rig.breaches, isLater ? ['P6'] : []);
+  });
+}
+
 async function damageBeforeLast(
   rig: ChecksRig,
   node: ReturnType<ChecksRig['start']>,

@@ -190,6 +190,12 @@ export class ConfirmedChain {
     this.#isDamaged = true;
   }
 
+  /** Somebody deleted all blocks behind `kept`. Nobody can have them, and what is confirmed from now on counts. */
+  cutDown(kept: number): void {
+    for (const sequence of this.#links.keys()) if (sequence > kept) this.#links.delete(sequence);
+    this.#lastConfirmed = Math.min(this.#lastConfirmed, kept);
+  }
+
   #requireContinues(
     view: NodeView,
     before: { sequence: number; checksum: number; epoch: number },

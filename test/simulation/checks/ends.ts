@@ -18,10 +18,18 @@ export interface FaultFacts {
   serverPowerCut: boolean;
   /** Bytes at rest were changed. */
   damage: boolean;
+  /** Somebody deleted what was confirmed: clients miss it, and get again what they acknowledged. */
+  segmentsRemoved: boolean;
 }
 
 export function noFaults(): FaultFacts {
-  return { anyFault: false, storageFault: false, serverPowerCut: false, damage: false };
+  return {
+    anyFault: false,
+    storageFault: false,
+    serverPowerCut: false,
+    damage: false,
+    segmentsRemoved: false,
+  };
 }
 
 type Needs =

@@ -25,7 +25,10 @@ const MOST_FAULTS = 5;
 const COMPOUND_PART = 0.4;
 /** Of the seeds. */
 const HAND_OVER_AT_WORK = 0.08;
-/** Of the seeds with damage, those in which all nodes start anew right after it. */
+/** Of the seeds with damage. */
+const SPOILED_PART = 0.4;
+const REMOVED_PART = 0.2;
+/** Of the seeds with bits that flip, those in which all nodes start anew right after it. */
 const NOBODY_REMEMBERS = 0.5;
 const PROVOKED_PART = 0.7;
 const POWER_OFF_BEFORE_SYNC = 0.65;
@@ -77,7 +80,10 @@ function complicated(random: SeededRandom, fault: Fault, facts: FaultCircumstanc
   return { ...fault, next: entangle(random, facts, forMs) };
 }
 
-type DrawnKind = Exclude<FaultKind, 'flip-bit' | 'heal-storage' | 'spoil-sector'>;
+type DrawnKind = Exclude<
+  FaultKind,
+  'flip-bit' | 'heal-storage' | 'spoil-sector' | 'remove-segments'
+>;
 type Weights = readonly (readonly [DrawnKind, number])[];
 
 const WEIGHTS: { readonly [world in 'local' | 'shared']: Weights } = {
@@ -290,9 +296,11 @@ function drawCallFault(random: SeededRandom, operation: StorageOperation): CallF
   return { kind: 'error', errno: 'EIO' };
 }
 
-/** Bits that flip, or a sector that fails and a takeover that has to read it. */
+/** Bits that flip, a sector that fails and a takeover that has to read it, or segments that somebody deletes. */
 function drawDamage(random: SeededRandom, facts: FaultCircumstances): Fault[] {
-  if (random.chance(0.4)) return drawSpoiledSector(random, facts);
+  const draw = random.fraction();
+  if (draw < SPOILED_PART) return drawSpoiledSector(random, facts);
+  if (draw > 1 - REMOVED_PART) return [atTime(random, facts, { kind: 'remove-segments' })];
   const flips = Array.from({ length: random.whole(1, 2) }, () => {
     // More often near the end, which is read by whoever takes over, and in no checkpoint yet.
     const what: FaultAction = { kind: 'flip-bit', part: 1 - random.fraction() ** 3 };

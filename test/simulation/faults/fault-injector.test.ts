@@ -83,6 +83,7 @@ class Rig {
       requestHandover: (to) => met(`hand over ${to}`),
       flipBit: (part) => met(`flip ${part}`),
       spoilSector: (part) => met(`spoil ${part}`),
+      removeSegments: () => met('remove segments'),
     };
   }
 }

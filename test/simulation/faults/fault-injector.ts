@@ -220,6 +220,8 @@ export class FaultInjector implements CallInterceptor {
         return target.flipBit(what.part);
       case 'spoil-sector':
         return target.spoilSector(what.part);
+      case 'remove-segments':
+        return target.removeSegments();
       case 'fail-call':
         throw new Error('a call can fail only at a `before` moment');
       default: {

@@ -95,7 +95,9 @@ export type FaultAction =
   /** A bit of a block that is not the last one changes on the disk. `part` is where, from 0 to 1. */
   | { readonly kind: 'flip-bit'; readonly part: number }
   /** A sector of one of the last blocks of the journal fails to be read. `part` is which, from 0 to 1. */
-  | { readonly kind: 'spoil-sector'; readonly part: number };
+  | { readonly kind: 'spoil-sector'; readonly part: number }
+  /** An operator deletes every segment, at the file server. */
+  | { readonly kind: 'remove-segments' };
 
 export type FaultKind = FaultAction['kind'];
 
@@ -179,6 +181,8 @@ function describeAction(what: FaultAction): string {
       return `flip a bit at ${(what.part * 100).toFixed(1)} % of the journal`;
     case 'spoil-sector':
       return `a sector at ${(what.part * 100).toFixed(1)} % of the last blocks of the journal fails to be read`;
+    case 'remove-segments':
+      return 'an operator deletes every segment of the journal';
   }
 }
 

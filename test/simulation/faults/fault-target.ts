@@ -54,4 +54,6 @@ export interface FaultTarget {
   /** Damages the journal on the disk; false when there is no block but the last. */
   flipBit(part: number): boolean;
   spoilSector(part: number): boolean;
+  /** As an operator does who takes the store for another one. */
+  removeSegments(): boolean;
 }

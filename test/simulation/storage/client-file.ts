@@ -20,7 +20,9 @@ export class ClientFile {
   modifiedAtMs = 0;
   linkCount = 1;
   /** Until then the host does not ask whether the file has changed. */
-  validUntilMs = Number.NEGATIVE_INFINITY;
+  #validUntilMs = Number.NEGATIVE_INFINITY;
+  /** For how long the host believes an answer; 0 when it has to ask. */
+  #lifetimeMs = 0;
   #changeId = 0;
   /** Written by processes of this host and not sent. */
   dirty: Extent[] = [];
@@ -47,18 +49,35 @@ export class ClientFile {
     return size;
   }
 
+  isValid(nowMs: number): boolean {
+    return nowMs < this.#validUntilMs;
+  }
+
   /** Learns what the server says now; cached pages of another version are dropped. */
-  revalidate(validUntilMs: number): void {
+  revalidate(nowMs: number, lifetimeMs: number): void {
     const { inode } = this;
     if (this.#changeId !== inode.changeId) {
       this.pages = [];
       this.#takeAttributes();
     }
-    this.validUntilMs = validUntilMs;
+    this.believe(nowMs, lifetimeMs);
   }
 
-  /** The host has changed the file itself: what it knew before is still as good as it was. */
-  changedByHost(changeIdBefore: number, position: number, length: number): void {
+  /** What is remembered counts for `lifetimeMs` from now, whatever the server would say. */
+  believe(nowMs: number, lifetimeMs: number): void {
+    this.#lifetimeMs = lifetimeMs;
+    this.#validUntilMs = nowMs + lifetimeMs;
+  }
+
+  /**
+   * The host has changed the file itself. The answer makes all that is remembered young again, also what
+   * it does not tell: the link count above all, which stays as it was for as long as the host goes on writing.
+   */
+  changedByHost(
+    nowMs: number,
+    changeIdBefore: number,
+    { position, length }: { readonly position: number; readonly length: number },
+  ): void {
     const { inode } = this;
     const wasCurrent = this.#changeId === changeIdBefore;
     const { content } = inode;
@@ -68,13 +87,18 @@ export class ClientFile {
         this.pages[index] = content.pages[index];
       }
     }
-    if (wasCurrent) this.#takeAttributes();
-    else this.sizeBytes = Math.max(this.sizeBytes, position + length);
+    if (wasCurrent) {
+      this.#takeAttributes();
+    } else {
+      this.sizeBytes = Math.max(this.sizeBytes, position + length);
+      this.modifiedAtMs = inode.modifiedAtMs;
+    }
+    if (this.#lifetimeMs > 0) this.believe(nowMs, this.#lifetimeMs);
   }
 
   forget(): void {
     this.pages = [];
-    this.validUntilMs = Number.NEGATIVE_INFINITY;
+    this.#mustAsk();
   }
 
   hasPages(position: number, length: number): boolean {
@@ -94,7 +118,7 @@ export class ClientFile {
     const { inode } = this;
     if (inode.content === null) return;
     if (this.#changeId !== inode.changeId) {
-      this.validUntilMs = Number.NEGATIVE_INFINITY;
+      this.#mustAsk();
       this.sizeBytes = inode.sizeBytes;
     }
     const { pages } = inode.content;
@@ -118,6 +142,11 @@ export class ClientFile {
       into.set(bytes, from - position);
     }
     return count;
+  }
+
+  #mustAsk(): void {
+    this.#lifetimeMs = 0;
+    this.#validUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #takeAttributes(): void {

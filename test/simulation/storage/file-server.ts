@@ -9,7 +9,7 @@ import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduler } from '../kernel/scheduler.js';
 import type { Behaviour } from './behaviour.js';
 import { copyPages, type FileContent, PAGE_BYTES, PageSlabs } from './file-content.js';
-import { type ClientHost, Inode, type NameChange } from './inode.js';
+import { type ClientHost, type Descriptor, Inode, type NameChange } from './inode.js';
 import type { StorageChange, StorageObserver, StorageProfile } from './shared-storage.js';
 import { type Errno, systemError } from './system-error.js';
 
@@ -51,6 +51,8 @@ export class FileServer {
   /** Changes when unsynced writes may have been lost, so that clients send theirs again. */
   writeVerifier = 1;
   powerCutAtMs = Number.NEGATIVE_INFINITY;
+  /** For a restart or without power. */
+  stoppedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: {
     readonly profile: StorageProfile;
@@ -104,6 +106,12 @@ export class FileServer {
       sizeBytes: inode.sizeBytes,
       modifiedAtMs: inode.modifiedAtMs,
     };
+  }
+
+  /** NFS 4 keeps an unlinked file for a client that has it open, until the server stops or gives that client up. */
+  keepsUnlinked({ inode, hasLostLock }: Descriptor): boolean {
+    const isKept = inode.removal === 'unlinked' && inode.removedAtMs > this.stoppedAtMs;
+    return isKept && this.behaviour.tracksOpens && !hasLostLock;
   }
 
   freeBytes(): number {
@@ -325,6 +333,7 @@ export class FileServer {
 
   #remove(inode: Inode, removal: 'unlinked' | 'replaced'): void {
     inode.removal = removal;
+    inode.removedAtMs = this.nowMs;
     inode.linkCount = 0;
     inode.changeId += 1;
     this.#usedPages -= inode.content?.pageCount ?? 0;

@@ -34,7 +34,7 @@ export interface NameChange {
 }
 
 /**
- * - `unlinked`: nobody finds it any more; on NFS descriptors of it are stale.
+ * - `unlinked`: nobody finds it any more; on NFS 3 descriptors of it are stale, on NFS 4 it depends.
  * - `hidden`: unlinked while a process of the same NFS client had it open, which renames it instead.
  * - `replaced`: another file was renamed over it.
  */
@@ -46,6 +46,8 @@ export class Inode {
   path: string;
   linkCount = 1;
   removal: Removal | null = null;
+  /** Virtual time. */
+  removedAtMs = Number.POSITIVE_INFINITY;
   modifiedAtMs: number;
   /** Goes up with every change; what clients compare to learn of one. */
   changeId = 1;

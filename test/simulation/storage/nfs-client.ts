@@ -58,7 +58,7 @@ export class NfsClient implements Client {
     if (name === null) return null;
     if (name.inode === null) return 'absent';
     const file = this.#fileOf(name.inode);
-    return this.#server.nowMs < file.validUntilMs ? this.#statOfCached(file) : null;
+    return file.isValid(this.#server.nowMs) ? this.#statOfCached(file) : null;
   }
 
   isKnownAbsent(path: string): boolean {
@@ -124,7 +124,8 @@ export class NfsClient implements Client {
     const before = inode.changeId;
     this.#server.touch(path, modifiedAtMs);
     this.#remember(path, inode);
-    this.#fileOf(inode).changedByHost(before, 0, 0);
+    const extent = { position: 0, length: 0 };
+    this.#fileOf(inode).changedByHost(this.#server.nowMs, before, extent);
   }
 
   /** Does not put cached names right: only looking one up does, and that trusts them. */
@@ -139,7 +140,7 @@ export class NfsClient implements Client {
   canReadAlone(file: OpenFile, position: number, length: number): boolean {
     if (file.hasLostLock && this.#mount.isInContact) return true;
     const cached = this.#fileOf(file.inode);
-    return this.#server.nowMs < cached.validUntilMs && cached.hasPages(position, length);
+    return cached.isValid(this.#server.nowMs) && cached.hasPages(position, length);
   }
 
   readAlone(file: OpenFile, into: Uint8Array, position: number): number {
@@ -150,7 +151,7 @@ export class NfsClient implements Client {
   read(file: OpenFile, into: Uint8Array, position: number): number {
     this.#assertUsable(file, 'read');
     const cached = this.#fileOf(file.inode);
-    if (this.#server.nowMs >= cached.validUntilMs) this.#revalidate(cached);
+    if (!cached.isValid(this.#server.nowMs)) this.#revalidate(cached);
     file.inode.requireReadable(position, into.byteLength);
     const readAhead = this.#random.whole(0, MOST_READ_AHEAD_PAGES);
     cached.fetch(position, into.byteLength, readAhead);
@@ -203,11 +204,11 @@ export class NfsClient implements Client {
 
   cachedStatOf({ inode }: OpenFile): FileStat | null {
     const file = this.#fileOf(inode);
-    return this.#server.nowMs < file.validUntilMs ? this.#statOfCached(file) : null;
+    return file.isValid(this.#server.nowMs) ? this.#statOfCached(file) : null;
   }
 
   statOf(open: OpenFile): FileStat {
-    this.#assertLinked(open.inode, 'fstat', open.path);
+    this.#assertThere(open, 'fstat');
     const file = this.#fileOf(open.inode);
     this.#revalidate(file);
     return this.#statOfCached(file);
@@ -240,8 +241,8 @@ export class NfsClient implements Client {
 
   #remember(path: string, inode: Inode | null): void {
     const { nameCacheMs, negativeNameCacheMs } = this.#server.profile;
-    const untilMs = this.#expiryMs(inode === null ? negativeNameCacheMs : nameCacheMs);
-    this.#names.set(path, { inode, untilMs });
+    const lifetimeMs = this.#lifetimeMs(inode === null ? negativeNameCacheMs : nameCacheMs);
+    this.#names.set(path, { inode, untilMs: this.#server.nowMs + lifetimeMs });
   }
 
   #created(inode: Inode): Inode {
@@ -266,13 +267,14 @@ export class NfsClient implements Client {
 
   /** A file that another host has renamed something over is believed in as long as its name is. */
   #revalidate(file: ClientFile): void {
-    const untilMs = this.#expiryMs(this.#server.profile.attributeCacheMs);
-    if (file.inode.removal === 'replaced') file.validUntilMs = untilMs;
-    else file.revalidate(untilMs);
+    const { nowMs, profile } = this.#server;
+    const lifetimeMs = this.#lifetimeMs(profile.attributeCacheMs);
+    if (file.inode.removal === 'replaced') file.believe(nowMs, lifetimeMs);
+    else file.revalidate(nowMs, lifetimeMs);
   }
 
-  #expiryMs(lifetimeMs: number): number {
-    return this.#server.nowMs + lifetimeMs * this.#random.between(SHORTEST_LIFE, 1);
+  #lifetimeMs(mostMs: number): number {
+    return mostMs * this.#random.between(SHORTEST_LIFE, 1);
   }
 
   #fileOf(inode: Inode): ClientFile {
@@ -300,14 +302,14 @@ export class NfsClient implements Client {
       file.hasToldLoss = true;
       throw systemError('EIO', syscall, file.path);
     }
-    this.#assertLinked(file.inode, syscall, file.path);
+    this.#assertThere(file, syscall);
     if (file.hasLostLock) throw systemError('EIO', syscall, file.path);
   }
 
-  #assertLinked({ removal }: Inode, syscall: string, path: string): void {
-    if (removal === 'unlinked' || removal === 'replaced') {
-      throw systemError('ESTALE', syscall, path);
-    }
+  #assertThere(file: OpenFile, syscall: string): void {
+    const { removal } = file.inode;
+    if (removal === null || removal === 'hidden' || this.#server.keepsUnlinked(file)) return;
+    throw systemError('ESTALE', syscall, file.path);
   }
 
   #planWriteBack(cached: ClientFile): void {
@@ -353,7 +355,8 @@ export class NfsClient implements Client {
   ): void {
     const before = inode.changeId;
     this.#server.write(inode, bytes, position, { isDurable, hasHeldLock, caller });
-    cached.changedByHost(before, position, bytes.byteLength);
+    const extent = { position, length: bytes.byteLength };
+    cached.changedByHost(this.#server.nowMs, before, extent);
   }
 
   /** A sync that fails leaves nothing dirty, whether the server has it or not. */

@@ -20,6 +20,7 @@ import {
   timeUntil,
   writeAndSync,
 } from './locked-pair.js';
+import type { StorageKind } from './shared-storage.js';
 import type { RigProcess } from './storage-rig.js';
 
 const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1);
@@ -31,6 +32,8 @@ const LOOK_MS = 50;
 const ASK_MS = 100;
 const OUTAGE_MS = 6_000;
 const OUTAGE_AND_GRACE_MS = OUTAGE_MS + 10_000;
+/** How often A writes. */
+const WRITE_MS = 500;
 const NEW_PATH = `${STORE}/new`;
 const OLD_TEXT = 'old';
 const NEW_TEXT = 'new and longer';
@@ -416,6 +419,56 @@ describe('a change by another host', () => {
   it('is never told by inotify: there is nothing to watch with', async () => {
     const { a } = await makeHosts('nfs4');
     assert.equal('watch' in a.fileSystem, false);
+  });
+});
+
+/** A has the file open and locked; B has not, or its client would rename it instead of unlinking it. */
+async function openHere(kind: StorageKind, seed: number): Promise<Hosts & { mine: FileHandle }> {
+  const hosts = await makeHosts(kind, { seed });
+  const mine = await hosts.rig.settled(hosts.a.fileSystem.open(PATH, 'write-durable'));
+  assert.equal(await hosts.rig.settled(mine.tryLockExclusive()), true);
+  return { ...hosts, mine };
+}
+
+describe('a file that another host has unlinked while this one has it open and locked', () => {
+  it('takes what is written, and fstat tells a link count of 0 within 8 s of not writing', async () => {
+    for (const seed of SEEDS) {
+      const { rig, b, mine } = await openHere('nfs4', seed);
+      await rig.settled(mine.write(Buffer.from('before'), 0));
+      await rig.settled(b.fileSystem.unlink(PATH));
+      await rig.settled(mine.write(Buffer.from('into nowhere'), 0));
+      const isToldOf = async (): Promise<boolean> => (await mine.stat()).linkCount === 0;
+      assertBetween(await timeUntil(rig, LOOK_MS, isToldOf), 0, 8_000 + LOOK_MS + ROUND_TRIP_MS);
+      await rig.settled(mine.write(Buffer.from('and again'), 0));
+      assert.deepEqual(await rig.settled(b.fileSystem.list(STORE)), []);
+    }
+  });
+
+  it('still has a link count of 1 by fstat after a minute of constant writes, where size and time are those of the last write; an open tells at once that it is gone', async () => {
+    for (const seed of SEEDS) {
+      const { rig, a, b, mine } = await openHere('nfs4', seed);
+      const { modifiedAtMs: firstMs } = await rig.settled(mine.stat());
+      await rig.settled(b.fileSystem.unlink(PATH));
+      for (let position = 0; position < 60_000 / WRITE_MS; position += 1) {
+        await rig.settled(mine.write(Buffer.from('x'), position));
+        const { linkCount, sizeBytes } = await rig.settled(mine.stat());
+        assert.deepEqual([linkCount, sizeBytes], [1, position + 1]);
+        await rig.pass(WRITE_MS);
+      }
+      const { modifiedAtMs } = await rig.settled(mine.stat());
+      assert.ok(modifiedAtMs - firstMs > 55_000, `${modifiedAtMs - firstMs} ms`);
+      assert.equal(await rig.settled(outcomeOf(a.fileSystem.open(PATH, 'read'))), 'ENOENT');
+      assert.equal((await rig.settled(mine.stat())).linkCount, 1);
+    }
+  });
+
+  it('is stale at once on nfs3, and on nfs4 after the server has restarted', async () => {
+    for (const kind of ['nfs3', 'nfs4'] as const) {
+      const { rig, b, mine } = await openHere(kind, 1);
+      await rig.settled(b.fileSystem.unlink(PATH));
+      if (kind === 'nfs4') rig.storage.restartServer(OUTAGE_MS);
+      assert.equal(await rig.settled(outcomeOf(mine.write(Buffer.from('late'), 0))), 'ESTALE');
+    }
   });
 });
 

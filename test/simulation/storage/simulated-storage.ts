@@ -209,6 +209,7 @@ export class SimulatedStorage implements SharedStorage {
     const mounts = [...this.#hosts.values()].map(({ mount }) => mount);
     for (const mount of mounts) mount.serverGoesDown();
     this.#server.isUp = false;
+    this.#server.stoppedAtMs = this.#scheduler.nowMs;
     this.#serverStops += 1;
     const stop = this.#serverStops;
     if (this.#behaviour.hasGrace) this.#locks.forgetAll(mounts);
