@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -55,12 +56,13 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-// Integration tests start whole nodes and measure time: one file at a time, whatever the machine.
 const startsNodes = isForLab || files.some((path) => path.startsWith(join('test', 'integration')));
 const longLimitMs = isForLab ? LAB_FILE_LIMIT_MS : INTEGRATION_FILE_LIMIT_MS;
-const limits = startsNodes
-  ? ['--test-concurrency=1', `--test-timeout=${longLimitMs}`]
-  : [`--test-timeout=${FILE_LIMIT_MS}`];
+const limits = [
+  // Files share nothing: stores, ports and directories are of each test. Two labs would share the memory.
+  `--test-concurrency=${isForLab ? 1 : availableParallelism()}`,
+  `--test-timeout=${startsNodes ? longLimitMs : FILE_LIMIT_MS}`,
+];
 const built = files.map((path) => join('dist', path.replace(/\.ts$/, '.js')));
 const runner = ['--enable-source-maps', '--test', '--test-reporter=spec', ...limits];
 const child = spawn(process.execPath, [...runner, ...options, ...built], {

@@ -6,7 +6,7 @@ import { parseGuest, parseHost } from './hosts.js';
 import { Lab } from './lab.js';
 import { LabError } from './lab-error.js';
 import { checkDelay, checkLoss } from './link.js';
-import { requireMachine } from './machine.js';
+import { obstacles, readMachine, requireMachine } from './machine.js';
 import {
   DEFAULT_LAB_NAME,
   DEFAULT_SETTINGS,
@@ -112,6 +112,14 @@ function addUp(parser: Argv<NamedLab>): void {
 }
 
 function addViews(parser: Argv<NamedLab>): void {
+  parser.command(
+    'obstacles',
+    'Tell why the lab cannot run here, one reason a line; nothing when it can',
+    (options) => options.example('$0 obstacles', ''),
+    () => {
+      for (const obstacle of obstacles(readMachine())) process.stdout.write(`${obstacle}\n`);
+    },
+  );
   parser.command(
     'down',
     'Remove the lab and everything that it made, also after a crash',
