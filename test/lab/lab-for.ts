@@ -19,6 +19,10 @@ export function labFor(nfsVersion: Version, settings: Partial<LabSettings> = {})
   const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
   before(() => lab.up({ ...DEFAULT_SETTINGS, brokers: ['a', 'b'], nfsVersion, ...settings }));
   after(() => lab.down());
+  // Who interrupts the tests finds no guests left behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void lab.down().finally(() => process.exit(1)));
+  }
   return lab;
 }
 

@@ -38,6 +38,8 @@ export class MessageLedger {
   readonly #unacknowledged = new Map<string, string>();
   readonly #lastInSession = new Map<string, number>();
   readonly #breaches: string[] = [];
+  /** Confirmed messages that have not come yet. */
+  #awaitedCount = 0;
   #moment = 0;
   #confirmer: { readonly node: string; readonly firstAt: number } | null = null;
   confirmedCount = 0;
@@ -62,7 +64,9 @@ export class MessageLedger {
   }
 
   confirmed(producer: string, number: number): void {
-    this.#record(producer).confirmed.add(number);
+    const record = this.#record(producer);
+    record.confirmed.add(number);
+    if (!record.messageIds.has(number)) this.#awaitedCount += 1;
     this.confirmedCount += 1;
     const unconsumed = this.confirmedCount - this.acknowledgedCount;
     this.unconsumedPeak = Math.max(this.unconsumedPeak, unconsumed);
@@ -84,6 +88,7 @@ export class MessageLedger {
     }
     if (before !== undefined) return;
     record.messageIds.set(number, messageId);
+    if (record.confirmed.has(number)) this.#awaitedCount -= 1;
     // Of two copies on their way to two consumers the later one may be seen first.
     if (record.resent.has(number) || (isRedelivered && this.#redeliveredInAnyOrder)) return;
     const place = `${session}/${producer}`;
@@ -128,10 +133,7 @@ export class MessageLedger {
 
   /** Every confirmed message came, and no open connection waits for an acknowledgement. */
   get isSettled(): boolean {
-    if (this.#unacknowledged.size > 0) return false;
-    return [...this.#producers.values()].every(({ confirmed, messageIds }) =>
-      [...confirmed].every((number) => messageIds.has(number)),
-    );
+    return this.#unacknowledged.size === 0 && this.#awaitedCount === 0;
   }
 
   /** Promises that were broken so far, whatever is still under way. */
