@@ -1,8 +1,8 @@
 /**
  * Runs the built tests with Node's own runner, so that its summary is the last thing printed.
- * `npm test -- PATTERN...` runs only the files whose path contains one of the patterns; arguments
- * that begin with a dash are handed on to `node --test`. The files are listed here because
- * `node --test` of Node 20 does not expand globs.
+ * `npm test -- PATTERN...` runs only the files whose path contains one of the patterns, and with
+ * `!PATTERN` those whose path does not contain it; arguments that begin with a dash are handed on to
+ * `node --test`. The files are listed here because `node --test` of Node 20 does not expand globs.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -37,7 +37,9 @@ function testFilesBelow(folder) {
 
 const isOption = (argument) => argument.startsWith('-');
 const options = process.argv.slice(2).filter(isOption);
-const patterns = process.argv.slice(2).filter((argument) => !isOption(argument));
+const wishes = process.argv.slice(2).filter((argument) => !isOption(argument));
+const patterns = wishes.filter((wish) => !wish.startsWith('!'));
+const unwanted = wishes.filter((wish) => wish.startsWith('!')).map((wish) => wish.slice(1));
 const isForLab = patterns.some((pattern) => pattern.startsWith(join('test', LAB_GROUP)));
 const isForOthers = patterns.some((pattern) => !pattern.startsWith(join('test', LAB_GROUP)));
 if (isForLab && isForOthers) {
@@ -48,10 +50,11 @@ const groups = isForLab ? [LAB_GROUP] : GROUPS;
 const files = groups
   .flatMap((group) => testFilesBelow(join('test', group)))
   .filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)))
+  .filter((path) => !unwanted.some((pattern) => path.includes(pattern)))
   .sort();
 
 if (files.length === 0) {
-  const wanted = patterns.length === 0 ? 'There are no tests' : `No test matches ${patterns}`;
+  const wanted = wishes.length === 0 ? 'There are no tests' : `No test matches ${wishes}`;
   process.stderr.write(`${wanted} in test/{${groups}}/.\n`);
   process.exit(1);
 }

@@ -1,7 +1,10 @@
 /** One lab for all scenarios of one test file and one version of NFS. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Lab } from '../../scripts/lab/lab.js';
 import { obstacles, readMachine } from '../../scripts/lab/machine.js';
+import { PROJECT } from '../../scripts/lab/places.js';
 import { DEFAULT_SETTINGS, type LabSettings, NFS_VERSIONS } from '../../scripts/lab/settings.js';
 
 type Version = LabSettings['nfsVersion'];
@@ -19,11 +22,20 @@ export function labFor(nfsVersion: Version, settings: Partial<LabSettings> = {})
   const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
   before(() => lab.up({ ...DEFAULT_SETTINGS, brokers: ['a', 'b'], nfsVersion, ...settings }));
   after(() => lab.down());
-  // Who interrupts the tests finds no guests left behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void lab.down().finally(() => process.exit(1)));
+    process.once(signal, () => {
+      removeLater(name);
+      process.exit(1);
+    });
   }
   return lab;
+}
+
+/** Who interrupts the tests finds no guests left behind. Nobody reads our output any more, and `up` may be at it. */
+function removeLater(name: string): void {
+  const program = join(PROJECT, 'dist', 'scripts', 'lab', 'main.js');
+  const options = { detached: true, stdio: 'ignore' } as const;
+  spawn(process.execPath, [program, 'down', '--name', name], options).unref();
 }
 
 function versionsFrom(text: string | undefined): readonly Version[] {
