@@ -54,6 +54,8 @@ export interface SpaceKeeperOptions {
 export class SpaceKeeper {
   readonly #options: SpaceKeeperOptions;
   #tail: TailFacts | null = null;
+  /** In which this tenure began. */
+  #firstSegment = 0;
   /** Of the newest checkpoint of this tenure, on which alone segments are deleted. */
   #checkpointCovers: Cursor | null = null;
   #foundCovers: Cursor | null = null;
@@ -86,6 +88,7 @@ export class SpaceKeeper {
       this.#stopped = () => resolve(undefined);
     });
     this.#tail = live.tail;
+    this.#firstSegment = live.tail.segment;
     // The one that was found may have been left by a node that died before it was on stable storage.
     this.#checkpointCovers = null;
     this.#foundCovers = live.checkpointCovers;
@@ -247,7 +250,10 @@ export class SpaceKeeper {
 
   #onSizes(sizes: Extract<StorageEvent, { kind: 'segments' }>['sizes']): void {
     const { ledger, onFailure } = this.#options;
-    for (const { segment, sizeBytes } of sizes) ledger.setSize(segment, sizeBytes);
+    for (const { segment, sizeBytes } of sizes) {
+      // What this tenure began is known better than from a listing, which may have met it half made.
+      if (segment < this.#firstSegment) ledger.setSize(segment, sizeBytes);
+    }
     const missing = ledger.missing();
     if (missing.length === 0) return;
     onFailure(segmentsMissing(missing));

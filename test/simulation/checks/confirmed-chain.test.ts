@@ -1,6 +1,9 @@
 /** P1, P2 and P6: a chain that loses, changes or passes over what was confirmed is seen, and no other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { writeCheckpoint } from '../../../src/journal/checkpoint.js';
+import { nodeClock } from '../../../src/platform/node/clock.js';
+import { replayFromCheckpoint } from '../../support/replayed-broker.js';
 import { ChecksRig, FRESH_MS } from './checks-rig.js';
 
 test('tenures that take over what was confirmed break nothing', async () => {
@@ -195,6 +198,38 @@ test('P6: a tenure that begins past a damaged block behind which another was onl
   await rig.takeOver(b);
   assert.deepEqual(rig.breaches, ['P6']);
 });
+
+for (const isCovered of [true, false]) {
+  const what = isCovered
+    ? 'an older file of a segment may come late when'
+    : 'P1: it may not, unless';
+  test(`${what} a checkpoint covers what was deleted`, async () => {
+    const rig = await ChecksRig.make();
+    const [a, b] = [rig.start('a'), rig.start('b')];
+    await rig.takeOver(a);
+    await rig.follow(b);
+    await rig.append(a, 'never confirmed');
+    const path = rig.tailPath(a);
+    const late = rig.fileSystem.contents().get(path);
+    assert.ok(late);
+    a.process.die();
+    rig.becomes(b, 'taking-over');
+    await rig.seal(b);
+    await rig.goLive(b);
+    const deleted = rig.tailPath(b);
+    for (let count = 0; rig.tailPath(b) === deleted; count += 1)
+      await rig.confirm(b, `queue ${count}`);
+    await rig.confirm(b, 'in the next segment');
+    if (isCovered) {
+      const { broker, cursor } = await replayFromCheckpoint(rig.directory);
+      await writeCheckpoint(rig.directory, nodeClock, cursor.epoch, cursor, broker.snapshot());
+    }
+    await rig.fileSystem.unlink(deleted);
+    rig.fileSystem.put(path, late);
+    await rig.checks.finish([b]);
+    assert.equal(rig.breaches.includes('P1'), !isCovered, rig.sentences.join('\n'));
+  });
+}
 
 for (const isLater of [false, true]) {
   const what = isLater ? 'P6: a tenure that begins' : 'a tenure may begin';

@@ -162,9 +162,12 @@ export class ConfirmedChain {
     const covered = covers?.sequence ?? 0;
     for (const [sequence, link] of this.#links) {
       if (!link.isConfirmed) continue;
+      const block = stored.blocks.get(sequence);
+      // Where nothing fences late writes, a deposed node's copy may come when the segment was deleted.
+      const isLeftover = sequence <= covered && block !== undefined && block.epoch < link.epoch;
+      if (isLeftover) continue;
       const found =
-        stored.blocks.get(sequence)?.checksum ??
-        (covers?.sequence === sequence ? covers.checksum : undefined);
+        block?.checksum ?? (covers?.sequence === sequence ? covers.checksum : undefined);
       if (found === undefined ? sequence > covered : found !== link.checksum) {
         this.#lost(sequence, link, where);
         return;

@@ -121,10 +121,13 @@ function follows(
 ): boolean {
   if (last === null) return true;
   if (header.epoch < last.epoch) return false;
+  const isCovered = header.firstSequence - 1 <= coveredSequence;
   if (header.number === last.segment + 1 && header.firstSequence === last.sequence + 1) {
-    return header.previousEnd === lastEnd && header.previousChecksum === last.checksum;
+    const connects = header.previousEnd === lastEnd && header.previousChecksum === last.checksum;
+    // What came before may be a deposed node's late copy of a segment that was deleted.
+    return connects || (isCovered && header.epoch > last.epoch);
   }
-  return header.firstSequence > last.sequence && header.firstSequence - 1 <= coveredSequence;
+  return header.firstSequence > last.sequence && isCovered;
 }
 
 function nextBlock({ header, bytes }: Candidate, at: number, last: Block | null): Block | null {
