@@ -62,8 +62,8 @@ if (files.length === 0) {
 const startsNodes = isForLab || files.some((path) => path.startsWith(join('test', 'integration')));
 const longLimitMs = isForLab ? LAB_FILE_LIMIT_MS : INTEGRATION_FILE_LIMIT_MS;
 const limits = [
-  // Files share nothing: stores, ports and directories are of each test. Two labs would share the memory.
-  `--test-concurrency=${isForLab ? 1 : availableParallelism()}`,
+  // Files share nothing: stores, ports and directories are of each test. But whole nodes have deadlines of seconds.
+  `--test-concurrency=${startsNodes ? 1 : availableParallelism()}`,
   `--test-timeout=${startsNodes ? longLimitMs : FILE_LIMIT_MS}`,
 ];
 const built = files.map((path) => join('dist', path.replace(/\.ts$/, '.js')));
