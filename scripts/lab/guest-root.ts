@@ -17,6 +17,8 @@ const KERNEL_PACKAGE = 'user-mode-linux';
 /** What a guest needs beside the smallest Debian. */
 const PACKAGES = [
   'nfs-kernel-server',
+  'nfs-ganesha',
+  'nfs-ganesha-vfs',
   'nfs-common',
   'rpcbind',
   'iproute2',

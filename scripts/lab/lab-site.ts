@@ -75,6 +75,7 @@ export class LabSite {
   async lay(settings: LabSettings): Promise<void> {
     if (this.#root === null) throw new Error('build() comes first');
     const isNew = !this.isLaid;
+    if (!isNew) this.#checkServer(settings);
     // Without a record nobody knows which guests run, and a host must never be booted twice.
     if (isNew || !(await this.network.exists())) {
       if (!isNew) this.#progress('mending what is left of this lab');
@@ -87,6 +88,17 @@ export class LabSite {
     await this.#writePrograms();
     const record: LabRecord = { settings, root: this.#root, disk };
     await writeFile(this.places.record, `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** The handles of files that clients keep mean nothing to another server. */
+  #checkServer({ server }: LabSettings): void {
+    const { name } = this.places;
+    const running = this.record().settings.server;
+    if (server === running) return;
+    throw new LabError(
+      `The lab ${name} is up with --server ${running}; to have --server ${server}, bring it down ` +
+        `first: npm run lab -- down --name ${name}`,
+    );
   }
 
   /** Gives power to a guest that has none. */

@@ -44,6 +44,8 @@ export interface ExecResult extends ProcessEnd {
 }
 
 const GUEST_SCRIPTS = `${PROJECT_IN_GUESTS}/scripts`;
+/** In scripts/lab/guest/. */
+const SERVICE_SCRIPTS = { kernel: 'nfs-service.sh', ganesha: 'ganesha-service.sh' } as const;
 const EXEC_LIMIT_MS = 60_000;
 /** A mount waits while the server is in its grace time. */
 const MOUNT_LIMIT_MS = 60_000;
@@ -227,7 +229,8 @@ export class Lab {
 
   /** Restarts the NFS server on `s`: clients have to reclaim their locks within the grace time. */
   async restartNfs(): Promise<void> {
-    await this.run(SERVER, `${GUEST_SCRIPTS}/lab/guest/nfs-service.sh restart`);
+    const service = SERVICE_SCRIPTS[this.#site.record().settings.server];
+    await this.run(SERVER, `${GUEST_SCRIPTS}/lab/guest/${service} restart`);
   }
 
   async #impair(host: Host, change: Partial<Link>): Promise<void> {
@@ -272,5 +275,5 @@ function serverArguments(settings: LabSettings): string {
     ['--write', settings.writeMode],
     ['--nfs3', settings.nfs3 ? 'on' : 'off'],
   ];
-  return flags.flat().join(' ');
+  return [SERVICE_SCRIPTS[settings.server], ...flags.flat()].join(' ');
 }

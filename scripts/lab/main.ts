@@ -11,6 +11,7 @@ import {
   DEFAULT_LAB_NAME,
   DEFAULT_SETTINGS,
   type LabSettings,
+  NFS_SERVERS,
   NFS_VERSIONS,
   parseBrokers,
   WRITE_MODES,
@@ -49,6 +50,11 @@ function addUp(parser: Argv<NamedLab>): void {
             type: 'string',
             default: DEFAULT_SETTINGS.brokers.join(','),
             describe: 'Brokers to boot',
+          },
+          server: {
+            choices: NFS_SERVERS,
+            default: DEFAULT_SETTINGS.server,
+            describe: 'What serves NFS: the kernel, or NFS-Ganesha',
           },
           nfs: {
             choices: NFS_VERSIONS,
@@ -89,10 +95,12 @@ function addUp(parser: Argv<NamedLab>): void {
         } as const)
         .example('$0 up', 'A server, three brokers and a client host')
         .example('$0 up --hosts a,b --lease 30 --grace 30', 'Two brokers, a longer lease')
+        .example('$0 up --server ganesha', 'Another server')
         .example('$0 up --mount-options softerr,timeo=50,retrans=1', 'A mount that gives up'),
     async (parsed) => {
       const settings: LabSettings = {
         brokers: parseBrokers(parsed.hosts),
+        server: parsed.server,
         nfsVersion: parsed.nfs,
         leaseSeconds: parsed.lease,
         graceSeconds: parsed.grace,

@@ -29,11 +29,17 @@ export interface LabStatus {
 const ANSWER_LIMIT_MS = 5_000;
 
 const SHOW_MOUNT = `grep ' ${STORE_IN_GUESTS} nfs' /proc/mounts || true`;
-const SHOW_SERVER = [
+const SHOW_KERNEL_SERVER = [
   'cd /proc/fs/nfsd',
   'echo "lease $(<nfsv4leasetime) s, grace $(<nfsv4gracetime) s, versions $(<versions)"',
   `exportfs -s | sed 's/^[^(]*//'`,
 ].join(' && ');
+/** Ganesha tells its settings to nobody but D-Bus, so this shows what it was started with. */
+const SHOW_GANESHA = [
+  'ganesha.nfsd -v | head -n 1',
+  `sed -nE 's/^ *(Lease_Lifetime|Grace_Period|Squash) = (.*);/\\1 \\2/p' /etc/ganesha/holdfast.conf`,
+].join(' && ');
+const SHOW_SERVER = `if pidof -q ganesha.nfsd; then ${SHOW_GANESHA}; else ${SHOW_KERNEL_SERVER}; fi`;
 
 export async function readStatus(lab: Lab): Promise<LabStatus> {
   const { name } = lab;

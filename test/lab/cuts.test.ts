@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../../scripts/lab/hosts.js';
-import { labFor, labObstacle, VERSIONS } from './lab-for.js';
+import { labFor, labObstacle, SMALL_WRITES, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
 
 const TENURE_ENDED_CODE = 5;
@@ -13,13 +13,13 @@ const SIGKILL_CODE = 137;
 const SHORT_CUT_MS = 5_000;
 const LONG_CUT_MS = 20_000;
 const LONGEST_CUT_MS = 40_000;
-/** A message is larger than one WRITE of the lab's mounts (32 KiB), and at most moments none is being written. */
+/** A message is larger than one WRITE of these mounts, and at most moments none is being written. */
 const LARGE_AND_SELDOM = { producers: 4, consumers: 2, window: 4, bodyBytes: 40_000, pauseMs: 200 };
 const EIGHT_PRODUCERS = { producers: 8, consumers: 2, window: 100 };
 
 for (const version of VERSIONS) {
   describe(`cuts on NFSv${version}`, { skip: labObstacle }, () => {
-    const lab = labFor(version);
+    const lab = labFor(version, SMALL_WRITES);
     const cut = (x: Host, y: Host): Promise<void> => lab.partition(x, y, { oneWay: false });
 
     test('the live node cut off from the store for 5 s: a pause, and nothing else', async (t) => {

@@ -5,12 +5,23 @@ import { after, before } from 'node:test';
 import { Lab } from '../../scripts/lab/lab.js';
 import { obstacles, readMachine } from '../../scripts/lab/machine.js';
 import { PROJECT } from '../../scripts/lab/places.js';
-import { DEFAULT_SETTINGS, type LabSettings, NFS_VERSIONS } from '../../scripts/lab/settings.js';
+import {
+  DEFAULT_SETTINGS,
+  type LabSettings,
+  NFS_SERVERS,
+  NFS_VERSIONS,
+} from '../../scripts/lab/settings.js';
 
 type Version = LabSettings['nfsVersion'];
 
 /** Which versions to try; all unless LAB_NFS_VERSIONS names some: `4.2,4.1`. */
 export const VERSIONS: readonly Version[] = versionsFrom(process.env.LAB_NFS_VERSIONS);
+
+/** What serves NFS; the kernel unless LAB_NFS_SERVER says otherwise. */
+export const NFS_SERVER: LabSettings['server'] = serverFrom(process.env.LAB_NFS_SERVER);
+
+/** A large block takes several WRITEs, as one of more than the usual 1 MiB does. */
+export const SMALL_WRITES = { mountOptions: 'wsize=32768' };
 
 const missing = obstacles(readMachine());
 /** For `skip`: why there can be no lab here. */
@@ -20,7 +31,8 @@ export const labObstacle = missing.length === 0 ? false : `SKIPPED: ${missing.jo
 export function labFor(nfsVersion: Version, settings: Partial<LabSettings> = {}): Lab {
   const name = `test-${process.pid}-${nfsVersion.replace('.', '')}`;
   const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
-  before(() => lab.up({ ...DEFAULT_SETTINGS, brokers: ['a', 'b'], nfsVersion, ...settings }));
+  const common = { brokers: ['a', 'b'], server: NFS_SERVER, nfsVersion } as const;
+  before(() => lab.up({ ...DEFAULT_SETTINGS, ...common, ...settings }));
   after(() => lab.down());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -36,6 +48,13 @@ function removeLater(name: string): void {
   const program = join(PROJECT, 'dist', 'scripts', 'lab', 'main.js');
   const options = { detached: true, stdio: 'ignore' } as const;
   spawn(process.execPath, [program, 'down', '--name', name], options).unref();
+}
+
+function serverFrom(text: string | undefined): LabSettings['server'] {
+  if (!text) return DEFAULT_SETTINGS.server;
+  const server = NFS_SERVERS.find((known) => known === text);
+  if (server !== undefined) return server;
+  throw new Error(`LAB_NFS_SERVER names ${text}; there are ${NFS_SERVERS.join(', ')}`);
 }
 
 function versionsFrom(text: string | undefined): readonly Version[] {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { PROJECT_IN_GUESTS, STORE_IN_GUESTS } from '../../scripts/lab/places.js';
 import { within } from '../support/eventually.js';
-import { labFor, labObstacle, VERSIONS } from './lab-for.js';
+import { labFor, labObstacle, SMALL_WRITES, VERSIONS } from './lab-for.js';
 
 const FILE = `${STORE_IN_GUESTS}/late-write`;
 const PROGRAM = `${PROJECT_IN_GUESTS}/dist/test/lab/late-writer-program.js`;
@@ -18,7 +18,7 @@ const END_LIMIT_MS = 30_000;
 
 for (const version of VERSIONS) {
   describe(`a late write on NFSv${version}`, { skip: labObstacle }, () => {
-    const lab = labFor(version);
+    const lab = labFor(version, SMALL_WRITES);
 
     test('one that began after a cut fails soon after the heal when another host was given the lock', async (t) => {
       await lab.run('a', `dd if=/dev/zero of=${FILE} bs=1M count=16 conv=fsync`, AS_NODE);

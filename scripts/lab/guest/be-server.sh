@@ -1,10 +1,13 @@
 #!/bin/bash
 # Makes a guest the file server of its lab, as scripts/provision/nfs-server.sh does where there is systemd.
-# Takes the options of nfs-server-settings.sh, and /etc/hosts as input.
+# Takes which server it is (the service script beside this one), the options of nfs-server-settings.sh, and
+# /etc/hosts as input.
 set -euo pipefail
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+service=$scripts/lab/guest/$1
+shift
 
 cat >/etc/hosts
 changes=$("$scripts/provision/nfs-server-settings.sh" "$@")
-# The lease time can only be set while no nfsd thread runs.
-"$scripts/lab/guest/nfs-service.sh" "$([[ -n $changes ]] && echo restart || echo start)"
+# The lease time is read when the server starts.
+"$service" "$([[ -n $changes ]] && echo restart || echo start)"

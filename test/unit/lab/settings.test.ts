@@ -21,6 +21,12 @@ const REFUSED: readonly (readonly [Partial<LabSettings>, RegExp])[] = [
   [{ leaseSeconds: 30 }, /--grace \(10\) must not be below --lease \(30\)/],
   [{ memoryMb: 64 }, /--memory takes a whole number from 192/],
   [{ brokers: [] }, /--hosts names no broker/],
+  [
+    { server: 'ganesha', graceSeconds: 181 },
+    /--grace takes a whole number from 10 to 180, not 181/,
+  ],
+  [{ server: 'ganesha', nfs3: true }, /--server ganesha serves NFSv4 only/],
+  [{ server: 'ganesha', writeMode: 'async' }, /leave out --export async/],
   [{ mountOptions: 'soft timeo=5' }, /--mount-options takes a list with commas/],
   [{ mountOptions: "soft';reboot;'" }, /--mount-options takes a list with commas/],
 ];
