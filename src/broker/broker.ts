@@ -172,6 +172,7 @@ export class Broker implements BrokerEndpoint {
     const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
     const at = position ?? NO_POSITION;
     index.openPayload(payload, at);
+    this.abortSlowSubscribers(taken.volatileArrivals);
     let records = 0;
     let offset = 0;
     for (const arrival of taken.volatileArrivals) {
@@ -184,7 +185,6 @@ export class Broker implements BrokerEndpoint {
     index.expectRecords(taken.recordCount, records);
     if (taken.recordCount > 0) dispatcher.runWith(payload, at);
     else dispatcher.run();
-    this.abortSlowSubscribers(taken.volatileArrivals);
     flow.recheck();
     this.confirm(taken);
   }
@@ -239,7 +239,10 @@ export class Broker implements BrokerEndpoint {
     }
   }
 
-  /** Who does not take what a topic sends is disconnected before it fills the memory. */
+  /**
+   * Who does not take what a topic sends is disconnected before it fills the memory. Asked before more
+   * arrives: what one batch brings, as after a pause of the store, nobody had a chance to take yet.
+   */
   private abortSlowSubscribers(arrivals: readonly VolatileArrival[]): void {
     const limit = this.options.limits.topicBacklogMaxBytes;
     for (const arrival of arrivals) {

@@ -180,11 +180,17 @@ export class JournalReader {
     return true;
   }
 
-  /** A file of a later tenure must have been copied at least up to the cursor. */
+  /** A file of a later tenure must have been copied at least up to the cursor, or begin at it. */
   async #refuseCutOff(file: SegmentName): Promise<void> {
-    if (file.epoch <= this.#cursor.epoch || this.#cursor.offset === SEGMENT_HEADER_BYTES) return;
+    const { epoch, offset, sequence, checksum } = this.#cursor;
+    if (file.epoch <= epoch) return;
     const header = await this.#directory.segmentHeader(file);
-    if (header !== null && header.sealedEnd < this.#cursor.offset) throw new JournalGap(CUT_OFF);
+    if (header === null) return;
+    const goesOn =
+      offset === SEGMENT_HEADER_BYTES
+        ? header.firstSequence === sequence + 1 && header.previousChecksum === checksum
+        : header.sealedEnd >= offset;
+    if (!goesOn) throw new JournalGap(CUT_OFF);
   }
 
   async #moveToNextSegment(): Promise<boolean> {

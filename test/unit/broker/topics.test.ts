@@ -191,6 +191,19 @@ test('a topic subscriber that lets too much wait is given up, and the others are
   rig.checkTwins();
 });
 
+test('a subscriber that had no chance to take what one batch brought is not given up', () => {
+  const rig = new Rig({ limits: { topicBacklogMaxBytes: 5000 } });
+  const [producer, subscriber] = [rig.connect(), rig.connect()];
+  subscriber.listen('/topic/news', { mode: auto });
+  subscriber.writable = false;
+  for (let index = 0; index < 10; index += 1) producer.send('/topic/news', 'x'.repeat(1000));
+  rig.settle();
+  assert.equal(subscriber.aborted.length, 0);
+  producer.send('/topic/news', 'one more, and it took nothing meanwhile');
+  rig.settle();
+  assert.equal(subscriber.aborted.length, 1);
+});
+
 test('what waits for a subscriber that has gone is dropped with it', () => {
   const rig = new Rig();
   const client = rig.connect();

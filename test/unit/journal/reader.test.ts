@@ -179,6 +179,17 @@ test('a next segment of a deposed node is a gap for who followed it there', asyn
   await assert.rejects(rest(readerFrom(followed)), JournalGap);
 });
 
+test('a segment of the next tenure that does not go on from an empty one of the deposed node is a gap', async () => {
+  await append(writer, 'kept');
+  const followed: Cursor = { ...writer.cursor, segment: 2 as SegmentNumber, offset: 512 };
+  // The node that takes over did not see that segment 2 was begun, and gets to it after its own first block.
+  await takeOverAgain();
+  await appendSegments(1);
+  // What would tell of the takeover is gone: a checkpoint covers it.
+  await unlinkSegment(1);
+  await assert.rejects(rest(readerFrom(followed)), JournalGap);
+});
+
 test('a segment deleted under a reader is a gap, when later ones are there', async () => {
   await appendSegments(1);
   const reader = readerFrom();
