@@ -104,7 +104,8 @@ module.exports = {
     },
     {
       name: 'bench-imports',
-      comment: 'The load programs use what is published, and nothing of the tests; one of them starts a lab',
+      comment:
+        'The load programs use what is published, and nothing of the tests; one of them starts a lab',
       severity: 'error',
       from: { path: '^bench/' },
       to: { path: '^(test|scripts)/', pathNot: '^scripts/lab/' },
