@@ -135,8 +135,8 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
       },
       {
         file: READER,
-        find: '    if (header !== null && header.sealedEnd < this.#cursor.offset) throw new JournalGap(CUT_OFF);\n',
-        replace: '    void header;\n',
+        find: '    if (!goesOn) throw new JournalGap(CUT_OFF);\n',
+        replace: '    void goesOn;\n',
       },
       {
         file: READER,
