@@ -11,7 +11,7 @@ const KILL_SHOWS_MS = 200;
 /** Where locks keep only processes of one host apart, the other process is on the same. */
 const ONE_HOST: readonly StorageKind[] = ['local', 'nfs4-local-locks'];
 const UNLINKED_FILE: { readonly [kind in StorageKind]: FileSystemWorld['unlinkedFile'] } = {
-  nfs4: 'stale',
+  nfs4: 'nameless',
   'nfs4-local-locks': 'hidden',
   nfs3: 'stale',
   cluster: 'nameless',
