@@ -14,10 +14,12 @@ export interface FileSystemWorld {
   startProcess(): Promise<FileSystemProcess>;
   /**
    * What a process finds that has a file open which another one unlinks: the file without a name, by
-   * its link count; ESTALE, when the other one is on another NFS client; the file under a hidden
-   * name, which nothing tells, when both are on one. NFS clients do so to their own processes.
+   * its link count; ESTALE, when the other one is on another client of NFS 3; the file under a hidden
+   * name, which nothing tells, when both are on one client. NFS clients do so to their own processes.
    */
   readonly unlinkedFile: 'nameless' | 'stale' | 'hidden';
+  /** Whether that hidden name is what a process gets that unlinks a file which it has open itself. */
+  readonly hidesOwnUnlinkedFile: boolean;
   /** Resolves when no cache of another process can hide any more what was changed. */
   cachesExpire(): Promise<void>;
   dispose(): Promise<void>;
@@ -232,7 +234,7 @@ export function describeFileSystem(name: string, makeWorld: () => Promise<FileSy
         const handle = await fileSystem.open(path, 'update');
         await fileSystem.unlink(path);
         const { linkCount } = await handle.stat();
-        assert.equal(linkCount, world.unlinkedFile === 'nameless' ? 0 : 1);
+        assert.equal(linkCount, world.hidesOwnUnlinkedFile ? 1 : 0);
         assert.equal(await readText(handle, 10), 'still here');
         await (await fileSystem.open(path, 'create')).close();
         assert.notEqual((await fileSystem.stat(path)).inode, (await handle.stat()).inode);

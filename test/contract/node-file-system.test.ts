@@ -10,6 +10,7 @@ describeFileSystem('node:fs with fs-ext', async () => {
     directory: path,
     startProcess: startFileSystemProcess,
     unlinkedFile: 'nameless',
+    hidesOwnUnlinkedFile: false,
     cachesExpire: () => Promise.resolve(),
     dispose: remove,
   };

@@ -43,6 +43,7 @@ for (const kind of STORAGE_KINDS) {
         };
       },
       unlinkedFile: UNLINKED_FILE[kind],
+      hidesOwnUnlinkedFile: kind.startsWith('nfs'),
       cachesExpire: () => wait(CACHES_EXPIRE_MS),
       dispose: async () => {
         isDone = true;
