@@ -9,8 +9,7 @@ import { requireMachine } from '../scripts/lab/machine.js';
 import { PROJECT_IN_GUESTS, STORE_IN_GUESTS } from '../scripts/lab/places.js';
 import { DEFAULT_SETTINGS } from '../scripts/lab/settings.js';
 import { paintFor, tableLines } from '../src/cli/text.js';
-import type { ReportDocument } from './report.js';
-import { numberText } from './report.js';
+import { numberText, type ReportDocument } from './report.js';
 
 const USER = 'holdfast';
 const BROKER = 'a';
