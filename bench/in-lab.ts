@@ -11,11 +11,12 @@ import { DEFAULT_SETTINGS } from '../scripts/lab/settings.js';
 import { paintFor, tableLines } from '../src/cli/text.js';
 import { numberText, type ReportDocument } from './report.js';
 
-const USER = 'holdfast';
-const BROKER = 'a';
-const SERVER = 's';
-/** On the disk that the store's export lies on. */
-const DISK_OF_SERVER = '/srv/bench';
+/** Where a scenario runs. The file server's guest has no user of its own for brokers. */
+const PLACES = {
+  nfs: { host: 'a', user: 'holdfast', store: STORE_IN_GUESTS },
+  /** On the disk that the store's export lies on. */
+  disk: { host: 's', user: 'root', store: '/srv/bench' },
+} as const;
 /** For a broker and its clients. */
 const MEMORY_MB = 768;
 const SCENARIO_LIMIT_MS = 30 * 60_000;
@@ -52,23 +53,23 @@ export async function benchInLab(request: LabBenchRequest): Promise<void> {
 async function runAll(lab: Lab, request: LabBenchRequest): Promise<void> {
   await lab.up({
     ...DEFAULT_SETTINGS,
-    brokers: [BROKER],
+    brokers: [PLACES.nfs.host],
     memoryMb: MEMORY_MB,
     serverMemoryMb: MEMORY_MB,
   });
-  await lab.run(SERVER, `install -d -o ${USER} ${DISK_OF_SERVER}`);
+  await lab.run(PLACES.disk.host, `mkdir ${PLACES.disk.store}`);
   for (const scenario of request.scenarios) {
-    const measure = async (host: typeof BROKER | typeof SERVER, store: string) => {
+    const measure = async ({ host, user, store }: (typeof PLACES)[keyof typeof PLACES]) => {
       request.progress(`${scenario} on ${host}, in ${store}`);
       const command = [
         ...['exec', 'node', `${PROJECT_IN_GUESTS}/dist/bench/main.js`, '--json'],
         ...['--scenario', scenario, '--store', store, ...request.options],
       ].join(' ');
-      const output = await lab.run(host, command, { user: USER, timeoutMs: SCENARIO_LIMIT_MS });
+      const output = await lab.run(host, command, { user, timeoutMs: SCENARIO_LIMIT_MS });
       return JSON.parse(output) as ReportDocument;
     };
-    const nfs = await measure(BROKER, STORE_IN_GUESTS);
-    const disk = await measure(SERVER, DISK_OF_SERVER);
+    const nfs = await measure(PLACES.nfs);
+    const disk = await measure(PLACES.disk);
     request.progress('');
     const both = { nfs, disk };
     process.stdout.write(request.isJson ? `${JSON.stringify(both)}\n` : comparisonText(both));

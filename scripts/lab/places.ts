@@ -15,10 +15,13 @@ export const STORE_IN_GUESTS = '/srv/holdfast';
 /** Where all labs of this machine are known: namespaces belong to the machine, too, and both end with it. */
 const ALL_LABS = '/run/holdfast-lab';
 
-/** What is built once, and the disks of the file servers. */
+/**
+ * What is built once, and the disks of the file servers. The variable does not begin with `HOLDFAST_`:
+ * those are settings of nodes, and a node that inherits one that it does not know refuses to start.
+ */
 export function cacheFolder(): string {
-  const { HOLDFAST_LAB_CACHE, XDG_CACHE_HOME } = process.env;
-  return HOLDFAST_LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'holdfast-lab');
+  const { LAB_CACHE, XDG_CACHE_HOME } = process.env;
+  return LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'holdfast-lab');
 }
 
 export class LabPlaces {

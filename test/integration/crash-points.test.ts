@@ -51,8 +51,8 @@ test('the list of failpoints has every change that a node makes to its store', (
 });
 
 test('P1: kill -9 at random moments loses nothing', async (t) => {
-  const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Date.now() % 1_000_000);
-  t.diagnostic(`HOLDFAST_TEST_SEED=${seed}`);
+  const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
+  t.diagnostic(`TEST_SEED=${seed}`);
   const random = randomFrom(seed);
   const store = await TestStore.make(t, SMALL_SEGMENTS);
   let { live, backup } = await store.startPair();
