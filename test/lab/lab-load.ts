@@ -6,7 +6,7 @@ import type { Lab } from '../../scripts/lab/lab.js';
 import type { LabProcess } from '../../scripts/lab/lab-process.js';
 import type { LoadOptions } from '../support/checked-load.js';
 import { within } from '../support/eventually.js';
-import type { TimesReport } from './confirmation-times.js';
+import type { ConfirmerChange, TimesReport } from './confirmation-times.js';
 
 const PROGRAM = fileURLToPath(new URL('./load-program.js', import.meta.url));
 
@@ -95,10 +95,17 @@ export class LabLoad {
 
   /** Milliseconds from `sinceMs` to the first confirmation of this node after it. */
   async confirmedBy(node: string, sinceMs: number, limitMs = 60_000): Promise<number> {
-    const find = ({ changes }: LoadReport): number | undefined =>
-      changes.find((change) => change.node === node && change.atMs >= sinceMs)?.atMs;
+    return (await this.changeTo(node, sinceMs, limitMs)).atMs - sinceMs;
+  }
+
+  /** When this node, after `sinceMs`, first confirmed what another one had confirmed before. */
+  async changeTo(node: string, sinceMs: number, limitMs = 60_000): Promise<ConfirmerChange> {
+    const find = ({ changes }: LoadReport): ConfirmerChange | undefined =>
+      changes.find((change) => change.node === node && change.atMs >= sinceMs);
     await this.until(`${node} confirms`, (report) => find(report) !== undefined, limitMs);
-    return (find(this.report) ?? 0) - sinceMs;
+    const change = find(this.report);
+    assert.ok(change);
+    return change;
   }
 
   /** Empties the queue; fails with every promise that was broken. */
