@@ -39,7 +39,7 @@ export async function benchInLab(request: LabBenchRequest): Promise<void> {
   requireMachine();
   const lab = new Lab(`bench-${process.pid}`, request.progress);
   const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => reject(new Error('Interrupted.')));
     }
   });

@@ -81,6 +81,8 @@ async function build(folder: string, release: string, progress: Progress): Promi
   await mkdir(unfinished);
   progress(`fetching the guests' kernel (Debian package ${KERNEL_PACKAGE})`);
   const kernel = join(unfinished, 'kernel');
+  // Old lists name packages that are not there any more.
+  await updateAptLists();
   // apt drops its rights for downloads, and then may not write here; it warns, and goes on as root.
   await runProgram('apt-get', ['download', '-qq', KERNEL_PACKAGE], { cwd: unfinished });
   const archive = (await readdir(unfinished)).find((name) => name.endsWith('.deb'));

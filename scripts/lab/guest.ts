@@ -19,7 +19,7 @@ import { controlAddress, dataAddress, type Guest, hardwareAddress } from './host
 import { LabError } from './lab-error.js';
 import { controlPort, dataPort } from './network.js';
 import { type LabPlaces, PROJECT } from './places.js';
-import { lastLines } from './run-program.js';
+import { lastLines, PROGRAM_PATH } from './run-program.js';
 
 export type PowerState = 'up' | 'paused' | 'down';
 
@@ -79,7 +79,11 @@ export class GuestMachine {
       // A session of its own, to be killed as one group.
       detached: true,
       stdio: ['ignore', console, console],
-      env: { ...process.env, TMPDIR: memoryFolder(hardware.memoryMb, this.#places.folder) },
+      env: {
+        ...process.env,
+        PATH: PROGRAM_PATH,
+        TMPDIR: memoryFolder(hardware.memoryMb, this.#places.folder),
+      },
     });
     closeSync(console);
     child.unref();

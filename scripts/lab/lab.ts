@@ -17,12 +17,13 @@ import {
   NETWORK_OF_HOSTS,
   SERVER,
 } from './hosts.js';
-import { LabError } from './lab-error.js';
+import { HostError, LabError } from './lab-error.js';
 import { GuestProcess, type LabProcess, NamespaceProcess } from './lab-process.js';
 import { LabSite, type Progress } from './lab-site.js';
 import { isImpaired, type Link, linkCommand, parseLink, SHOW_LINK, UNIMPAIRED } from './link.js';
 import type { Cut } from './network.js';
 import { PROJECT_IN_GUESTS, STORE_IN_GUESTS } from './places.js';
+import { PROGRAM_PATH } from './run-program.js';
 import type { LabSettings } from './settings.js';
 
 export interface ProcessOptions {
@@ -104,7 +105,7 @@ export class Lab {
     };
     if (!isGuest(host)) {
       const environment = {
-        PATH: `${places.programs}:${process.env.PATH}`,
+        PATH: `${places.programs}:${PROGRAM_PATH}`,
         ...request.environment,
       };
       return new NamespaceProcess(places.clientNamespace, { ...request, environment });
@@ -130,7 +131,7 @@ export class Lab {
         const said = Buffer.concat([...stdout, ...stderr])
           .toString()
           .trim();
-        reject(new LabError(`${host}: not within ${limitMs} ms: ${command}\n${said}`.trim()));
+        reject(new HostError(`${host}: not within ${limitMs} ms: ${command}\n${said}`.trim()));
         child.signal('SIGKILL');
         child.abandon();
       }, limitMs);
@@ -150,7 +151,7 @@ export class Lab {
     const { code, signal, stdout, stderr } = await this.exec(host, command, options);
     if (code === 0) return stdout;
     const said = `${stderr}${stdout}`.trim();
-    throw new LabError(`${host}: ended with ${signal ?? code}: ${command}\n${said}`.trim());
+    throw new HostError(`${host}: ended with ${signal ?? code}: ${command}\n${said}`.trim());
   }
 
   /** Drops every frame between two hosts, or only those from the first to the second. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { LabError } from './lab-error.js';
-import { runProgram } from './run-program.js';
+import { PROGRAM_PATH, runProgram } from './run-program.js';
 
 /** What is asked of a machine before anything is done to it. */
 export interface MachineFacts {
@@ -68,8 +68,7 @@ function openFailure(path: string): string | null {
 }
 
 function hasProgram(name: string): boolean {
-  const path = `${process.env.PATH}:/usr/sbin:/sbin`;
-  const shell = spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path } });
+  const shell = spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: PROGRAM_PATH } });
   return shell.status === 0;
 }
 

@@ -4,7 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { execCommand, splitExecArguments } from './exec-command.js';
 import { parseGuest, parseHost } from './hosts.js';
 import { Lab } from './lab.js';
-import { LabError } from './lab-error.js';
+import { HostError, LabError } from './lab-error.js';
 import { checkDelay, checkLoss } from './link.js';
 import { obstacles, readMachine, requireMachine } from './machine.js';
 import {
@@ -326,7 +326,7 @@ function report(thrown: unknown): void {
   const isPlain = thrown instanceof LabError || (thrown as Error).name === 'YError';
   const error = thrown as Error;
   process.stderr.write(`lab: ${isPlain ? error.message : (error.stack ?? error.message)}\n`);
-  process.exitCode = isPlain ? 2 : 1;
+  process.exitCode = isPlain && !(error instanceof HostError) ? 2 : 1;
 }
 
 await main(hideBin(process.argv)).catch(report);

@@ -4,6 +4,9 @@ import { LabError } from './lab-error.js';
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
+/** Who became root with `su` has no folders for administrators in his path. */
+export const PROGRAM_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
 export interface RunOptions {
   /** What it reads. */
   readonly input?: string;
@@ -23,7 +26,7 @@ export function runProgram(
       args,
       {
         maxBuffer: MAX_OUTPUT_BYTES,
-        env: { ...process.env, ...options.environment },
+        env: { ...process.env, PATH: PROGRAM_PATH, ...options.environment },
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       },
       (error, stdout, stderr) => {

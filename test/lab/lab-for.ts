@@ -32,15 +32,24 @@ export function labFor(nfsVersion: Version, settings: Partial<LabSettings> = {})
   const name = `test-${process.pid}-${nfsVersion.replace('.', '')}`;
   const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
   const common = { brokers: ['a', 'b'], server: NFS_SERVER, nfsVersion } as const;
+  removeWhenInterrupted(name);
   before(() => lab.up({ ...DEFAULT_SETTINGS, ...common, ...settings }));
   after(() => lab.down());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  return lab;
+}
+
+const labsOfThisProcess = new Set<string>();
+
+/** Also one that is not up yet or any more. */
+export function removeWhenInterrupted(name: string): void {
+  labsOfThisProcess.add(name);
+  if (labsOfThisProcess.size > 1) return;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      removeLater(name);
+      for (const each of labsOfThisProcess) removeLater(each);
       process.exit(1);
     });
   }
-  return lab;
 }
 
 /** Who interrupts the tests finds no guests left behind. Nobody reads our output any more, and `up` may be at it. */

@@ -8,6 +8,8 @@ import type { LoadOptions } from '../support/checked-load.js';
 import { within } from '../support/eventually.js';
 import type { ConfirmerChange, TimesReport } from './confirmation-times.js';
 
+/** Without a message received; the load itself gives up before. */
+const FINISH_LIMIT_MS = 120_000;
 const PROGRAM = fileURLToPath(new URL('./load-program.js', import.meta.url));
 
 export interface LoadProgramOptions {
@@ -34,6 +36,7 @@ export class LabLoad {
   readonly #process: LabProcess;
   #report: LoadReport | null = null;
   #complaints = '';
+  #hasEnded = false;
   #watchers: (() => void)[] = [];
 
   private constructor(lab: Lab, options: LoadProgramOptions) {
@@ -49,10 +52,11 @@ export class LabLoad {
     this.#process.stderr.on('data', (bytes: Buffer) => {
       this.#complaints += bytes.toString();
     });
-    this.#process.ended.then(
-      () => this.#wake(),
-      () => this.#wake(),
-    );
+    const onEnd = (): void => {
+      this.#hasEnded = true;
+      this.#wake();
+    };
+    this.#process.ended.then(onEnd, onEnd);
   }
 
   /** Resolves when the first messages were confirmed. */
@@ -78,10 +82,15 @@ export class LabLoad {
   ): Promise<void> {
     const wait = async (): Promise<void> => {
       while (this.#report === null || !isTrue(this.#report)) {
+        assert.ok(!this.#hasEnded, `the load has ended; wanted: ${what}`);
         await new Promise<void>((resolve) => this.#watchers.push(resolve));
       }
     };
-    await within(`${what} ${this.#complaints}`, wait(), limitMs);
+    try {
+      await within(what, wait(), limitMs);
+    } catch (error) {
+      throw new Error(`${String(error)} ${this.#complaints}`.trimEnd());
+    }
   }
 
   confirmsMore(count: number, limitMs = 60_000): Promise<void> {
@@ -108,10 +117,16 @@ export class LabLoad {
     return change;
   }
 
-  /** Empties the queue; fails with every promise that was broken. */
+  /** Empties the queue, however long it is; fails with every promise that was broken. */
   async finish(): Promise<LoadReport> {
     this.#process.write('finish\n');
-    await this.until('the load ends', ({ kind }) => kind === 'finished', 120_000);
+    const hasFinished = ({ kind }: LoadReport): boolean => kind === 'finished';
+    while (!hasFinished(this.report)) {
+      const { acknowledged } = this.report;
+      const goesOn = (report: LoadReport): boolean =>
+        hasFinished(report) || report.acknowledged > acknowledged;
+      await this.until('the load ends, or receives more', goesOn, FINISH_LIMIT_MS);
+    }
     const { report } = this;
     assert.deepEqual(
       { findings: report.findings, error: report.error },

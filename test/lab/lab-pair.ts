@@ -4,11 +4,13 @@ import type { TestContext } from 'node:test';
 import type { Broker } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { eventually } from '../support/eventually.js';
 import type { Fault } from '../support/fault-injection/fault.js';
 import { LabLoad, type LoadProgramOptions } from './lab-load.js';
 import { SupervisedNode } from './supervised-node.js';
 
 const HEARTBEAT_MS = 1_000;
+const READY_LIMIT_MS = 60_000;
 
 export interface LabPairOptions {
   /** The first of them goes live. */
@@ -77,12 +79,15 @@ export class LabPair {
     return this.lab.run(broker, given, { user: 'holdfast' });
   }
 
-  /** The node could take over now, as it says itself. */
+  /** The node could take over now, as the live one says. */
   async untilReady(node: SupervisedNode): Promise<void> {
-    for (;;) {
-      const { peers } = await this.#anotherThan(node).report();
-      if (peers.some(({ name, ready }) => name === node.broker && ready)) return;
-    }
+    const isReady = async (): Promise<boolean> => {
+      const live = this.nodes.find((other) => other !== node && other.role === 'live');
+      const { peers } = (await live?.report()) ?? { peers: [] };
+      return peers.some(({ name, ready, running }) => name === node.broker && ready && running);
+    };
+    // The live node may be on its way down, or not have opened its port yet.
+    await eventually(`${node.broker} is ready`, () => isReady().catch(() => false), READY_LIMIT_MS);
   }
 
   /** Every message that was confirmed has come, and no promise was broken. Prints the figures. */
@@ -98,12 +103,6 @@ export class LabPair {
     };
     const text = Object.entries(all).map(([name, value]) => `${name} ${value}`);
     this.#test.diagnostic(text.join(', '));
-  }
-
-  #anotherThan(node: SupervisedNode): SupervisedNode {
-    const other = this.nodes.find((candidate) => candidate !== node && candidate.role === 'live');
-    assert.ok(other, `nobody else than ${node.broker} is live`);
-    return other;
   }
 
   #node(index: number): SupervisedNode {

@@ -7,22 +7,21 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Host } from '../../scripts/lab/hosts.js';
 import { Lab } from '../../scripts/lab/lab.js';
-import { obstacles, readMachine } from '../../scripts/lab/machine.js';
 import { LabPlaces } from '../../scripts/lab/places.js';
 import { DEFAULT_SETTINGS, type LabSettings } from '../../scripts/lab/settings.js';
 import { readStatus } from '../../scripts/lab/status.js';
 import { eventually } from '../support/eventually.js';
+import { labObstacle, removeWhenInterrupted } from './lab-for.js';
 
 const SETTINGS: LabSettings = { ...DEFAULT_SETTINGS, brokers: ['a', 'b'] };
 const STORE = '/srv/holdfast';
-const missing = obstacles(readMachine());
 
 function namespaces(): readonly string[] {
   const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
   return stdout.split('\n').map((line) => line.split(' ')[0] ?? '');
 }
 
-describe('a lab', { skip: missing.length === 0 ? false : `SKIPPED: ${missing.join(' ')}` }, () => {
+describe('a lab', { skip: labObstacle }, () => {
   const name = `test-${process.pid}`;
   const lab = new Lab(name, (line) => process.stderr.write(`lab: ${line}\n`));
   const places = new LabPlaces(name);
@@ -39,6 +38,7 @@ describe('a lab', { skip: missing.length === 0 ? false : `SKIPPED: ${missing.joi
     return found;
   };
 
+  removeWhenInterrupted(name);
   before(() => lab.up(SETTINGS));
   after(() => lab.down());
 
@@ -208,6 +208,7 @@ describe('a lab', { skip: missing.length === 0 ? false : `SKIPPED: ${missing.joi
 
   test('does not know of another one beside it', async () => {
     const other = new Lab(`${name}-other`);
+    removeWhenInterrupted(other.name);
     try {
       await other.up({ ...SETTINGS, brokers: ['a'] });
       await lab.run('a', `echo mine >${STORE}/file`, asBroker);

@@ -51,10 +51,11 @@ function end(error: string | null): void {
 
 /** Each client goes through the list by itself, as one with a failover URL does. */
 function nextServer(addresses: readonly string[]) {
-  let next = 0;
-  return async () => {
+  const nextOf = new Map<string, number>();
+  return async (client: string) => {
+    const next = nextOf.get(client) ?? 0;
     const address = addresses[next % addresses.length] ?? '';
-    next += 1;
+    nextOf.set(client, next + 1);
     return { address: parseTargetAddress(address, 'the list of nodes'), node: address };
   };
 }

@@ -31,7 +31,8 @@ for (const version of VERSIONS) {
       for (const node of pair.nodes) {
         await node.until(`${node.broker} refuses the journal`, () => hasRefused(node));
       }
-      const { confirmed } = pair.load.report;
+      const { confirmed, findings } = pair.load.report;
+      assert.deepEqual(findings, []);
       const refusal = pair.backup.log.findLast(({ level }) => level === 'error')?.message ?? '';
       assert.match(refusal, /segment/);
       t.diagnostic(`confirmed ${confirmed}; ${refusal}`);

@@ -38,6 +38,8 @@ export class SupervisedNode {
   readonly ends: number[] = [];
   readonly #lab: Lab;
   #process: LabProcess | null = null;
+  /** Where in the log its present run begins. */
+  #runFrom = 0;
   #watchers: (() => void)[] = [];
 
   constructor(lab: Lab, broker: Broker) {
@@ -53,9 +55,10 @@ export class SupervisedNode {
     return `${dataAddress(this.broker)}:${ADMIN_PORT}`;
   }
 
-  /** The role that it logged last. */
+  /** The role that its present run logged last; null when there is none. */
   get role(): Role | null {
-    return (this.log.findLast(({ event }) => event === 'role-changed')?.to as Role) ?? null;
+    const ofThisRun = this.log.slice(this.#runFrom);
+    return (ofThisRun.findLast(({ event }) => event === 'role-changed')?.to as Role) ?? null;
   }
 
   /** Starts the supervisor, and it the node. With `faults` what goes wrong in its storage thread, in its first run. */
@@ -80,6 +83,7 @@ export class SupervisedNode {
     };
     const process = this.#lab.spawn(this.broker, command, { user: 'holdfast', environment });
     this.#process = process;
+    this.#runFrom = this.log.length;
     createInterface({ input: process.stderr }).on('line', (line) => this.#onLine(line));
     return this;
   }
@@ -138,8 +142,10 @@ export class SupervisedNode {
 
   #onLine(line: string): void {
     const ended = ENDED.exec(line);
-    if (ended !== null) this.ends.push(Number(ended[1]));
-    else if (line.startsWith('{'))
+    if (ended !== null) {
+      this.ends.push(Number(ended[1]));
+      this.#runFrom = this.log.length;
+    } else if (line.startsWith('{'))
       this.log.push({ ...JSON.parse(line), run: this.run } as NodeLine);
     else this.otherOutput.push(line);
     const watchers = this.#watchers;

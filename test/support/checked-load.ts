@@ -17,8 +17,8 @@ const RECONNECT_MS = 10;
 /** A stopped process accepts connections and answers nothing. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
-/** Where to connect now, and the node that is expected to answer; null while nobody is live. */
-type FindServer = () => Promise<{ address: HostPort; node: string } | null>;
+/** Where this client connects now, and the node that is expected to answer; null while nobody is live. */
+type FindServer = (client: string) => Promise<{ address: HostPort; node: string } | null>;
 
 export interface LoadOptions {
   readonly findServer: FindServer;
@@ -81,7 +81,7 @@ export class CheckedLoad {
       this.#producers.push(this.#runProducer(`producer-${number}`));
     }
     for (let number = 1; number <= consumers; number += 1)
-      this.#consumers.push(this.#runConsumer());
+      this.#consumers.push(this.#runConsumer(`consumer-${number}`));
   }
 
   get sessionCount(): number {
@@ -165,26 +165,27 @@ export class CheckedLoad {
   async #runProducer(name: string): Promise<void> {
     const producer = new Producer(name, this.#options, this.ledger);
     while (this.#isProducing || producer.hasUnconfirmed) {
-      await this.#inSession((client, session) =>
+      await this.#inSession(name, (client, session) =>
         producer.produce(client, session, () => this.#isProducing),
       );
       if (!this.#isConsuming) return;
     }
   }
 
-  async #runConsumer(): Promise<void> {
+  async #runConsumer(name: string): Promise<void> {
     while (this.#isConsuming) {
-      await this.#inSession((client, session, name) =>
-        consume(client, session, name, this.#options, this.ledger),
+      await this.#inSession(name, (client, session, connection) =>
+        consume(client, session, connection, this.#options, this.ledger),
       );
     }
   }
 
   /** One connection, from CONNECT to its end. */
   async #inSession(
+    clientName: string,
     use: (client: StompClient, session: ConfirmingSession, name: string) => Promise<void>,
   ): Promise<void> {
-    const opened = await this.#connect();
+    const opened = await this.#connect(clientName);
     if (opened === null) {
       await delay(RECONNECT_MS);
       return;
@@ -203,12 +204,12 @@ export class CheckedLoad {
     if (isRefusal(reason)) this.ledger.complain(messageOf(reason));
   }
 
-  async #connect(): Promise<{
+  async #connect(clientName: string): Promise<{
     client: StompClient;
     session: ConfirmingSession;
     name: string;
   } | null> {
-    const server = await this.#options.findServer();
+    const server = await this.#options.findServer(clientName);
     if (server === null) return null;
     try {
       const { heartbeatMs } = this.#options;
