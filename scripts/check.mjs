@@ -22,6 +22,7 @@ const STEPS = [
   { name: 'import directions (dependency-cruiser)', run: checkImports },
   { name: 'dead code (knip)', command: [tool('knip')] },
   { name: 'package (publint)', command: [tool('publint'), '--strict'] },
+  { name: 'files of the package (npm pack)', run: checkPackedFiles },
   {
     name: 'shell scripts (shellcheck)',
     command: ['shellcheck', '.ci/run', ...filesBelow('scripts', '.sh')],
@@ -45,6 +46,17 @@ function checkImports() {
     return 'failed';
   }
   return child.status === 0 ? 'passed' : 'failed';
+}
+
+/** Tests have means to make the store fail, and nobody is to find them in what is published. */
+function checkPackedFiles() {
+  const child = run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], 'pipe');
+  const paths = JSON.parse(child.stdout)[0].files.map(({ path }) => path);
+  const unwanted = paths.filter((path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path));
+  for (const path of unwanted) console.error(`${path} would be published.`);
+  const hasProgram = paths.includes('dist/src/cli/main.js');
+  if (!hasProgram) console.error('The program itself would not be published.');
+  return unwanted.length === 0 && hasProgram ? 'passed' : 'failed';
 }
 
 function resultOf(step) {

@@ -6,11 +6,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { repositoryRoot } from '../support/repository-root.js';
 import type { Failure } from './target.js';
 
 /** Below the sources, not below what they were compiled to. */
-export const FOUND_DIRECTORY = join(findRoot(), 'test', 'fuzz', 'found');
+export const FOUND_DIRECTORY = join(repositoryRoot(), 'test', 'fuzz', 'found');
 
 const HASH_DIGITS = 12;
 const LONGEST_ERROR = 200;
@@ -68,10 +68,4 @@ export function decodeInput(text: string): unknown {
 
 function firstLine(error: unknown): string {
   return (String(error).split('\n')[0] ?? '').slice(0, LONGEST_ERROR);
-}
-
-function findRoot(): string {
-  let directory = new URL('.', import.meta.url);
-  while (!existsSync(new URL('package.json', directory))) directory = new URL('..', directory);
-  return fileURLToPath(directory);
 }

@@ -3,8 +3,10 @@
  * sizes, a checkpoint, a spare, and what crashed takeovers leave behind. Made by the real writer
  * in memory, so that the bytes follow the format as it is.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeBlock } from '../../src/journal/block.js';
-import { writeCheckpoint } from '../../src/journal/checkpoint.js';
+import { newestCheckpoint, readCheckpoint, writeCheckpoint } from '../../src/journal/checkpoint.js';
 import {
   BLOCK_TYPE,
   type Cursor,
@@ -17,7 +19,8 @@ import type { JournalWriter } from '../../src/journal/writer.js';
 import { nodeClock } from '../../src/platform/node/clock.js';
 import type { Clock } from '../../src/platform/ports.js';
 import { MemoryFileSystem } from '../support/memory-file-system.js';
-import { append, JournalRig, longText } from '../unit/journal/journal-rig.js';
+import { repositoryRoot } from '../support/repository-root.js';
+import { append, JournalRig, longText, textOf } from '../unit/journal/journal-rig.js';
 
 export const JOURNAL_PATH = '/journal';
 /** A header and three sectors: a few short blocks fill it. */
@@ -84,8 +87,32 @@ const halfTakenOverJournal = (): Promise<JournalSample> =>
     for (const [path, bytes] of before) scene.fileSystem.put(path, bytes);
   });
 
+/** A journal that people have: its bytes never change, whatever the writer writes. */
+async function goldenJournal(): Promise<JournalSample> {
+  const folder = join(repositoryRoot(), 'test', 'golden', 'store-v1', 'journal');
+  const files = new Map<string, Uint8Array>();
+  for (const name of readdirSync(folder)) {
+    files.set(name, Uint8Array.from(readFileSync(join(folder, name))));
+  }
+  const directory = JournalRig.at(JOURNAL_PATH).directory(mounted(files));
+  const found = await newestCheckpoint(directory);
+  if (found === null) throw new Error(`${folder} has no checkpoint`);
+  const checkpointTexts: string[] = [];
+  await readCheckpoint(directory, found, async (payload) => {
+    checkpointTexts.push(textOf(payload));
+  });
+  const { covers } = found.header;
+  return { name: 'golden', files, blocks: blocksOf(files), covers, checkpointTexts };
+}
+
+/** Kept inputs name them by number: new ones come last. */
 export async function makeSamples(): Promise<readonly JournalSample[]> {
-  return [await wholeJournal(), await checkpointedJournal(), await halfTakenOverJournal()];
+  return [
+    await wholeJournal(),
+    await checkpointedJournal(),
+    await halfTakenOverJournal(),
+    await goldenJournal(),
+  ];
 }
 
 /** As few bytes as can hold two tenures, two segments, and perhaps a checkpoint. */

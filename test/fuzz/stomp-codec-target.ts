@@ -11,10 +11,10 @@ import {
 import { type StompVersion, VERSION } from '../../src/protocols/stomp/version.js';
 import {
   type AnyVersion,
+  asText,
   type ByteEdit,
   byteEdit,
   cutInto,
-  type Decoded,
   decode,
   editedBytes,
   encodeAll,
@@ -76,14 +76,6 @@ function asRead(plain: PlainFrame, version: AnyVersion): PlainFrame {
   const length: [string, string][] =
     body.length === 0 ? [] : [['content-length', String(body.length)]];
   return { command, headers: [...read, ...length], body };
-}
-
-/** To be compared: much faster than comparing it deeply. */
-function asText({ frames, fault, isMidFrame }: Decoded): string {
-  const texts = frames.map(({ command, headers, body }) =>
-    JSON.stringify([command, headers, Buffer.from(body).toString('latin1')]),
-  );
-  return `${texts.join('\n')}\n${fault}\n${isMidFrame}`;
 }
 
 /** Every split in two, and the given one in many, gives the same as no split. */

@@ -1,10 +1,8 @@
 /** Stores of format version 1 that people have can be read, and are written as they always were. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { RecordReader } from '../../src/broker/record-reader.js';
 import { RECORD_TYPE, REMOVAL_REASON } from '../../src/broker/records.js';
 import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.js';
@@ -12,19 +10,13 @@ import type { Sequence } from '../../src/journal/format.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import { walkJournal } from '../../src/journal/walk.js';
 import { replayFromCheckpoint, replayFromStart } from '../support/replayed-broker.js';
+import { repositoryRoot } from '../support/repository-root.js';
 import { JournalRig } from '../unit/journal/journal-rig.js';
 import { describeState } from './describe-state.js';
 import { writeGoldenJournal } from './golden-scenario.js';
 
-const STORE = join(findRoot(), 'test', 'golden', 'store-v1');
+const STORE = join(repositoryRoot(), 'test', 'golden', 'store-v1');
 const golden = JournalRig.at(join(STORE, 'journal'));
-
-/** The compiled test lies below the sources, however deep. */
-function findRoot(): string {
-  let directory = new URL('.', import.meta.url);
-  while (!existsSync(new URL('package.json', directory))) directory = new URL('..', directory);
-  return fileURLToPath(directory);
-}
 
 async function expectedState(): Promise<unknown> {
   return JSON.parse(await readFile(join(STORE, 'state.json'), 'utf8'));

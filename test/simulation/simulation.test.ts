@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { repositoryRoot } from './canaries/patched-build.js';
+import { repositoryRoot } from '../support/repository-root.js';
 import { breachLines } from './program/report.js';
 import { runPool } from './program/seed-pool.js';
 import { runSeed } from './run-seed.js';

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import ts from 'typescript';
+import { repositoryRoot } from '../../support/repository-root.js';
 import { CANARIES } from './canaries.js';
 import { applyPatches } from './canary.js';
-import { repositoryRoot } from './patched-build.js';
 
 const ROOT = repositoryRoot();
 const sourceOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -70,8 +70,15 @@ describe('canaries', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('have names of their own', () => {
-    assert.equal(new Set(CANARIES.map(({ name }) => name)).size, CANARIES.length);
+  it('have names of their own, and a row each in the table of docs/testing.md', () => {
+    const names = CANARIES.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    const rows = sourceOf('docs/testing.md').matchAll(/^\| `([\w-]+)` \|.*\| \S+ \| \d+ \|$/gm);
+    const inTable = new Set([...rows].map(([, name]) => name));
+    assert.deepEqual(
+      names.filter((name) => !inTable.has(name)),
+      [],
+    );
   });
 
   it('are refused when the source that they patch has changed', () => {

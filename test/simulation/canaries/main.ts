@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { tableLines } from '../../../src/cli/text.js';
+import { repositoryRoot } from '../../support/repository-root.js';
 import { FAILED_RUN } from '../program/run-one.js';
 import type { SeedResult } from '../seed-result.js';
 import { CANARIES } from './canaries.js';
 import type { Canary } from './canary.js';
-import { buildPatched, repositoryRoot } from './patched-build.js';
+import { buildPatched } from './patched-build.js';
 
 const PAGE = join('docs', 'testing.md');
 const MARKS = { begin: '<!-- canaries: begin -->', end: '<!-- canaries: end -->' };

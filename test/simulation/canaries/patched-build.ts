@@ -1,19 +1,13 @@
 /** A copy of the built program with one canary in it. Only the patched files are built anew. */
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { repositoryRoot } from '../../support/repository-root.js';
 import { applyPatches, type Canary } from './canary.js';
 
 /** Of the build that this file belongs to. */
 const BUILD = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** The folder of package.json. */
-export function repositoryRoot(): string {
-  let folder = BUILD;
-  while (!readdirSync(folder).includes('package.json')) folder = dirname(folder);
-  return folder;
-}
 
 /** @returns the path of its `npm run simulate`; without a canary that of this very build. */
 export function buildPatched(canary: Canary | null): string {

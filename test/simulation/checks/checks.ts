@@ -160,8 +160,23 @@ export class Checks implements NodeObserver, StorageObserver {
     this.#deliveries.ended(node, view);
     view.hasEnded = true;
     this.#confirmations.ended(view);
+    this.#inThisEvent(this.#judgeEnd(view, end));
+  }
+
+  async #judgeEnd(view: NodeView, end: NodeEnd | null): Promise<void> {
     const { onBreach, storage } = this.#options;
-    judgeEnd(view.name, end, { ...this.facts, kind: storage.profile.kind }, onBreach);
+    const lostWhatItRead = this.facts.serverPowerCut && (await this.#isAstray(view));
+    const facts = { ...this.facts, kind: storage.profile.kind, lostWhatItRead };
+    judgeEnd(view.name, end, facts, onBreach);
+  }
+
+  /** The last block that it has read is in the store no longer. */
+  async #isAstray({ followed, astraySinceMs }: NodeView): Promise<boolean> {
+    if (followed === null || astraySinceMs !== null) return astraySinceMs !== null;
+    const { storage, layout } = this.#options;
+    const stored = await readStoredJournal(storage.truth, layout.journalDirectory);
+    if (followed.sequence <= (stored.checkpoint?.covers.sequence ?? 0)) return false;
+    return stored.blocks.get(followed.sequence)?.checksum !== followed.checksum;
   }
 
   onChange(change: StorageChange): void {

@@ -7,12 +7,15 @@ import { ChecksRig, PROFILE, SEGMENT_BYTES } from './checks-rig.js';
 import { type FaultFacts, judgeEnd, noFaults } from './ends.js';
 import { type LivenessFacts, mustBeLiveWithinMs } from './liveness.js';
 
-type Facts = Partial<FaultFacts> & { readonly kind?: StorageKind };
+type Facts = Partial<FaultFacts> & {
+  readonly kind?: StorageKind;
+  readonly lostWhatItRead?: boolean;
+};
 
 function breaches(code: ErrorCode | null, facts: Facts): number {
   let count = 0;
   const end = { exitCodeReason: code, sentence: '' };
-  judgeEnd('a', end, { ...noFaults(), kind: 'nfs4', ...facts }, () => {
+  judgeEnd('a', end, { ...noFaults(), kind: 'nfs4', lostWhatItRead: false, ...facts }, () => {
     count += 1;
   });
   return count;
@@ -32,7 +35,8 @@ test('P5: an end must be explained by a fault of its own kind', () => {
   assert.equal(breaches('JOURNAL_IO_FAILED', { storageFault: true }), 0);
   assert.equal(breaches('JOURNAL_CORRUPT', { anyFault: true, storageFault: true }), 1);
   assert.equal(breaches('JOURNAL_CORRUPT', { damage: true }), 0);
-  assert.equal(breaches('JOURNAL_CORRUPT', { serverPowerCut: true }), 0);
+  assert.equal(breaches('JOURNAL_CORRUPT', { serverPowerCut: true }), 1);
+  assert.equal(breaches('JOURNAL_CORRUPT', { lostWhatItRead: true }), 0);
   assert.equal(breaches('OWNERSHIP_LOST', { anyFault: true }), 0);
   assert.equal(breaches('LOCK_NOT_SHARED', { kind: 'nfs4-local-locks' }), 0);
 });

@@ -14,7 +14,7 @@ export interface FaultFacts {
   anyFault: boolean;
   /** Calls failed or hung, a host was cut off from the storage, the server restarted, the store was full. */
   storageFault: boolean;
-  /** The server has lost power: what a backup had read may be gone. */
+  /** The server has lost power: what a node had read may be gone. */
   serverPowerCut: boolean;
   /** Bytes at rest were changed. */
   damage: boolean;
@@ -37,12 +37,14 @@ type Needs =
   | 'anyFault or local locks'
   | 'storageFault or local locks'
   | 'storageFault'
-  | 'damage or serverPowerCut'
+  | 'damage or lostWhatItRead'
   | 'damage'
   | 'never';
 
 interface EndFacts extends FaultFacts {
   readonly kind: StorageKind;
+  /** Not by its own mistake: the server has lost power, and a block that the node had read. */
+  readonly lostWhatItRead: boolean;
 }
 
 const NEEDS: { readonly [code in ErrorCode]: Needs } = {
@@ -53,8 +55,8 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   STORE_UNSAFE: 'never',
   // A dead run's lock goes some time after it; the supervisor starts the node again.
   NAME_IN_USE: 'anyFault',
-  // A backup that followed a block which the server then lost finds the file not as it was.
-  JOURNAL_CORRUPT: 'damage or serverPowerCut',
+  // Who followed a block which the server then lost finds the file not as it was.
+  JOURNAL_CORRUPT: 'damage or lostWhatItRead',
   // There a deposed node also meets ESTALE, where its segment was replaced.
   JOURNAL_IO_FAILED: 'storageFault or local locks',
   // Where locks are not shared, two that start at once find out by the epochs.
@@ -98,8 +100,8 @@ function isExplained(needs: Needs, facts: EndFacts): boolean {
       return facts.anyFault || facts.kind === 'nfs4-local-locks';
     case 'storageFault or local locks':
       return facts.storageFault || facts.kind === 'nfs4-local-locks';
-    case 'damage or serverPowerCut':
-      return facts.damage || facts.serverPowerCut;
+    case 'damage or lostWhatItRead':
+      return facts.damage || facts.lostWhatItRead;
     default:
       return facts[needs];
   }

@@ -1,6 +1,6 @@
 /**
  * The one list of failpoints: places in the life of a store at which a node may be killed, in the
- * words of moment.ts. test/integration/failpoints.test.ts kills a real process at every one, and
+ * words of moment.ts. test/integration/crash-points.test.ts kills a real process at every one, and
  * fails when a node makes a change to the store that no failpoint names.
  */
 import type { FaultPlace } from './fault.js';
