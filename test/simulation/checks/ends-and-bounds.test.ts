@@ -33,6 +33,7 @@ test('P5: an end must be explained by a fault of its own kind', () => {
   assert.equal(breaches('UNEXPECTED', anything), 1);
   assert.equal(breaches('JOURNAL_IO_FAILED', { anyFault: true }), 1);
   assert.equal(breaches('JOURNAL_IO_FAILED', { storageFault: true }), 0);
+  assert.equal(breaches('JOURNAL_IO_FAILED', { segmentsRemoved: true }), 0);
   assert.equal(breaches('JOURNAL_CORRUPT', { anyFault: true, storageFault: true }), 1);
   assert.equal(breaches('JOURNAL_CORRUPT', { damage: true }), 0);
   assert.equal(breaches('JOURNAL_CORRUPT', { serverPowerCut: true }), 1);

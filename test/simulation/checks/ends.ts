@@ -35,7 +35,7 @@ export function noFaults(): FaultFacts {
 type Needs =
   | 'anyFault'
   | 'anyFault or local locks'
-  | 'storageFault or local locks'
+  | 'storageFault, segmentsRemoved or local locks'
   | 'storageFault'
   | 'damage or lostWhatItRead'
   | 'damage'
@@ -57,8 +57,8 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   NAME_IN_USE: 'anyFault',
   // Who followed a block which the server then lost finds the file not as it was.
   JOURNAL_CORRUPT: 'damage or lostWhatItRead',
-  // There a deposed node also meets ESTALE, where its segment was replaced.
-  JOURNAL_IO_FAILED: 'storageFault or local locks',
+  // There a deposed node also meets ESTALE, where its segment was replaced; and the next segment may be deleted while it is made.
+  JOURNAL_IO_FAILED: 'storageFault, segmentsRemoved or local locks',
   // Where locks are not shared, two that start at once find out by the epochs.
   OWNERSHIP_LOST: 'anyFault or local locks',
   // After a lease has ended the old node's heartbeat may go on for a moment.
@@ -98,8 +98,8 @@ function isExplained(needs: Needs, facts: EndFacts): boolean {
       return false;
     case 'anyFault or local locks':
       return facts.anyFault || facts.kind === 'nfs4-local-locks';
-    case 'storageFault or local locks':
-      return facts.storageFault || facts.kind === 'nfs4-local-locks';
+    case 'storageFault, segmentsRemoved or local locks':
+      return facts.storageFault || facts.segmentsRemoved || facts.kind === 'nfs4-local-locks';
     case 'damage or lostWhatItRead':
       return facts.damage || facts.lostWhatItRead;
     default:
