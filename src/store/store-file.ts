@@ -131,7 +131,7 @@ async function listRoot(fileSystem: FileSystem, layout: StoreLayout): Promise<st
     if (errno === 'EACCES') {
       throw new HoldfastError(
         'STORE_UNWRITABLE',
-        `The store directory ${layout.root} may not be read by this user: give it access.`,
+        `The store directory ${layout.root} may not be read by this user. Use the user that the nodes run as (sudo -u holdfast ...), or give this one access.`,
         { cause: error },
       );
     }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { parseTargetAddress } from '../../config/address.js';
 import type { NodeReport } from '../../node/node-report.js';
+import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
 import type { StoreStatus } from '../../store/store-status.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
@@ -46,13 +47,13 @@ export const command = defineCommand({
   async run({ store: given, node: nodes = [], json, watch: follow }) {
     const store = requireStore(given);
     for (const node of nodes) parseTargetAddress(node, '--node');
-    const show = json === true ? showJson : pageFor(store);
+    const show = json === true ? JSON_LINES : pageFor(store);
     const reader = new StoreProcess(store);
     try {
       const look = (): Promise<Look> => lookAt(store, reader, nodes);
-      if (follow === true) return await watchForEver(look, show);
       const seen = await look();
-      show(seen);
+      show.look(seen);
+      if (follow === true) return await watchForEver(look, show);
       return isServed(seen) ? EXIT.ok : EXIT.unavailable;
     } finally {
       reader.close();
@@ -61,7 +62,7 @@ export const command = defineCommand({
 });
 
 interface Look {
-  /** Null when the store did not answer. */
+  /** Null when this host cannot read the store. */
   readonly status: StoreStatus | null;
   readonly reports: readonly NodeReport[];
   readonly situations: readonly [Situation, ...Situation[]];
@@ -75,14 +76,14 @@ async function lookAt(
   const host = readHostIdentity();
   const asked = askNodes(nodes);
   const limitMs = OBSERVE_OTHER_HOSTS_MS + STORE_ANSWER_LIMIT_MS;
-  const status = await reader.read(OBSERVE_OTHER_HOSTS_MS, limitMs);
+  const { status, trouble } = await reader.read(OBSERVE_OTHER_HOSTS_MS, limitMs);
   const others = await askNodes(status === null ? [USUAL_NODE] : adminAddresses(status, host));
   // Who happens to listen at the usual address may be of another store.
   const ofThisStore = others.filter((report) => status !== null || report.store === resolve(store));
   const reports = [...(await asked), ...ofThisStore];
   const sight = {
     status,
-    storeSilentMs: reader.silentMs,
+    trouble,
     reports: distinct(reports),
     unreachable: status === null ? [] : await unreachableAddresses(status, host),
     nowMs: Date.now(),
@@ -99,28 +100,42 @@ function isServed({ status, reports }: Look): boolean {
   return status === null ? confirmingReport(reports) !== null : servingLive(status) !== null;
 }
 
-type Show = (look: Look) => void;
+interface Show {
+  look(look: Look): void;
+  /** With --watch: the store was there a moment ago. */
+  failure(error: HoldfastError): void;
+}
 
-function showJson({ status, situations }: Look): void {
-  process.stdout.write(`${JSON.stringify(statusJson(status, situations))}\n`);
+const JSON_LINES: Show = {
+  look: ({ status, situations }) => writeJson(statusJson(status, situations)),
+  failure: ({ code, message }) => writeJson({ error: { code, message } }),
+};
+
+function writeJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
 function pageFor(store: string): Show {
   const screen = process.stdout.isTTY ? new Screen(process.stdout) : null;
   const paint = paintFor(process.stdout);
-  return (look) => {
-    const lines = statusLines({ store, ...look, nowMs: Date.now(), paint });
-    if (screen === null) {
-      process.stdout.write(`${lines.join('\n')}\n`);
-    } else {
-      screen.show(lines, []);
-    }
+  const show = (lines: readonly string[]): void => {
+    if (screen === null) process.stdout.write(`${lines.join('\n')}\n`);
+    else screen.show([...lines], []);
+  };
+  return {
+    look: (look) => show(statusLines({ store, ...look, nowMs: Date.now(), paint })),
+    failure: ({ message }) => show([paint.red(message)]),
   };
 }
 
 async function watchForEver(look: () => Promise<Look>, show: Show): Promise<ExitCode> {
   for (;;) {
-    show(await look());
     await new Promise<void>((resolve) => setTimeout(resolve, REFRESH_INTERVAL_MS));
+    try {
+      show.look(await look());
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      show.failure(error);
+    }
   }
 }

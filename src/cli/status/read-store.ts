@@ -3,7 +3,7 @@
  * not answer hangs this process and not the one that has to tell of it.
  */
 
-import { HoldfastError, messageOf } from '../../platform/errors.js';
+import { errnoOf, HoldfastError, messageOf } from '../../platform/errors.js';
 import type { StoreAnswer, StoreQuestion } from './store-process.js';
 import { openStoreReader } from './store-reader.js';
 
@@ -21,7 +21,8 @@ async function answer({ store, observeMs }: StoreQuestion): Promise<StoreAnswer>
   try {
     return { kind: 'read', status: await openStoreReader(store).read(observeMs) };
   } catch (error) {
-    const code = error instanceof HoldfastError ? error.code : null;
-    return { kind: 'failed', code, message: messageOf(error) };
+    const message = messageOf(error);
+    if (error instanceof HoldfastError) return { kind: 'refused', code: error.code, message };
+    return { kind: errnoOf(error) === undefined ? 'defect' : 'failed', message };
   }
 }

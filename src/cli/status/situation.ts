@@ -38,9 +38,10 @@ export interface Situation {
 
 /** What one look at the store and at the nodes themselves brought. */
 export interface Sight {
-  /** Null: the store did not answer within `storeSilentMs`. */
+  /** Null: this host cannot read the store, and `trouble` says why. */
   readonly status: StoreStatus | null;
-  readonly storeSilentMs: number;
+  /** Words that follow "The store ". */
+  readonly trouble: string | null;
   /** Of the nodes that could be asked. */
   readonly reports: readonly NodeReport[];
   /** Addresses of the live node that took no connection from this host. */
@@ -66,9 +67,9 @@ export function confirmingReport(reports: readonly NodeReport[]): NodeReport | n
   return reports.find(({ role, confirms }) => role === 'live' && confirms) ?? null;
 }
 
-function storeSilence({ status, storeSilentMs, reports }: Sight): Situation[] {
+function storeSilence({ status, trouble, reports }: Sight): Situation[] {
   if (status !== null) return [];
-  const silent = `The store has not answered this host for ${durationText(storeSilentMs)}`;
+  const silent = `The store ${trouble}`;
   const confirming = confirmingReport(reports);
   if (confirming !== null) {
     return [
@@ -98,7 +99,8 @@ function ofTheStore(sight: Sight, status: StoreStatus): Situation[] {
       {
         name: 'new-store',
         sentence: 'No node has used this store yet.',
-        advice: 'Start one: holdfast start --store DIR',
+        advice:
+          'Is this the right directory, and is it mounted here (findmnt --target DIR)? Then start a node: holdfast start --store DIR',
       },
     ];
   }

@@ -13,7 +13,7 @@ export interface StatusJson {
   readonly state: SituationName;
   /** Worst first; each has a page in docs/runbook.md. */
   readonly situations: readonly Situation[];
-  /** False: what follows is empty, because the store did not answer this host. */
+  /** False: what follows is empty, because this host could not read the store. */
   readonly storeAnswers: boolean;
   readonly storeId: string | null;
   readonly live: {
@@ -88,7 +88,7 @@ function storeJson(status: StoreStatus): Pick<StatusJson, 'storeId' | 'live' | '
 
 export interface StatusPage {
   readonly store: string;
-  /** Null when the store did not answer. */
+  /** Null when this host could not read the store. */
   readonly status: StoreStatus | null;
   /** Of the nodes that could be asked. */
   readonly reports: readonly NodeReport[];
@@ -101,7 +101,7 @@ export function statusLines(page: StatusPage): string[] {
   const { status, reports, paint, nowMs } = page;
   const situations = page.situations.flatMap((situation) => situationLines(situation, paint));
   if (status === null) {
-    const head = `Store  ${page.store}  ${paint.red('does not answer')}`;
+    const head = `Store  ${page.store}  ${paint.red('cannot be read')}`;
     return [head, '', ...reportLines(reports, nowMs, paint), ...situations];
   }
   const head = `Store  ${page.store}  ${paint.dim(status.storeId ?? 'not initialised yet')}`;

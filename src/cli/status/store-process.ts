@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorCode, HoldfastError } from '../../platform/errors.js';
 import type { StoreStatus } from '../../store/store-status.js';
+import { durationText } from '../text.js';
 
 const PROGRAM = new URL('./read-store.js', import.meta.url);
 
@@ -13,7 +14,16 @@ export interface StoreQuestion {
 
 export type StoreAnswer =
   | { readonly kind: 'read'; readonly status: StoreStatus }
-  | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly message: string };
+  /** What is wrong with the store, or with the question. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** A call to the file system ended with an error: EIO, ESTALE and the like. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'defect'; readonly message: string };
+
+/** The status, or why this host cannot read it: words that follow "The store ". */
+export type StoreLook =
+  | { readonly status: StoreStatus; readonly trouble: null }
+  | { readonly status: null; readonly trouble: string };
 
 export class StoreProcess {
   readonly #store: string;
@@ -32,24 +42,28 @@ export class StoreProcess {
     this.#child.on('error', (error) => this.#ended(error.message));
   }
 
-  /** For how long the question under way has not been answered; 0 when there is none. */
-  get silentMs(): number {
-    return this.#pending === null ? 0 : performance.now() - this.#askedAtMs;
-  }
-
   /**
-   * Null when there is no answer within `limitMs`; the next call then waits for the same one.
-   * @throws what reading the store threw.
+   * Without an answer within `limitMs` that is the trouble; the next call then waits for the same one.
+   * @throws HoldfastError when it is no store, or one that cannot be read at all.
    */
-  async read(observeMs: number, limitMs: number): Promise<StoreStatus | null> {
+  async read(observeMs: number, limitMs: number): Promise<StoreLook> {
     this.#pending ??= this.#ask(observeMs);
     const answer = await within(limitMs, this.#pending);
-    if (answer === null) return null;
+    if (answer === null) {
+      const silentMs = performance.now() - this.#askedAtMs;
+      return { status: null, trouble: `has not answered this host for ${durationText(silentMs)}` };
+    }
     this.#pending = null;
-    if (answer.kind === 'read') return answer.status;
-    throw answer.code === null
-      ? new Error(answer.message)
-      : new HoldfastError(answer.code, answer.message);
+    switch (answer.kind) {
+      case 'read':
+        return { status: answer.status, trouble: null };
+      case 'failed':
+        return { status: null, trouble: `cannot be read by this host (${answer.message})` };
+      case 'refused':
+        throw new HoldfastError(answer.code, answer.message);
+      case 'defect':
+        throw new Error(answer.message);
+    }
   }
 
   /** The child may be stuck in the kernel: nobody waits for its end. */
@@ -61,7 +75,7 @@ export class StoreProcess {
 
   #ended(how: string): void {
     const message = `The process that reads the store ended (${how}).`;
-    this.#end ??= { kind: 'failed', code: null, message };
+    this.#end ??= { kind: 'defect', message };
     this.#receive(this.#end);
   }
 

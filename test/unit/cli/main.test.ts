@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StatusJson } from '../../../src/cli/status/status-view.js';
@@ -182,7 +183,7 @@ test('status of a store that no node has used says so, in both forms, and ends w
   const page = holdfast(['status', '--store', directory]);
   assert.match(
     page.stdout,
-    /not initialised yet\nLive {3}nobody\n\nNo node has used this store yet\.\n {2}Start one: .*\n {2}docs\/runbook\.md#new-store\n$/,
+    /not initialised yet\nLive {3}nobody\n\nNo node has used this store yet\.\n {2}Is this the right directory, and is it mounted .*\n {2}docs\/runbook\.md#new-store\n$/,
   );
   assert.equal(page.code, 4);
   const json = holdfast(['status', '--json'], { HOLDFAST_STORE: directory });
@@ -191,6 +192,37 @@ test('status of a store that no node has used says so, in both forms, and ends w
   assert.deepEqual(others, { state: 'new-store', ...nothing });
   assert.equal(situations.length, 1);
   assert.equal(json.code, 4);
+});
+
+test('a store that cannot be read is a situation, in both forms, and not a failure of status', () => {
+  // Only a name that leads round in circles fails on every machine; a lost mount fails with EIO or ESTALE.
+  const loop = join(directory, 'loop');
+  symlinkSync(loop, loop);
+  const page = holdfast(['status', '--store', loop]);
+  assert.match(page.stdout, /The store cannot be read by this host \(ELOOP: .*#store-silent-/s);
+  assert.deepEqual([page.stderr, page.code], ['', 4]);
+  const json = holdfast(['status', '--store', loop, '--json']);
+  assert.equal((JSON.parse(json.stdout) as StatusJson).storeAnswers, false);
+});
+
+test('status --watch tells of a store that goes, and goes on', async (t) => {
+  const store = join(directory, 'goes');
+  mkdirSync(store);
+  const flags = ['status', '--store', store, '--watch', '--json'];
+  const child = spawn(process.execPath, [PROGRAM, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => JSON.parse((await lines.next()).value as string);
+  assert.equal((await next()).state, 'new-store');
+  rmSync(store, { recursive: true });
+  let seen = await next();
+  while (seen.error === undefined) seen = await next();
+  assert.equal(seen.error.code, 'STORE_MISSING');
+  mkdirSync(store);
+  while (seen.state === undefined) seen = await next();
+  assert.equal(seen.state, 'new-store');
 });
 
 test('the version is the one of the package', () => {

@@ -19,7 +19,7 @@ const NOW_MS = 10_000;
 
 function sight(changes: Partial<Sight> = {}): Sight {
   const { status = storeStatus(), ...others } = changes;
-  return { status, storeSilentMs: 0, reports: [], unreachable: [], nowMs: NOW_MS, ...others };
+  return { status, trouble: null, reports: [], unreachable: [], nowMs: NOW_MS, ...others };
 }
 
 const SILENCE = { call: 'write /store/journal/1', silentMs: 12_000, limitMs: 30_000 };
@@ -153,7 +153,7 @@ test('a store that does not answer this host, while the live node confirms, is s
   const [first] = findSituations({
     ...sight({ reports: [nodeReport()] }),
     status: null,
-    storeSilentMs: 5_000,
+    trouble: 'has not answered this host for 5.00 s',
   });
   assert.equal(first.name, 'store-silent-here');
   assert.match(
@@ -163,7 +163,11 @@ test('a store that does not answer this host, while the live node confirms, is s
 });
 
 test('a store that answers neither this host nor the live node is silent everywhere', () => {
-  const seen = { ...sight({ reports: [STALLED] }), status: null, storeSilentMs: 5_000 };
+  const seen = {
+    ...sight({ reports: [STALLED] }),
+    status: null,
+    trouble: 'has not answered this host for 5.00 s',
+  };
   assert.deepEqual(
     findSituations(seen).map(({ name }) => name),
     ['store-silent-everywhere', 'live-stalled'],
@@ -171,7 +175,11 @@ test('a store that answers neither this host nor the live node is silent everywh
 });
 
 test('when no node could be asked either, the advice says how to ask one', () => {
-  const [first] = findSituations({ ...sight(), status: null, storeSilentMs: 5_000 });
+  const [first] = findSituations({
+    ...sight(),
+    status: null,
+    trouble: 'has not answered this host for 5.00 s',
+  });
   assert.equal(first.name, 'store-silent-everywhere');
   assert.match(first.advice, /--node HOST:PORT/);
 });

@@ -118,7 +118,7 @@ test('a store that does not answer leaves what the nodes say of themselves', () 
     nodeReport({ storeSilence: { call: 'write x', silentMs: 4_000, limitMs: 30_000 } }),
   ];
   assert.deepEqual(page(null, { reports }), [
-    'Store  /store  does not answer',
+    'Store  /store  cannot be read',
     '',
     'node  role  host    pid  stomp         since',
     'a     live  host-1  100  host-1:61613  4.00 s  write x for 4.00 s',
