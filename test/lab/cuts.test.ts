@@ -70,8 +70,17 @@ for (const version of VERSIONS) {
 
     test('the live node cut off for 20 s with nobody to take over: it keeps the lock and goes on', async (t) => {
       const pair = await LabPair.start(t, lab, { brokers: ['a'] });
+      const cutAtMs = Date.now();
       await cut('a', 's');
-      await delay(LONG_CUT_MS);
+      await delay(LONG_CUT_MS / 2);
+      const { role, confirms, storeSilence } = await pair.live.report();
+      assert.deepEqual(
+        [role, confirms],
+        ['live', false],
+        'it answers, and says that it confirms nothing',
+      );
+      assert.ok(storeSilence !== null, 'and why');
+      await delay(cutAtMs + LONG_CUT_MS - Date.now());
       await lab.heal();
       const healedAtMs = Date.now();
       await pair.load.confirmsMore(100);
@@ -79,6 +88,20 @@ for (const version of VERSIONS) {
       assert.ok(longestGap.gapMs >= LONG_CUT_MS - 1_000, 'nothing was confirmed meanwhile');
       assert.deepEqual([pair.live.role, pair.live.run], ['live', 0]);
       await pair.finish({ backAfterMs: longestGap.endedAtMs - healedAtMs });
+    });
+
+    test('the live node cut off for 40 s with nobody to take over: it ends, and serves again when healed', async (t) => {
+      const pair = await LabPair.start(t, lab, { brokers: ['a'] });
+      const { run } = pair.live;
+      await cut('a', 's');
+      await delay(LONGEST_CUT_MS);
+      await lab.heal();
+      const healedAtMs = Date.now();
+      const code = await pair.live.untilRestarted(run, 'live', 120_000);
+      assert.ok([TENURE_ENDED_CODE, SIGKILL_CODE].includes(code), `it ended with ${code}`);
+      await pair.load.confirmsMore(100);
+      const { longestGap } = pair.load.report;
+      await pair.finish({ backAfterMs: longestGap.endedAtMs - healedAtMs, endedWith: code });
     });
 
     test('the backup cut off from the store for 20 s: clients notice nothing', async (t) => {
