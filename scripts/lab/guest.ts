@@ -25,6 +25,8 @@ export type PowerState = 'up' | 'paused' | 'down';
 
 export interface GuestHardware {
   readonly memoryMb: number;
+  /** Of all guests of its lab together. */
+  readonly labMemoryMb: number;
   readonly disk: string | null;
 }
 
@@ -82,7 +84,7 @@ export class GuestMachine {
       env: {
         ...process.env,
         PATH: PROGRAM_PATH,
-        TMPDIR: memoryFolder(hardware.memoryMb, this.#places.folder),
+        TMPDIR: memoryFolder(hardware.labMemoryMb, this.#places.folder),
       },
     });
     closeSync(console);
@@ -183,7 +185,7 @@ export class GuestMachine {
   }
 }
 
-/** A guest's memory is a file there: in memory, where there is room. */
+/** A guest's memory is a file there: in memory, where there is room for the files of all, which take it bit by bit. */
 function memoryFolder(memoryMb: number, otherwise: string): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm');

@@ -106,8 +106,10 @@ export class LabSite {
   start(guest: Guest): void {
     const { settings, root, disk } = this.record();
     const isServer = guest === SERVER;
+    const { brokers, memoryMb, serverMemoryMb } = settings;
     this.machine(guest).start(root, {
-      memoryMb: isServer ? settings.serverMemoryMb : settings.memoryMb,
+      memoryMb: isServer ? serverMemoryMb : memoryMb,
+      labMemoryMb: serverMemoryMb + brokers.length * memoryMb,
       disk: isServer ? disk : null,
     });
   }
