@@ -111,6 +111,22 @@ describe('a simulated cluster', () => {
     assert.deepEqual([cluster.live, live.epoch], [live, 1]);
   });
 
+  it('loses a live node whose ownership checks all take longer than they are good for', async () => {
+    const cluster = await SmallCluster.start(15);
+    const { live, backup } = await cluster.untilPair();
+    const { freshMs, storeStallLimitMs } = live.config.ownership;
+    const { epochsDirectory } = cluster.layout;
+    cluster.faultOf = ({ process, operation, path }) =>
+      process === live.process && operation === 'list' && path === epochsDirectory
+        ? { kind: 'delay', delayMs: freshMs }
+        : null;
+    await cluster.runFor(storeStallLimitMs - freshMs);
+    assert.equal(cluster.live, live);
+    await cluster.until('it has ended', () => !live.isAlive, 3 * freshMs);
+    assert.equal(live.end?.exitCodeReason, 'STORE_STALLED');
+    await cluster.until('the backup is live', () => cluster.live === backup, TAKEOVER_LIMIT_MS);
+  });
+
   it('does not start a node that is held down, until it is let up', async () => {
     const cluster = await SmallCluster.start(7);
     const { live } = await cluster.untilPair();

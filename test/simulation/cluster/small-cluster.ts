@@ -5,7 +5,7 @@ import { SeededRandom } from '../kernel/random.js';
 import { Scheduler } from '../kernel/scheduler.js';
 import { Trace } from '../kernel/trace.js';
 import { SimulatedNetwork } from '../network/simulated-network.js';
-import type { StorageKind, StorageProfile } from '../storage/shared-storage.js';
+import type { CallInterceptor, StorageKind, StorageProfile } from '../storage/shared-storage.js';
 import { SimulatedStorage } from '../storage/simulated-storage.js';
 import { drawSettings, nodeConfig, STOMP_PORT, STORE } from './config.js';
 import { handoverOutcome, requestHandover } from './handover-request.js';
@@ -46,6 +46,8 @@ export class SmallCluster {
   readonly hosts = new Map<string, SimulatedHost>();
   readonly supervisor: Supervisor;
   readonly layout = storeLayout(STORE);
+  /** What goes wrong with a call to the storage, if anything. */
+  faultOf: CallInterceptor['before'] = () => null;
 
   private constructor(
     seed: number,
@@ -60,7 +62,7 @@ export class SmallCluster {
       trace,
       profile: profileOf(kind),
       observer: { onChange: () => undefined },
-      interceptor: { before: () => null, after: () => undefined },
+      interceptor: { before: (call) => this.faultOf(call), after: () => undefined },
     });
     this.network = new SimulatedNetwork({
       scheduler,
