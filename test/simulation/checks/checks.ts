@@ -165,7 +165,9 @@ export class Checks implements NodeObserver, StorageObserver {
 
   async #judgeEnd(view: NodeView, end: NodeEnd | null): Promise<void> {
     const { onBreach, storage } = this.#options;
-    const lostWhatItRead = this.facts.serverPowerCut && (await this.#isAstray(view));
+    // Only then: a node is also said to have ended in the middle of the power cut that ends it.
+    const refuses = end?.exitCodeReason === 'JOURNAL_CORRUPT';
+    const lostWhatItRead = refuses && this.facts.serverPowerCut && (await this.#isAstray(view));
     const facts = { ...this.facts, kind: storage.profile.kind, lostWhatItRead };
     judgeEnd(view.name, end, facts, onBreach);
   }
