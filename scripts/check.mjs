@@ -51,6 +51,10 @@ function checkImports() {
 /** Tests have means to make the store fail, and nobody is to find them in what is published. */
 function checkPackedFiles() {
   const child = run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], 'pipe');
+  if (child.status !== 0) {
+    console.error(child.stderr);
+    return 'failed';
+  }
   const paths = JSON.parse(child.stdout)[0].files.map(({ path }) => path);
   const unwanted = paths.filter((path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path));
   for (const path of unwanted) console.error(`${path} would be published.`);

@@ -55,11 +55,15 @@ export async function ensureGuestRoot(progress: Progress): Promise<GuestRoot> {
   const cache = cacheFolder();
   await mkdir(cache, { recursive: true });
   const release = debianRelease();
-  const kernelVersion = await kernelPackageVersion();
-  const folder = join(cache, `root-${recipeHash([release, kernelVersion])}`);
+  const wantedFolder = async () =>
+    join(cache, `root-${recipeHash([release, await kernelPackageVersion()])}`);
+  let folder = await wantedFolder();
   await withFileLock(join(cache, 'build.lock'), progress, async () => {
     if (existsSync(folder)) return;
-    await build(folder, release, progress);
+    // Old lists name packages that are not there any more.
+    await updateAptLists();
+    folder = await wantedFolder();
+    if (!existsSync(folder)) await build(folder, release, progress);
   });
   return {
     kernel: join(folder, 'kernel', 'usr', 'bin', 'linux.uml'),
@@ -81,8 +85,6 @@ async function build(folder: string, release: string, progress: Progress): Promi
   await mkdir(unfinished);
   progress(`fetching the guests' kernel (Debian package ${KERNEL_PACKAGE})`);
   const kernel = join(unfinished, 'kernel');
-  // Old lists name packages that are not there any more.
-  await updateAptLists();
   // apt drops its rights for downloads, and then may not write here; it warns, and goes on as root.
   await runProgram('apt-get', ['download', '-qq', KERNEL_PACKAGE], { cwd: unfinished });
   const archive = (await readdir(unfinished)).find((name) => name.endsWith('.deb'));

@@ -3,15 +3,7 @@
  * time of its start, so that a number that was given to another process since is not mistaken for it.
  */
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestRoot } from './guest-root.js';
@@ -25,8 +17,8 @@ export type PowerState = 'up' | 'paused' | 'down';
 
 export interface GuestHardware {
   readonly memoryMb: number;
-  /** Of all guests of its lab together. */
-  readonly labMemoryMb: number;
+  /** Where its memory lies, as a file. */
+  readonly memoryFolder: string;
   readonly disk: string | null;
 }
 
@@ -84,7 +76,7 @@ export class GuestMachine {
       env: {
         ...process.env,
         PATH: PROGRAM_PATH,
-        TMPDIR: memoryFolder(hardware.labMemoryMb, this.#places.folder),
+        TMPDIR: hardware.memoryFolder,
       },
     });
     closeSync(console);
@@ -182,16 +174,6 @@ export class GuestMachine {
       `LAB_TREE=${PROJECT}`,
       `LAB_NODE=${root.node}`,
     ];
-  }
-}
-
-/** A guest's memory is a file there: in memory, where there is room for the files of all, which take it bit by bit. */
-function memoryFolder(memoryMb: number, otherwise: string): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm');
-    return bavail * bsize > memoryMb * 2 ** 20 ? '/dev/shm' : otherwise;
-  } catch {
-    return otherwise;
   }
 }
 

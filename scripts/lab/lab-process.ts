@@ -13,7 +13,7 @@ import {
   type ProcessRequest,
 } from './frames.js';
 import { controlAddress, type Guest } from './hosts.js';
-import { LabError } from './lab-error.js';
+import { HostError, LabError } from './lab-error.js';
 import { readOut } from './read-out.js';
 import { findUser, type User } from './user.js';
 
@@ -124,7 +124,7 @@ export class GuestProcess implements LabProcess {
   }
 
   #lose(reason: string): void {
-    const error = new LabError(`The process on ${this.#guest} is lost: ${reason || 'no answer'}.`);
+    const error = new HostError(`The process on ${this.#guest} is lost: ${reason || 'no answer'}.`);
     this.#close();
     // Each of these does nothing when it was decided otherwise before.
     this.#onNoStart(error);

@@ -1,5 +1,5 @@
 /** What a lab consists of on this machine: guests, network, disk and records; made, found and removed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { chmod, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +20,8 @@ interface LabRecord {
   readonly root: GuestRoot;
   /** The file server's disk. */
   readonly disk: string;
+  /** Where the guests' memory lies, as files. */
+  readonly memoryFolder: string;
 }
 
 const GUESTS: readonly Guest[] = [SERVER, ...BROKERS];
@@ -87,7 +89,10 @@ export class LabSite {
     const disk = this.#ownDisk;
     if (isNew || !existsSync(disk)) await makeDisk(disk);
     await this.#writePrograms();
-    const record: LabRecord = { settings, root: this.#root, disk };
+    const memoryFolder = isNew
+      ? findMemoryFolder(settings, this.places.folder)
+      : this.record().memoryFolder;
+    const record: LabRecord = { settings, root: this.#root, disk, memoryFolder };
     await writeFile(this.places.record, `${JSON.stringify(record, null, 2)}\n`);
   }
 
@@ -104,12 +109,11 @@ export class LabSite {
 
   /** Gives power to a guest that has none. */
   start(guest: Guest): void {
-    const { settings, root, disk } = this.record();
+    const { settings, root, disk, memoryFolder } = this.record();
     const isServer = guest === SERVER;
-    const { brokers, memoryMb, serverMemoryMb } = settings;
     this.machine(guest).start(root, {
-      memoryMb: isServer ? serverMemoryMb : memoryMb,
-      labMemoryMb: serverMemoryMb + brokers.length * memoryMb,
+      memoryMb: isServer ? settings.serverMemoryMb : settings.memoryMb,
+      memoryFolder,
       disk: isServer ? disk : null,
     });
   }
@@ -152,6 +156,18 @@ export class LabSite {
     const main = join(PROJECT, 'dist', 'src', 'cli', 'main.js');
     await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
     await chmod(path, 0o755);
+  }
+}
+
+/** In memory, where there is room for the files of all guests: they take it bit by bit. */
+function findMemoryFolder(settings: LabSettings, otherwise: string): string {
+  const { brokers, memoryMb, serverMemoryMb } = settings;
+  const wantedBytes = (serverMemoryMb + brokers.length * memoryMb) * 2 ** 20;
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return bavail * bsize > wantedBytes ? '/dev/shm' : otherwise;
+  } catch {
+    return otherwise;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Small journals that hold something of everything: several segments, tenures, blocks of several
  * sizes, a checkpoint, a spare, and what crashed takeovers leave behind. Made by the real writer
- * in memory, so that the bytes follow the format as it is.
+ * in memory, so that the bytes follow the format as it is; and one that was made long ago, of bytes that stay.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -107,7 +107,7 @@ export class LabLoad {
     return (await this.changeTo(node, sinceMs, limitMs)).atMs - sinceMs;
   }
 
-  /** When this node, after `sinceMs`, first confirmed what another one had confirmed before. */
+  /** The first confirmation by this node after `sinceMs`, and the last one by another node before it. */
   async changeTo(node: string, sinceMs: number, limitMs = 60_000): Promise<ConfirmerChange> {
     const find = ({ changes }: LoadReport): ConfirmerChange | undefined =>
       changes.find((change) => change.node === node && change.atMs >= sinceMs);

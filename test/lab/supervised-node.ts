@@ -136,6 +136,7 @@ export class SupervisedNode {
   async stop(): Promise<void> {
     const process = this.#process;
     this.#process = null;
+    this.#runFrom = this.log.length;
     process?.signal('SIGKILL');
     await process?.ended.catch(() => undefined);
   }

@@ -76,14 +76,14 @@ async function lookAt(
   const host = readHostIdentity();
   const asked = askNodes(nodes);
   const limitMs = OBSERVE_OTHER_HOSTS_MS + STORE_ANSWER_LIMIT_MS;
-  const { status, trouble } = await reader.read(OBSERVE_OTHER_HOSTS_MS, limitMs);
+  const read = await reader.read(OBSERVE_OTHER_HOSTS_MS, limitMs);
+  const { status } = read;
   const others = await askNodes(status === null ? [USUAL_NODE] : adminAddresses(status, host));
   // Who happens to listen at the usual address may be of another store.
   const ofThisStore = others.filter((report) => status !== null || report.store === resolve(store));
   const reports = [...(await asked), ...ofThisStore];
   const sight = {
-    status,
-    trouble,
+    ...read,
     reports: distinct(reports),
     unreachable: status === null ? [] : await unreachableAddresses(status, host),
     nowMs: Date.now(),

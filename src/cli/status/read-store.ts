@@ -23,6 +23,11 @@ async function answer({ store, observeMs }: StoreQuestion): Promise<StoreAnswer>
   } catch (error) {
     const message = messageOf(error);
     if (error instanceof HoldfastError) return { kind: 'refused', code: error.code, message };
-    return { kind: errnoOf(error) === undefined ? 'defect' : 'failed', message };
+    const errno = errnoOf(error);
+    if (errno === undefined) return { kind: 'defect', message };
+    if (errno !== 'EACCES' && errno !== 'EPERM') return { kind: 'failed', message };
+    const mend =
+      'Use the user that the nodes run as (sudo -u holdfast ...), or give this one access.';
+    return { kind: 'refused', code: 'STORE_UNWRITABLE', message: `${message}. ${mend}` };
   }
 }

@@ -8,6 +8,7 @@ import type { Role } from '../../ownership/role.js';
 import type { NodeStatus, StoreStatus } from '../../store/store-status.js';
 import { bytesText, durationText } from '../text.js';
 import { isReady, roleOf, servingLive } from './status-rules.js';
+import type { StoreLook } from './store-process.js';
 
 /** Every situation, worst first: the headings of docs/runbook.md. */
 export const SITUATIONS = [
@@ -37,17 +38,13 @@ export interface Situation {
 }
 
 /** What one look at the store and at the nodes themselves brought. */
-export interface Sight {
-  /** Null: this host cannot read the store, and `trouble` says why. */
-  readonly status: StoreStatus | null;
-  /** Words that follow "The store ". */
-  readonly trouble: string | null;
+export type Sight = StoreLook & {
   /** Of the nodes that could be asked. */
   readonly reports: readonly NodeReport[];
   /** Addresses of the live node that took no connection from this host. */
   readonly unreachable: readonly string[];
   readonly nowMs: number;
-}
+};
 
 /** At least one; the worst comes first. */
 export function findSituations(sight: Sight): [Situation, ...Situation[]] {

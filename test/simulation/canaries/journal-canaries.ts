@@ -49,7 +49,7 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
   {
     name: 'lock-on-separate-file',
     sentence:
-      'Only the election file is locked; epochs and the replacement of the last segment are off.',
+      'Only the election file is locked; epochs and the replacement of the last segment are off, and so is the check that sees the missing lock: what is to be seen is what comes of it.',
     patches: [
       {
         file: SEGMENT_FILE,
@@ -88,7 +88,6 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
       },
       { file: SEAL, find: '    tailIsCopy: true,\n', replace: '    tailIsCopy: old === null,\n' },
       {
-        // Or that alone would be caught. What is to be seen is what comes of it.
         file: CHANGES,
         find: "    if (kind === 'write' && change.isDurable && !change.hasHeldLock) this.#breachP2(view, change);\n",
         replace: '',

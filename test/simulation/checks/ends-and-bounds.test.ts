@@ -42,6 +42,37 @@ test('P5: an end must be explained by a fault of its own kind', () => {
   assert.equal(breaches('LOCK_NOT_SHARED', { kind: 'nfs4-local-locks' }), 0);
 });
 
+test('P5: after a power cut of the server only who has read what is gone may refuse the journal', async () => {
+  const refusal = { exitCodeReason: 'JOURNAL_CORRUPT', sentence: '' } as const;
+  const rig = await ChecksRig.make();
+  const [live, lost, whole, cold] = [
+    rig.start('live'),
+    rig.start('lost'),
+    rig.start('whole'),
+    rig.start('cold'),
+  ];
+  await rig.takeOver(live);
+  await rig.confirm(live, 'one');
+  await rig.follow(whole);
+  const { offset } = await rig.append(live, 'never synced');
+  await rig.follow(lost);
+  const path = rig.tailPath(live);
+  rig.fileSystem.put(
+    path,
+    rig.fileSystem.contents().get(path)?.slice(0, offset) ?? new Uint8Array(),
+  );
+  rig.checks.facts.serverPowerCut = true;
+  for (const [node, breaches] of [
+    [lost, 0],
+    [whole, 1],
+    [cold, 2],
+  ] as const) {
+    rig.checks.onEnded(node, refusal);
+    await rig.settle();
+    assert.equal(rig.breaches.length, breaches, `${node.name}: ${rig.sentences}`);
+  }
+});
+
 const FACTS: LivenessFacts = {
   profile: PROFILE,
   isFencedByServer: true,

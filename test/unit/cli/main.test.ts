@@ -205,24 +205,42 @@ test('a store that cannot be read is a situation, in both forms, and not a failu
   assert.equal((JSON.parse(json.stdout) as StatusJson).storeAnswers, false);
 });
 
-test('status --watch tells of a store that goes, and goes on', async (t) => {
-  const store = join(directory, 'goes');
-  mkdirSync(store);
-  const flags = ['status', '--store', store, '--watch', '--json'];
-  const child = spawn(process.execPath, [PROGRAM, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+for (const { flags, newStore, missing } of [
+  { flags: ['--json'], newStore: '"state":"new-store"', missing: '"code":"STORE_MISSING"' },
+  { flags: [], newStore: 'No node has used this store yet.', missing: 'does not exist: create it' },
+]) {
+  test(`status --watch ${flags} tells of a store that goes, and goes on`, async (t) => {
+    const store = join(directory, 'goes');
+    mkdirSync(store);
+    const commandLine = [PROGRAM, 'status', '--store', store, '--watch', ...flags];
+    const child = spawn(process.execPath, commandLine, { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const until = async (text: string): Promise<void> => {
+      for (;;) {
+        const { done, value } = await lines.next();
+        assert.ok(done !== true, `it ended before it said ${text}`);
+        if (value.includes(text)) return;
+      }
+    };
+    await until(newStore);
+    rmSync(store, { recursive: true });
+    await until(missing);
+    mkdirSync(store);
+    await until(newStore);
+    rmSync(store, { recursive: true });
   });
-  t.after(() => child.kill('SIGKILL'));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => JSON.parse((await lines.next()).value as string);
-  assert.equal((await next()).state, 'new-store');
-  rmSync(store, { recursive: true });
-  let seen = await next();
-  while (seen.error === undefined) seen = await next();
-  assert.equal(seen.error.code, 'STORE_MISSING');
+}
+
+test('a store whose files may not be read says for whom it is', {
+  skip: process.getuid?.() === 0 && 'root may read all files',
+}, () => {
+  const store = join(directory, 'private');
   mkdirSync(store);
-  while (seen.state === undefined) seen = await next();
-  assert.equal(seen.state, 'new-store');
+  writeFileSync(join(store, 'store.json'), '{}', { mode: 0 });
+  const { code, stderr } = holdfast(['status', '--store', store]);
+  assert.match(stderr, /EACCES.*store\.json.*Use the user that the nodes run as/);
+  assert.equal(code, 3);
 });
 
 test('the version is the one of the package', () => {

@@ -7,6 +7,7 @@ import {
   type Sight,
   type SituationName,
 } from '../../../../src/cli/status/situation.js';
+import type { StoreStatus } from '../../../../src/store/store-status.js';
 import {
   backupStatus,
   liveDocument,
@@ -17,7 +18,9 @@ import {
 
 const NOW_MS = 10_000;
 
-function sight(changes: Partial<Sight> = {}): Sight {
+type Changes = Partial<Omit<Sight, 'status' | 'trouble'>> & { readonly status?: StoreStatus };
+
+function sight(changes: Changes = {}): Sight {
   const { status = storeStatus(), ...others } = changes;
   return { status, trouble: null, reports: [], unreachable: [], nowMs: NOW_MS, ...others };
 }
