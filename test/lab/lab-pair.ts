@@ -47,6 +47,12 @@ export class LabPair {
     let load: LabLoad | null = null;
     test.after(async () => {
       load?.stop();
+      // A run that ended says there why.
+      for (const { broker, log } of nodes) {
+        for (const { run, level, message } of log) {
+          if (level === 'error' || level === 'fatal') console.log(`${broker}.${run}: ${message}`);
+        }
+      }
       await Promise.all(nodes.map((node) => node.stop()));
     });
     const [first, ...others] = nodes;

@@ -49,11 +49,11 @@ function end(error: string | null): void {
   process.stdin.destroy();
 }
 
-/** Each client goes through the list by itself, as one with a failover URL does. */
+/** Each client goes through the list by itself, as one with a failover URL does, and they begin at different nodes. */
 function nextServer(addresses: readonly string[]) {
   const nextOf = new Map<string, number>();
   return async (client: string) => {
-    const next = nextOf.get(client) ?? 0;
+    const next = nextOf.get(client) ?? nextOf.size;
     const address = addresses[next % addresses.length] ?? '';
     nextOf.set(client, next + 1);
     return { address: parseTargetAddress(address, 'the list of nodes'), node: address };
