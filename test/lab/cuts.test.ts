@@ -77,7 +77,7 @@ for (const version of VERSIONS) {
       const cutAtMs = Date.now();
       await cut('a', 's');
       await delay(LONG_CUT_MS / 2);
-      const { role, confirms, storeSilence } = await pair.live.report();
+      const { role, confirms, storeSilence } = await pair.live.report('h');
       assert.deepEqual(
         [role, confirms],
         ['live', false],

@@ -3,7 +3,7 @@
  * as systemd does: what it logged, and how each of its runs ended.
  */
 import { createInterface } from 'node:readline';
-import { type Broker, dataAddress } from '../../scripts/lab/hosts.js';
+import { type Broker, dataAddress, type Host } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
 import type { LabProcess } from '../../scripts/lab/lab-process.js';
 import { PROJECT_IN_GUESTS, STORE_IN_GUESTS } from '../../scripts/lab/places.js';
@@ -125,11 +125,11 @@ export class SupervisedNode {
     await this.#lab.run(this.broker, `pkill -${signal} -u holdfast -x node`);
   }
 
-  /** What it says of itself, asked from its own host. */
-  async report(): Promise<NodeReport> {
+  /** What it says of itself; asking takes seconds on its own host, and much longer while that waits for its file server. */
+  async report(from: Host = this.broker): Promise<NodeReport> {
     const url = `http://${this.adminAddress}/api/v1/node`;
     const program = `fetch(${JSON.stringify(url)}).then(async (r) => console.log(await r.text()))`;
-    return JSON.parse(await this.#lab.run(this.broker, `node -e '${program}'`)) as NodeReport;
+    return JSON.parse(await this.#lab.run(from, `node -e '${program}'`)) as NodeReport;
   }
 
   /** Ends the supervisor and the node, at once. */
