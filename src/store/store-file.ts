@@ -129,14 +129,17 @@ async function listRoot(fileSystem: FileSystem, layout: StoreLayout): Promise<st
     if (errno === 'ENOENT') throw missing(layout, 'does not exist: create it, or mount it', error);
     if (errno === 'ENOTDIR') throw missing(layout, 'is not a directory: name one', error);
     if (errno === 'EACCES') {
-      throw new HoldfastError(
-        'STORE_UNWRITABLE',
-        `The store directory ${layout.root} may not be read by this user. Use the user that the nodes run as (sudo -u holdfast ...), or give this one access.`,
-        { cause: error },
-      );
+      throw notForThisUser(`The store directory ${layout.root} may not be read`, error);
     }
     throw error;
   }
+}
+
+/** `what` begins the sentence: which file may not be read. */
+export function notForThisUser(what: string, cause: unknown): HoldfastError {
+  const mend =
+    'Use the user that the nodes run as (sudo -u holdfast ...), or give this one access.';
+  return new HoldfastError('STORE_UNWRITABLE', `${what} by this user. ${mend}`, { cause });
 }
 
 /** With a journal in the directory it is no new store, and to make a new one would hide messages. */

@@ -89,7 +89,7 @@ export class LabLoad {
     try {
       await within(what, wait(), limitMs);
     } catch (error) {
-      throw new Error(`${String(error)} ${this.#complaints}`.trimEnd());
+      throw new Error(`${String(error)} ${this.#complaints}`.trimEnd(), { cause: error });
     }
   }
 

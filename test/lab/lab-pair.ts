@@ -93,7 +93,17 @@ export class LabPair {
       return peers.some(({ name, ready, running }) => name === node.broker && ready && running);
     };
     // The live node may be on its way down, or not have opened its port yet.
-    await eventually(`${node.broker} is ready`, () => isReady().catch(() => false), READY_LIMIT_MS);
+    let trouble: unknown;
+    const look = (): Promise<boolean> =>
+      isReady().catch((error: unknown) => {
+        trouble = error;
+        return false;
+      });
+    try {
+      await eventually(`${node.broker} is ready`, look, READY_LIMIT_MS);
+    } catch (error) {
+      throw trouble === undefined ? error : new Error(`${String(error)}: ${String(trouble)}`);
+    }
   }
 
   /** Every message that was confirmed has come, and no promise was broken. Prints the figures. */

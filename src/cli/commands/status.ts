@@ -120,7 +120,7 @@ function pageFor(store: string): Show {
   const paint = paintFor(process.stdout);
   const show = (lines: readonly string[]): void => {
     if (screen === null) process.stdout.write(`${lines.join('\n')}\n`);
-    else screen.show([...lines], []);
+    else screen.show(lines, []);
   };
   return {
     look: (look) => show(statusLines({ store, ...look, nowMs: Date.now(), paint })),

@@ -4,6 +4,7 @@
  */
 
 import { errnoOf, HoldfastError, messageOf } from '../../platform/errors.js';
+import { notForThisUser } from '../../store/store-file.js';
 import type { StoreAnswer, StoreQuestion } from './store-process.js';
 import { openStoreReader } from './store-reader.js';
 
@@ -21,13 +22,16 @@ async function answer({ store, observeMs }: StoreQuestion): Promise<StoreAnswer>
   try {
     return { kind: 'read', status: await openStoreReader(store).read(observeMs) };
   } catch (error) {
-    const message = messageOf(error);
-    if (error instanceof HoldfastError) return { kind: 'refused', code: error.code, message };
+    if (error instanceof HoldfastError) return refused(error);
     const errno = errnoOf(error);
-    if (errno === undefined) return { kind: 'defect', message };
-    if (errno !== 'EACCES' && errno !== 'EPERM') return { kind: 'failed', message };
-    const mend =
-      'Use the user that the nodes run as (sudo -u holdfast ...), or give this one access.';
-    return { kind: 'refused', code: 'STORE_UNWRITABLE', message: `${message}. ${mend}` };
+    const message = messageOf(error);
+    if (errno === 'EACCES' || errno === 'EPERM') {
+      return refused(notForThisUser(`A file of the store may not be read (${message})`, error));
+    }
+    return { kind: errno === undefined ? 'defect' : 'failed', message };
   }
+}
+
+function refused({ code, message }: HoldfastError): StoreAnswer {
+  return { kind: 'refused', code, message };
 }

@@ -239,7 +239,7 @@ test('a store whose files may not be read says for whom it is', {
   mkdirSync(store);
   writeFileSync(join(store, 'store.json'), '{}', { mode: 0 });
   const { code, stderr } = holdfast(['status', '--store', store]);
-  assert.match(stderr, /EACCES.*store\.json.*Use the user that the nodes run as/);
+  assert.match(stderr, /EACCES.*store\.json.*by this user\. Use the user that the nodes run as/);
   assert.equal(code, 3);
 });
 
