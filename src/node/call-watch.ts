@@ -26,6 +26,7 @@ export interface SlowCall {
 
 /** People are told of a call that takes longer. */
 const SLOW_MS = 1_000;
+const UNLINK = 'unlink';
 
 interface CallUnderWay {
   readonly operation: string;
@@ -40,6 +41,7 @@ export class CallWatch {
   readonly #underWay = new Set<CallUnderWay>();
   readonly #steps: CountedSteps;
   #isArmed = false;
+  #sparesRemovals = false;
   #isSlow = false;
 
   constructor(options: CallWatchOptions) {
@@ -58,6 +60,17 @@ export class CallWatch {
   /** From now on the limit holds, also for calls which are under way already. Idempotent. */
   arm(): void {
     this.#isArmed = true;
+    this.#sparesRemovals = false;
+  }
+
+  /**
+   * From now on the limit holds for all but the removal of files, which holds up nobody who is served.
+   * Another host may be entitled to use a file unasked (an NFS delegation), and where that host does not
+   * answer the server waits for the end of its lease: a dead backup must not end the live node.
+   */
+  armForService(): void {
+    this.#isArmed = true;
+    this.#sparesRemovals = true;
   }
 
   /** Idempotent. */
@@ -75,7 +88,7 @@ export class CallWatch {
       list: (path) => this.#during('list', path, real.list(path)),
       makeDirectory: (path) => this.#during('mkdir', path, real.makeDirectory(path)),
       removeDirectory: (path) => this.#during('rmdir', path, real.removeDirectory(path)),
-      unlink: (path) => this.#during('unlink', path, real.unlink(path)),
+      unlink: (path) => this.#during(UNLINK, path, real.unlink(path)),
       syncDirectory: (path) => this.#during('fsync', path, real.syncDirectory(path)),
       freeBytes: (path) => this.#during('statfs', path, real.freeBytes(path)),
     };
@@ -113,12 +126,16 @@ export class CallWatch {
     }
   }
 
+  #hasLimit({ operation }: CallUnderWay): boolean {
+    return this.#isArmed && !(this.#sparesRemovals && operation === UNLINK);
+  }
+
   #step(countedMs: number): void {
     const { limitMs, onStall } = this.#options;
     let slowest: CallUnderWay | null = null;
     for (const call of this.#underWay) {
       call.silentMs += countedMs;
-      if (this.#isArmed) call.armedMs += countedMs;
+      if (this.#hasLimit(call)) call.armedMs += countedMs;
       if (call.armedMs > limitMs) onStall(nameOf(call), call.armedMs);
       if (call.silentMs > (slowest?.silentMs ?? SLOW_MS)) slowest = call;
     }

@@ -1,6 +1,6 @@
 /**
  * Where every accepted client goes: to the broker when this node is live, through to the live node
- * when another one is, and otherwise it waits a while, unread, until somebody is live. Main thread.
+ * when another one is, and otherwise it waits a while, unread, until somebody is surely live. Main thread.
  */
 
 import { messageOf } from '../platform/errors.js';
@@ -17,6 +17,8 @@ export interface ClientGateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxConnections: number;
+  /** Whether this node is sure to own the store. While it is not, a new client waits, or gives up and tries another node. */
+  readonly isSure: () => boolean;
   /** Serves a client here; calls `onClosed` once when it is gone. */
   readonly serve: (socket: Socket, onClosed: () => void) => void;
   /** Tells a client why it is not served, and closes. */
@@ -108,8 +110,8 @@ export class ClientGate {
     this.#waiting.delete(socket);
     switch (destination.kind) {
       case 'here':
-        this.#deadlines.delete(socket);
-        this.#options.serve(socket, () => this.#forget(socket));
+        if (this.#options.isSure()) this.#serve(socket);
+        else this.#wait(socket);
         return;
       case 'elsewhere':
         void this.#passOn(socket, destination.address);
@@ -117,6 +119,11 @@ export class ClientGate {
       case 'nowhere':
         this.#wait(socket);
     }
+  }
+
+  #serve(socket: Socket): void {
+    this.#deadlines.delete(socket);
+    this.#options.serve(socket, () => this.#forget(socket));
   }
 
   async #passOn(socket: Socket, live: HostPort): Promise<void> {

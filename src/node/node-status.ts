@@ -1,5 +1,6 @@
 /** Keeps this node's own status document, the only thing that a backup writes (P4). Storage thread. */
 
+import { errnoOf, messageOf } from '../platform/errors.js';
 import type { DocumentFile } from '../store/document-file.js';
 import type { NodeDocument } from '../store/documents.js';
 import { claimNodeFile } from '../store/known-documents.js';
@@ -14,7 +15,7 @@ export type NodeFacts = Pick<
 export class NodeStatus {
   readonly #world: StorageWorld;
   readonly #settings: StorageSettings;
-  readonly #file: DocumentFile<NodeDocument>;
+  #file: DocumentFile<NodeDocument>;
   readonly #facts: () => NodeFacts;
   readonly #task = new SerialTask(() => this.#writeNow());
   #detail = '';
@@ -64,8 +65,20 @@ export class NodeStatus {
 
   async #writeNow(): Promise<void> {
     if (this.#isClosed) return;
+    const document = this.#nextDocument();
+    try {
+      await this.#file.write(document);
+    } catch (error) {
+      // Any other node holds more than this file, and ends when it loses something.
+      if (document.role !== 'backup' || errnoOf(error) === undefined) throw error;
+      await this.#claimAgain(messageOf(error));
+      await this.#file.write(document);
+    }
+  }
+
+  #nextDocument(): NodeDocument {
     this.#beat += 1;
-    await this.#file.write({
+    return {
       name: this.#settings.name,
       ...this.#settings.identity,
       version: this.#settings.version,
@@ -74,6 +87,26 @@ export class NodeStatus {
       beat: this.#beat,
       updatedAtMs: Math.round(this.#world.clock.wallMs()),
       ...this.#facts(),
+    };
+  }
+
+  /**
+   * A server that gave this host up while it was cut off takes nothing more through the old descriptor.
+   * @throws NAME_IN_USE when another node has taken the name meanwhile.
+   */
+  async #claimAgain(reason: string): Promise<void> {
+    const { fileSystem, channel } = this.#world;
+    channel.post({
+      kind: 'log',
+      level: 'warn',
+      event: 'status-reclaimed',
+      fields: { reason },
+      sentence: `The status file of this node could not be written (${reason}): it is opened and locked anew`,
     });
+    await this.#file.close().catch((error: unknown) => {
+      // A descriptor whose writes fail may say so once more, and is closed all the same.
+      if (errnoOf(error) === undefined) throw error;
+    });
+    this.#file = await claimNodeFile(fileSystem, this.#settings.layout, this.#settings.name);
   }
 }

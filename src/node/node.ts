@@ -132,6 +132,7 @@ export class Node {
       clock,
       logger,
       maxConnections: config.stomp.maxConnections,
+      isSure: () => this.#pipeline.isFresh,
       serve: (socket, onClosed) => options.serveStomp(this.#broker, socket, onClosed),
       refuse: options.refuseStomp,
     });

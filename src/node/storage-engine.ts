@@ -9,12 +9,13 @@ import type { Cursor } from '../journal/format.js';
 import { ElectionLock } from '../ownership/election.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
+import type { FileSystem } from '../platform/ports.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { readLiveDocument } from '../store/known-documents.js';
-import { initialiseStore, inspectStore, requireWritableStore } from '../store/store-file.js';
 import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
+import { joinStore } from './join-store.js';
 import { type LoadContext, loadBlocks } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
@@ -25,13 +26,13 @@ import { takeOver } from './takeover.js';
 import { Tenure } from './tenure.js';
 
 const FREE_BYTES_INTERVAL_MS = 1_000;
-/** A store that is half made was left so by a killed process, or is being made on another host right now. */
-const OTHER_INITIALISER_LIMIT_MS = 2_500;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
   readonly #settings: StorageSettings;
   readonly #calls: CallWatch;
+  /** For what may wait for a dead host: to open a file that it opened last can take as long as its lease. */
+  readonly #unwatched: FileSystem;
   readonly #electionLock: ElectionLock;
   readonly #turn: LockTurn;
   #role: Role = 'joining';
@@ -47,6 +48,10 @@ export class StorageEngine {
   #isOver = false;
   #hasPostedEnd = false;
   #wake: () => void = () => undefined;
+  #tellStop: () => void = () => undefined;
+  readonly #stopAsked = new Promise<null>((resolve) => {
+    this.#tellStop = () => resolve(null);
+  });
   #quiesced: (applied: Cursor) => void = () => undefined;
 
   constructor(world: StorageWorld, settings: StorageSettings) {
@@ -57,6 +62,7 @@ export class StorageEngine {
       onStall: (call, silentMs) => this.#onStall(call, silentMs),
       onSlow: (slowest) => this.#post({ kind: 'slow-call', slowest }),
     });
+    this.#unwatched = world.fileSystem;
     const fileSystem = this.#calls.fileSystem(world.fileSystem);
     const heartbeat = this.#calls.heartbeat(world.heartbeat);
     this.#world = { ...world, fileSystem, heartbeat };
@@ -80,17 +86,14 @@ export class StorageEngine {
   async #join(): Promise<void> {
     const { fileSystem, clock } = this.#world;
     const { layout, lockPollIntervalMs } = this.#settings;
-    let state = await inspectStore(fileSystem, layout);
-    await requireWritableStore(fileSystem, layout);
-    while (state.kind !== 'ready') {
-      if (this.#isStopping) return;
-      if (await this.#electionLock.tryAcquire()) await this.#initialise();
-      state = await inspectStore(fileSystem, layout);
-      if (state.kind === 'ready') break;
-      await new Promise<void>((resolve) => clock.after(lockPollIntervalMs, resolve));
-    }
-    const { storeId } = state.store;
-    this.#directory = new JournalDirectory(fileSystem, layout.journalDirectory, storeId);
+    const store = await joinStore({
+      ...this.#world,
+      ...this.#settings,
+      electionLock: this.#electionLock,
+      isStopping: () => this.#isStopping,
+    });
+    if (store === null) return;
+    this.#directory = new JournalDirectory(fileSystem, layout.journalDirectory, store.storeId);
     this.#handles = new SegmentHandles(this.#directory);
     this.#follower = new Follower({
       directory: this.#directory,
@@ -99,30 +102,13 @@ export class StorageEngine {
       post: (event, transfer) => this.#post(event, transfer),
     });
     this.#status = await NodeStatus.claim(this.#world, this.#settings, () => this.#statusFacts());
-    this.#handover = new HandoverDesk(this.#world, this.#settings, () => this.#onHandoverRequest());
+    const unwatched = { ...this.#world, fileSystem: this.#unwatched };
+    this.#handover = new HandoverDesk(unwatched, this.#settings, () => this.#onHandoverRequest());
     await this.#change('store-ready', '');
-    void this.#repeat(this.#settings.statusIntervalMs, () => this.#refresh());
+    void this.#repeat(this.#settings.statusIntervalMs, () => required(this.#status).write());
+    void this.#repeat(this.#settings.statusIntervalMs, () => this.#watchPeers());
     void this.#repeat(lockPollIntervalMs, () => this.#watchLive());
     void this.#repeat(FREE_BYTES_INTERVAL_MS, () => this.#reportFreeBytes());
-  }
-
-  /** Holds the election lock; keeps it when the store was made by this very node, for it goes live next. */
-  async #initialise(): Promise<void> {
-    const { fileSystem, clock, random } = this.#world;
-    const { layout, version } = this.#settings;
-    const state = await inspectStore(fileSystem, layout);
-    if (state.kind === 'ready') return;
-    const { isBegun } = state;
-    if (isBegun) {
-      await new Promise<void>((resolve) => clock.after(OTHER_INITIALISER_LIMIT_MS, resolve));
-      if ((await inspectStore(fileSystem, layout)).kind === 'ready') return;
-    }
-    const createdBy = `holdfast ${version}`;
-    try {
-      await initialiseStore({ fileSystem, layout, clock, random, createdBy, isBegun });
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
   }
 
   /** Backup, then one tenure, or nothing when the takeover was declined. */
@@ -179,15 +165,14 @@ export class StorageEngine {
   /** Resolves with the successor's name, or null when this node just stops. */
   async #untilHandover(): Promise<string | null> {
     const desk = required(this.#handover);
-    for (;;) {
-      if (this.#isStopping) {
-        await desk.watchPeers();
-        return desk.readyBackup(null);
-      }
-      const accepted = await desk.takeRequest();
+    const { statusIntervalMs } = this.#settings;
+    while (!this.#isStopping) {
+      const accepted = await Promise.race([desk.takeRequest(), this.#stopAsked]);
       if (accepted !== null) return accepted;
-      await this.#sleep(this.#settings.statusIntervalMs);
+      if (!this.#isStopping) await this.#sleep(statusIntervalMs);
     }
+    await this.#atMost(statusIntervalMs, desk.watchPeers());
+    return desk.readyBackup(null);
   }
 
   async #release(tenure: Tenure, successor: string | null): Promise<void> {
@@ -234,9 +219,8 @@ export class StorageEngine {
     if (this.#tenure === null) await this.#readLive();
   }
 
-  async #refresh(): Promise<void> {
+  async #watchPeers(): Promise<void> {
     this.#post({ kind: 'peers', peers: await required(this.#handover).watchPeers() });
-    await required(this.#status).write();
   }
 
   async #readLive(): Promise<void> {
@@ -292,6 +276,7 @@ export class StorageEngine {
       case 'stop':
         this.#isStopping = true;
         if (!this.#isOver) this.#calls.arm();
+        this.#tellStop();
         this.#wake();
         return;
     }
@@ -340,7 +325,8 @@ export class StorageEngine {
     if (next === null) throw new Error(`role ${this.#role} does not know the event ${event}`);
     if (next === this.#role) return;
     this.#role = next;
-    if (next !== 'backup') this.#calls.arm();
+    if (next === 'live' && !this.#isStopping) this.#calls.armForService();
+    else if (next !== 'backup') this.#calls.arm();
     else if (!this.#isStopping) this.#calls.disarm();
     const epoch = this.#tenure?.epoch ?? this.#lastLive?.epoch ?? 0;
     this.#post({ kind: 'role', role: next, epoch, detail });
@@ -406,6 +392,17 @@ export class StorageEngine {
         await this.#fail(error);
       }
     }
+  }
+
+  /** Whatever has not come by then is done without. */
+  async #atMost(limitMs: number, task: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#world.clock.after(limitMs, resolve);
+      task.then(() => {
+        timer.cancel();
+        resolve();
+      }, reject);
+    });
   }
 
   async #sleep(delayMs: number): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path/posix';
 import { describe, it } from 'node:test';
 import type { HostPort, Socket } from '../../../src/platform/ports.js';
 import { SimulatedProcess } from '../kernel/process.js';
@@ -125,6 +126,39 @@ describe('a simulated cluster', () => {
     await cluster.until('it has ended', () => !live.isAlive, 3 * freshMs);
     assert.equal(live.end?.exitCodeReason, 'STORE_STALLED');
     await cluster.until('the backup is live', () => cluster.live === backup, TAKEOVER_LIMIT_MS);
+  });
+
+  it('keeps a backup that the file server gave up while it was cut off', async () => {
+    const cluster = await SmallCluster.start(16);
+    const { live, backup } = await cluster.untilPair();
+    cluster.storage.cutOff(backup.host.name, 'both');
+    await cluster.runFor(profileOf('nfs4').leaseMs);
+    const other = cluster.storage.fileSystemOf(
+      new SimulatedProcess(cluster.scheduler, 'flock', 1),
+      'h',
+    );
+    const statusFile = join(cluster.layout.nodesDirectory, backup.name);
+    const file = await cluster.result(other.open(statusFile, 'update'));
+    assert.equal(await cluster.result(file.tryLockExclusive()), true);
+    await cluster.result(file.close());
+    cluster.storage.heal(backup.host.name);
+    await cluster.runFor(15_000);
+    assert.deepEqual([cluster.live, live.epoch, backup.isAlive], [live, 1, true]);
+    live.kill();
+    await cluster.until('the backup is live', () => cluster.live === backup, TAKEOVER_LIMIT_MS);
+  });
+
+  it('ends a backup whose status file cannot be written at all', async () => {
+    const cluster = await SmallCluster.start(17);
+    const { live, backup } = await cluster.untilPair();
+    const statusFile = join(cluster.layout.nodesDirectory, backup.name);
+    cluster.faultOf = ({ process, operation, path }) =>
+      process === backup.process && operation === 'sync' && path === statusFile
+        ? { kind: 'error', errno: 'EIO' }
+        : null;
+    await cluster.until('it has ended', () => !backup.isAlive, 5_000);
+    assert.equal(backup.end?.exitCodeReason, 'JOURNAL_IO_FAILED');
+    assert.equal(cluster.live, live);
   });
 
   it('does not start a node that is held down, until it is let up', async () => {

@@ -37,7 +37,7 @@ export class Locks {
     if (holder === descriptor) return true;
     if (holder !== null) {
       if (!this.#server.behaviour.hasLeases || !holder.mount.leaseIsOver) return false;
-      this.#expire(holder.mount);
+      this.expire(holder.mount);
     }
     inode.lock = descriptor;
     mount.locked.add(descriptor);
@@ -77,6 +77,11 @@ export class Locks {
     this.#endGraceIfComplete();
   }
 
+  /** The server gives up the whole client, not only the lock that somebody asks for. */
+  expire(mount: ClientHost): void {
+    for (const descriptor of mount.locked) this.#takeAway(descriptor);
+  }
+
   endGrace(): void {
     this.#isInGrace = false;
     for (const descriptor of this.#unclaimed) this.#takeAway(descriptor);
@@ -85,11 +90,6 @@ export class Locks {
 
   #endGraceIfComplete(): void {
     if (this.#server.profile.endsGraceEarly && this.#unclaimed.size === 0) this.endGrace();
-  }
-
-  /** The server gives up the whole client, not only the lock that somebody asks for. */
-  #expire(mount: ClientHost): void {
-    for (const descriptor of mount.locked) this.#takeAway(descriptor);
   }
 
   #takeAway(descriptor: Descriptor): void {

@@ -252,11 +252,13 @@ export class NfsClient implements Client {
     return inode;
   }
 
-  /** An unreachable host that may use the file without asking must be asked first, or be given up. */
+  /** An unreachable host that may use the file without asking must be asked first, or be given up with all its locks. */
   #mustRecall({ delegate }: Inode): boolean {
     if (delegate === null || delegate === this.#mount || delegate.isInContact) return false;
     delegate.recallEndsAtMs ??= this.#server.nowMs + this.#server.profile.recallMs;
-    return this.#server.nowMs < delegate.recallEndsAtMs;
+    if (this.#server.nowMs < delegate.recallEndsAtMs) return true;
+    if (delegate.leaseIsOver) this.#locks.expire(delegate);
+    return false;
   }
 
   #delegate(inode: Inode): void {

@@ -145,3 +145,30 @@ test('the heartbeat is watched', () => {
   clock.advance(LIMIT_MS + 250);
   assert.deepEqual(stalls, ['start of the witness', 'stop of the witness']);
 });
+
+test('while clients are served a removal may wait for the lease of another host, but not once this is to end', async () => {
+  const { clock, files, slow, stalls, watch } = house;
+  await (await files.open('/store/file', 'create')).close();
+  watch.armForService();
+  house.hanging = 'unlink';
+  const unlink = files.unlink('/store/file');
+  clock.advance(3 * LIMIT_MS);
+  assert.deepEqual(slow.at(-1), { call: 'unlink /store/file', silentMs: 3 * LIMIT_MS });
+  assert.deepEqual(stalls, []);
+  watch.arm();
+  clock.advance(LIMIT_MS);
+  assert.deepEqual(stalls, []);
+  clock.advance(250);
+  assert.deepEqual(stalls, ['unlink /store/file']);
+  house.release();
+  await unlink;
+});
+
+test('while clients are served any other call has the limit', () => {
+  const { clock, files, stalls, watch } = house;
+  watch.armForService();
+  house.hanging = 'list';
+  void files.list('/store');
+  clock.advance(LIMIT_MS + 250);
+  assert.deepEqual(stalls, ['list /store']);
+});

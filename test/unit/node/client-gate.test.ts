@@ -18,15 +18,18 @@ const closers: (() => void)[] = [];
 let gate: ClientGate;
 let listener: Listener;
 let served: Socket[];
+let isSure: boolean;
 
 beforeEach(async () => {
   served = [];
+  isSure = true;
   onDebug = ignore;
   gate = new ClientGate({
     network,
     clock: nodeClock,
     logger,
     maxConnections: 3,
+    isSure: () => isSure,
     serve: (socket, onClosed) => {
       served.push(socket);
       echo(socket, 'here:', onClosed);
@@ -41,6 +44,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   // Whoever still waits would be tried again for half a minute.
+  isSure = true;
   gate.openHere();
   gate.destroyAll();
   for (const close of closers.splice(0)) close();
@@ -129,6 +133,22 @@ test('a client that came before anybody was live is served once this node is, wi
   assert.equal(served.length, 0);
   gate.openHere();
   await client.until(() => client.text === 'here:early');
+});
+
+test('a new client waits while this node is not sure to own the store, and whoever is served stays', async () => {
+  gate.openHere();
+  const before = await connect();
+  before.send('1');
+  await before.until(() => before.text === 'here:1');
+  isSure = false;
+  const client = await connect();
+  client.send('new');
+  await eventually(() => gate.connections === 2);
+  before.send('2');
+  await before.until(() => before.text === 'here:1here:2');
+  assert.deepEqual([client.text, served.length], ['', 1]);
+  isSure = true;
+  await client.until(() => client.text === 'here:new');
 });
 
 test('on a backup a client is passed through to the live node, both ways', async () => {
