@@ -4,7 +4,7 @@
  * sentence that names the setting, the source it came from and what is allowed.
  */
 
-import { Value } from 'typebox/value';
+import * as v from 'valibot';
 import { HoldfastError } from '../platform/errors.js';
 import { isLoopback, parseListenAddress, parseTargetAddress } from './address.js';
 import { type GivenValue, readConfigurationFile } from './configuration-file.js';
@@ -105,13 +105,13 @@ function assemble(given: readonly GivenValue[]): Config {
 }
 
 function checkValues(config: Config, sources: Sources): void {
-  const [error] = Value.Errors(ConfigSchema, config);
-  if (error === undefined) {
+  const { issues } = v.safeParse(ConfigSchema, config, { abortEarly: true });
+  if (issues === undefined) {
     return;
   }
-  const path = error.instancePath.slice(1).replaceAll('/', '.');
+  const path = v.getDotPath(issues[0]) ?? '';
   const setting = SETTINGS.find((candidate) => candidate.path === path);
-  if (setting === undefined) {
+  if (setting === undefined || !sources.has(path)) {
     throw invalid(
       'No store directory is given; pass --store DIR, set HOLDFAST_STORE, ' +
         'or write "store: DIR" into the configuration file.',

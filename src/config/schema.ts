@@ -2,11 +2,33 @@
  * Every setting there is, in one place: the TypeScript type, the validation, the defaults and the
  * descriptions for `--help` and the documentation all come from this schema.
  */
-import { type Static, Type } from 'typebox';
+import * as v from 'valibot';
+
+export type SettingType =
+  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'text'; readonly allowed: string }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] };
+
+/** What people are told of a setting. */
+const facts = <Input>(description: string, type: SettingType) =>
+  v.metadata<Input, { readonly description: string; readonly type: SettingType }>({
+    description,
+    type,
+  });
 
 /** The unit is in the name of each setting; these three say at the declaration what is counted. */
 const Whole = (description: string, value: number, minimum: number, maximum: number) =>
-  Type.Integer({ description, default: value, minimum, maximum });
+  v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(minimum),
+      v.maxValue(maximum),
+      facts(description, { kind: 'integer', minimum, maximum }),
+    ),
+    value,
+  );
 const Milliseconds = Whole;
 const Bytes = Whole;
 const Count = Whole;
@@ -14,213 +36,197 @@ const Count = Whole;
 const GIBIBYTE = 1024 ** 3;
 const MEBIBYTE = 1024 ** 2;
 
-const closed = { additionalProperties: false } as const;
+const Text = (description: string, allowed: string) =>
+  v.pipe(v.string(), facts(description, { kind: 'text', allowed }));
 
-const Stomp = Type.Object(
-  {
-    listen: Type.String({
-      description: '[HOST:]PORT to serve STOMP on; port 0 takes a free one',
-      allowed: '[HOST:]PORT',
-      default: '127.0.0.1:61613',
-    }),
-    advertise: Type.Optional(
-      Type.String({
-        description:
-          'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
-        allowed: 'HOST:PORT',
-      }),
-    ),
-    maxHeaderBytes: Bytes('All header lines of one frame', 64 * 1024, 1024, 16 * MEBIBYTE),
-    maxHeaders: Count('Header lines of one frame', 256, 8, 10_000),
-    maxBodyBytes: Bytes('Body of one frame', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
-    maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),
-    connectTimeoutMs: Milliseconds('From accept to a whole CONNECT frame', 10_000, 100, 600_000),
-    frameTimeoutMs: Milliseconds(
-      'From the first byte of a frame to its last',
-      60_000,
-      100,
-      3_600_000,
-    ),
-    heartbeatMs: Milliseconds(
-      'Heart-beat that the broker offers in both directions',
-      10_000,
-      0,
-      3_600_000,
-    ),
-    socketBufferMaxBytes: Bytes(
-      'Waiting for one client that does not read; nothing more is delivered to it above',
-      MEBIBYTE,
-      65_536,
-      GIBIBYTE,
-    ),
-  },
-  closed,
-);
+const Choice = <const Choices extends readonly string[]>(
+  description: string,
+  value: Choices[number],
+  choices: Choices,
+) =>
+  v.optional(v.pipe(v.picklist(choices), facts(description, { kind: 'choice', choices })), value);
 
-const Admin = Type.Object(
-  {
-    listen: Type.Optional(
-      Type.String({
-        description:
-          '[HOST:]PORT to answer health checks and `status` on over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
-        allowed: '[HOST:]PORT',
-      }),
+const Stomp = v.strictObject({
+  listen: v.optional(
+    Text('[HOST:]PORT to serve STOMP on; port 0 takes a free one', '[HOST:]PORT'),
+    '127.0.0.1:61613',
+  ),
+  advertise: v.exactOptional(
+    Text(
+      'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
+      'HOST:PORT',
     ),
-    advertise: Type.Optional(
-      Type.String({
-        description:
-          'HOST:PORT that `status` asks; default: what was bound, with the host name for 0.0.0.0 and [::]',
-        allowed: 'HOST:PORT',
-      }),
-    ),
-  },
-  closed,
-);
+  ),
+  maxHeaderBytes: Bytes('All header lines of one frame', 64 * 1024, 1024, 16 * MEBIBYTE),
+  maxHeaders: Count('Header lines of one frame', 256, 8, 10_000),
+  maxBodyBytes: Bytes('Body of one frame', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
+  maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),
+  connectTimeoutMs: Milliseconds('From accept to a whole CONNECT frame', 10_000, 100, 600_000),
+  frameTimeoutMs: Milliseconds(
+    'From the first byte of a frame to its last',
+    60_000,
+    100,
+    3_600_000,
+  ),
+  heartbeatMs: Milliseconds(
+    'Heart-beat that the broker offers in both directions',
+    10_000,
+    0,
+    3_600_000,
+  ),
+  socketBufferMaxBytes: Bytes(
+    'Waiting for one client that does not read; nothing more is delivered to it above',
+    MEBIBYTE,
+    65_536,
+    GIBIBYTE,
+  ),
+});
 
-const Ownership = Type.Object(
-  {
-    lockPollIntervalMs: Milliseconds('How often a backup tries the lock', 100, 1, 60_000),
-    checkIntervalMs: Milliseconds(
-      'How often the live node verifies that it still owns the store',
-      250,
-      10,
-      60_000,
+const Admin = v.strictObject({
+  listen: v.exactOptional(
+    Text(
+      '[HOST:]PORT to answer health checks and `status` on over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
+      '[HOST:]PORT',
     ),
-    freshMs: Milliseconds(
-      'Confirmations need a verification that began less than this ago',
-      2_000,
-      100,
-      60_000,
+  ),
+  advertise: v.exactOptional(
+    Text(
+      'HOST:PORT that `status` asks; default: what was bound, with the host name for 0.0.0.0 and [::]',
+      'HOST:PORT',
     ),
-    storeStallLimitMs: Milliseconds(
-      'A node that serves, takes over, hands over or stops exits when a call to the store was not answered for this long',
-      30_000,
-      1_000,
-      3_600_000,
-    ),
-    statusIntervalMs: Milliseconds('How often a node rewrites its status file', 1_000, 50, 60_000),
-    handoverTimeoutMs: Milliseconds(
-      'How long a handover waits for the successor',
-      10_000,
-      100,
-      600_000,
-    ),
-  },
-  closed,
-);
+  ),
+});
 
-const Journal = Type.Object(
-  {
-    segmentBytes: Bytes('Size of a preallocated segment file', 16 * MEBIBYTE, 65_536, GIBIBYTE),
-    maxBatchBytes: Bytes(
-      'What one journal block gathers at most, unless one transaction is larger',
-      MEBIBYTE,
-      4096,
-      64 * MEBIBYTE,
-    ),
-    cacheBytes: Bytes('Message bodies kept in memory', 64 * MEBIBYTE, MEBIBYTE, 64 * GIBIBYTE),
-    minFreeBytes: Bytes(
-      'Producers are held back while the file system has less free',
-      256 * MEBIBYTE,
-      0,
-      1024 * GIBIBYTE,
-    ),
-  },
-  closed,
-);
+const Ownership = v.strictObject({
+  lockPollIntervalMs: Milliseconds('How often a backup tries the lock', 100, 1, 60_000),
+  checkIntervalMs: Milliseconds(
+    'How often the live node verifies that it still owns the store',
+    250,
+    10,
+    60_000,
+  ),
+  freshMs: Milliseconds(
+    'Confirmations need a verification that began less than this ago',
+    2_000,
+    100,
+    60_000,
+  ),
+  storeStallLimitMs: Milliseconds(
+    'A node that serves, takes over, hands over or stops exits when a call to the store was not answered for this long',
+    30_000,
+    1_000,
+    3_600_000,
+  ),
+  statusIntervalMs: Milliseconds('How often a node rewrites its status file', 1_000, 50, 60_000),
+  handoverTimeoutMs: Milliseconds(
+    'How long a handover waits for the successor',
+    10_000,
+    100,
+    600_000,
+  ),
+});
 
-const Limits = Type.Object(
-  {
-    queueMaxMessages: Count(
-      'A queue above it holds its producers back',
-      10_000_000,
-      1,
-      1_000_000_000,
-    ),
-    queueMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
-    storeMaxMessages: Count(
-      'All queues together above it hold every producer back',
-      10_000_000,
-      1,
-      1_000_000_000,
-    ),
-    storeMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
-    maxQueues: Count('Queues and durable subscriptions', 10_000, 1, 1_000_000),
-    maxTransactionBytes: Bytes('Messages of one transaction', 16 * MEBIBYTE, 1024, GIBIBYTE),
-    maxTransactionsPerSession: Count('Open transactions of one connection', 100, 1, 100_000),
-    maxSubscriptionsPerSession: Count('Subscriptions of one connection', 1_000, 1, 1_000_000),
-    topicBacklogMaxBytes: Bytes(
-      'Waiting for one topic subscriber without a durable subscription; above it is disconnected',
-      16 * MEBIBYTE,
-      1024,
-      GIBIBYTE,
-    ),
-    memoryMaxBytes: Bytes(
-      'Non-durable messages, and messages that are not written yet; above it producers are held back',
-      128 * MEBIBYTE,
-      MEBIBYTE,
-      64 * GIBIBYTE,
-    ),
-    defaultPrefetch: Count(
-      'Unacknowledged messages on their way to one subscriber',
-      1_000,
-      1,
-      1_000_000,
-    ),
-    maxPrefetch: Count('The most a subscriber may ask for', 100_000, 1, 1_000_000),
-    maxDeliveries: Count(
-      'Failed deliveries after which a message goes to its dead-letter queue',
-      10,
-      1,
-      65_535,
-    ),
-  },
-  closed,
-);
+const Journal = v.strictObject({
+  segmentBytes: Bytes('Size of a preallocated segment file', 16 * MEBIBYTE, 65_536, GIBIBYTE),
+  maxBatchBytes: Bytes(
+    'What one journal block gathers at most, unless one transaction is larger',
+    MEBIBYTE,
+    4096,
+    64 * MEBIBYTE,
+  ),
+  cacheBytes: Bytes('Message bodies kept in memory', 64 * MEBIBYTE, MEBIBYTE, 64 * GIBIBYTE),
+  minFreeBytes: Bytes(
+    'Producers are held back while the file system has less free',
+    256 * MEBIBYTE,
+    0,
+    1024 * GIBIBYTE,
+  ),
+});
 
-const Log = Type.Object(
-  {
-    level: Type.Union(
-      (['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const).map((level) =>
-        Type.Literal(level),
-      ),
-      { description: 'The least severe level that is written', default: 'info' },
-    ),
-    format: Type.Union([Type.Literal('text'), Type.Literal('json')], {
-      description: 'Lines for people, or one JSON object per line',
-      default: 'text',
-    }),
-  },
-  closed,
-);
+const Limits = v.strictObject({
+  queueMaxMessages: Count(
+    'A queue above it holds its producers back',
+    10_000_000,
+    1,
+    1_000_000_000,
+  ),
+  queueMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
+  storeMaxMessages: Count(
+    'All queues together above it hold every producer back',
+    10_000_000,
+    1,
+    1_000_000_000,
+  ),
+  storeMaxBytes: Bytes('The same in bytes', 1024 * GIBIBYTE, 1, Number.MAX_SAFE_INTEGER),
+  maxQueues: Count('Queues and durable subscriptions', 10_000, 1, 1_000_000),
+  maxTransactionBytes: Bytes('Messages of one transaction', 16 * MEBIBYTE, 1024, GIBIBYTE),
+  maxTransactionsPerSession: Count('Open transactions of one connection', 100, 1, 100_000),
+  maxSubscriptionsPerSession: Count('Subscriptions of one connection', 1_000, 1, 1_000_000),
+  topicBacklogMaxBytes: Bytes(
+    'Waiting for one topic subscriber without a durable subscription; above it is disconnected',
+    16 * MEBIBYTE,
+    1024,
+    GIBIBYTE,
+  ),
+  memoryMaxBytes: Bytes(
+    'Non-durable messages, and messages that are not written yet; above it producers are held back',
+    128 * MEBIBYTE,
+    MEBIBYTE,
+    64 * GIBIBYTE,
+  ),
+  defaultPrefetch: Count(
+    'Unacknowledged messages on their way to one subscriber',
+    1_000,
+    1,
+    1_000_000,
+  ),
+  maxPrefetch: Count('The most a subscriber may ask for', 100_000, 1, 1_000_000),
+  maxDeliveries: Count(
+    'Failed deliveries after which a message goes to its dead-letter queue',
+    10,
+    1,
+    65_535,
+  ),
+});
 
-export const ConfigSchema = Type.Object(
-  {
-    store: Type.String({
-      description: 'The directory that all nodes share; must be given',
-      minLength: 1,
-      allowed: 'the path of a directory',
-    }),
-    name: Type.String({
-      description:
-        'This node, different from every other node of the store; default: the host name',
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
-      allowed:
-        'a letter or digit, followed by at most 62 letters, digits, dots, dashes or underscores',
-    }),
-    allowAnonymous: Type.Boolean({
-      description: 'Serve other hosts although no users are configured',
-      default: false,
-    }),
-    stomp: Stomp,
-    admin: Admin,
-    ownership: Ownership,
-    journal: Journal,
-    limits: Limits,
-    log: Log,
-  },
-  closed,
-);
+const Log = v.strictObject({
+  level: Choice('The least severe level that is written', 'info', [
+    'trace',
+    'debug',
+    'info',
+    'warn',
+    'error',
+    'silent',
+  ]),
+  format: Choice('Lines for people, or one JSON object per line', 'text', ['text', 'json']),
+});
+
+export const ConfigSchema = v.strictObject({
+  store: v.pipe(
+    Text('The directory that all nodes share; must be given', 'the path of a directory'),
+    v.nonEmpty(),
+  ),
+  name: v.pipe(
+    Text(
+      'This node, different from every other node of the store; default: the host name',
+      'a letter or digit, followed by at most 62 letters, digits, dots, dashes or underscores',
+    ),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/),
+  ),
+  allowAnonymous: v.optional(
+    v.pipe(
+      v.boolean(),
+      facts('Serve other hosts although no users are configured', { kind: 'boolean' }),
+    ),
+    false,
+  ),
+  stomp: Stomp,
+  admin: Admin,
+  ownership: Ownership,
+  journal: Journal,
+  limits: Limits,
+  log: Log,
+});
 
 /** The whole configuration, validated and frozen by config/load.ts. */
-export type Config = Static<typeof ConfigSchema>;
+export type Config = v.InferOutput<typeof ConfigSchema>;

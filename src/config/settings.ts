@@ -3,15 +3,10 @@
  * docs/configuration.md all work from this list, so that they cannot disagree.
  */
 
-import { ConfigSchema } from './schema.js';
+import * as v from 'valibot';
+import { ConfigSchema, type SettingType } from './schema.js';
 
 export const ENVIRONMENT_PREFIX = 'HOLDFAST_';
-
-type SettingKind =
-  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
-  | { readonly kind: 'boolean' }
-  | { readonly kind: 'text'; readonly allowed: string }
-  | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
 export interface Setting {
   /** As in the configuration file: `limits.maxQueues`. */
@@ -20,30 +15,21 @@ export interface Setting {
   readonly environmentName: string;
   readonly description: string;
   readonly defaultValue: number | boolean | string | undefined;
-  readonly type: SettingKind;
+  readonly type: SettingType;
 }
 
-/** The part of JSON Schema that config/schema.ts uses. */
-interface SchemaNode {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: number | boolean | string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly allowed?: string;
-  readonly properties?: { readonly [key: string]: SchemaNode };
-  readonly anyOf?: readonly { readonly const: string }[];
-}
+/** The settings of a section, or of the top level, by their keys. */
+type Entries = v.ObjectEntries;
 
-export const SETTINGS: readonly Setting[] = listSettings(ConfigSchema as SchemaNode, []);
+export const SETTINGS: readonly Setting[] = listSettings(ConfigSchema.entries, []);
 
 /** The sections of a configuration file: `stomp`, `limits`, ... */
-export const SECTIONS: readonly string[] = Object.entries(
-  (ConfigSchema as SchemaNode).properties ?? {},
-).flatMap(([key, node]) => (node.properties === undefined ? [] : [key]));
+export const SECTIONS: readonly string[] = Object.entries(ConfigSchema.entries).flatMap(
+  ([key, schema]) => (entriesOf(schema) === null ? [] : [key]),
+);
 
 /** What may be given, to follow "must be". */
-export function describeAllowed(type: SettingKind): string {
+export function describeAllowed(type: SettingType): string {
   switch (type.kind) {
     case 'integer':
       return `a whole number from ${type.minimum} to ${type.maximum}`;
@@ -56,34 +42,30 @@ export function describeAllowed(type: SettingKind): string {
   }
 }
 
-function listSettings(node: SchemaNode, path: readonly string[]): Setting[] {
-  if (node.properties !== undefined) {
-    return Object.entries(node.properties).flatMap(([key, child]) =>
-      listSettings(child, [...path, key]),
-    );
-  }
-  return [
-    {
-      path: path.join('.'),
-      environmentName: environmentName(path),
-      description: node.description ?? '',
-      defaultValue: node.default,
-      type: settingKind(node),
-    },
-  ];
+function listSettings(entries: Entries, path: readonly string[]): Setting[] {
+  return Object.entries(entries).flatMap(([key, schema]) => {
+    const inner = entriesOf(schema);
+    const innerPath = [...path, key];
+    return inner === null ? [settingOf(schema, innerPath)] : listSettings(inner, innerPath);
+  });
 }
 
-function settingKind(node: SchemaNode): SettingKind {
-  if (node.anyOf !== undefined) {
-    return { kind: 'choice', choices: node.anyOf.map((choice) => choice.const) };
-  }
-  if (node.type === 'integer') {
-    return { kind: 'integer', minimum: node.minimum ?? 0, maximum: node.maximum ?? 0 };
-  }
-  if (node.type === 'boolean') {
-    return { kind: 'boolean' };
-  }
-  return { kind: 'text', allowed: node.allowed ?? 'text' };
+/** Null for a single setting. */
+function entriesOf(schema: Entries[string]): Entries | null {
+  return 'entries' in schema ? (schema.entries as Entries) : null;
+}
+
+function settingOf(schema: Entries[string], path: readonly string[]): Setting {
+  const plain = 'wrapped' in schema ? (schema.wrapped as Entries[string]) : schema;
+  const { description, type } = v.getMetadata(plain) as Pick<Setting, 'description' | 'type'>;
+  const defaultValue = v.getDefault(schema) as Setting['defaultValue'];
+  return {
+    path: path.join('.'),
+    environmentName: environmentName(path),
+    description,
+    defaultValue,
+    type,
+  };
 }
 
 /** `['limits', 'maxQueues']` becomes `HOLDFAST_LIMITS_MAX_QUEUES`. */

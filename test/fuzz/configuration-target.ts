@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Value } from 'typebox/value';
+import * as v from 'valibot';
 import { stringify } from 'yaml';
 import { type ConfigurationSources, loadConfig } from '../../src/config/load.js';
 import { RELATIONS } from '../../src/config/relations.js';
@@ -173,7 +173,7 @@ function checkConfiguration(sources: ConfigurationSources): void {
     assert.match(error.message, /[.?]$/);
     return;
   }
-  assert.ok(Value.Check(ConfigSchema, config), 'not as the schema says');
+  assert.ok(v.is(ConfigSchema, config), 'not as the schema says');
   for (const { path, holds } of RELATIONS) assert.ok(holds(config), `${path} breaks a rule`);
   for (const part of [config, ...Object.values(config)]) assert.ok(Object.isFrozen(part));
 }
