@@ -27,6 +27,7 @@ export interface SlowCall {
 /** People are told of a call that takes longer. */
 const SLOW_MS = 1_000;
 const UNLINK = 'unlink';
+const REMOVAL_FACTOR = 4;
 
 interface CallUnderWay {
   readonly operation: string;
@@ -60,13 +61,16 @@ export class CallWatch {
   /** From now on the limit holds, also for calls which are under way already. Idempotent. */
   arm(): void {
     this.#isArmed = true;
+    if (!this.#sparesRemovals) return;
     this.#sparesRemovals = false;
+    for (const call of this.#underWay) if (call.operation === UNLINK) call.armedMs = 0;
   }
 
   /**
-   * From now on the limit holds for all but the removal of files, which holds up nobody who is served.
-   * Another host may be entitled to use a file unasked (an NFS delegation), and where that host does not
-   * answer the server waits for the end of its lease: a dead backup must not end the live node.
+   * From now on the limit holds for all but the removal of files, which holds up nobody who is served: that
+   * may take several times as long. Another host may be entitled to use a file unasked (an NFS delegation),
+   * and where it does not answer the server waits for the end of its lease, 90 s as a rule: a dead backup
+   * must not end the live node.
    */
   armForService(): void {
     this.#isArmed = true;
@@ -126,17 +130,18 @@ export class CallWatch {
     }
   }
 
-  #hasLimit({ operation }: CallUnderWay): boolean {
-    return this.#isArmed && !(this.#sparesRemovals && operation === UNLINK);
+  #limitOf({ operation }: CallUnderWay): number {
+    const factor = this.#sparesRemovals && operation === UNLINK ? REMOVAL_FACTOR : 1;
+    return factor * this.#options.limitMs;
   }
 
   #step(countedMs: number): void {
-    const { limitMs, onStall } = this.#options;
+    const { onStall } = this.#options;
     let slowest: CallUnderWay | null = null;
     for (const call of this.#underWay) {
       call.silentMs += countedMs;
-      if (this.#hasLimit(call)) call.armedMs += countedMs;
-      if (call.armedMs > limitMs) onStall(nameOf(call), call.armedMs);
+      if (this.#isArmed) call.armedMs += countedMs;
+      if (call.armedMs > this.#limitOf(call)) onStall(nameOf(call), call.armedMs);
       if (call.silentMs > (slowest?.silentMs ?? SLOW_MS)) slowest = call;
     }
     if (slowest === null && !this.#isSlow) return;

@@ -1,7 +1,8 @@
 /**
  * What the file system can do to a node, and what the node must make of it: a table, by chapters.
  * A failed call ends the node with a reason (P6), never with a guess; only a full disk where nothing
- * depends on the room, and an answer that comes late, are lived with.
+ * depends on the room, an answer that comes late, what is done for other nodes and the status of a backup
+ * are lived with.
  */
 import type { ErrorCode } from '../../../src/platform/errors.js';
 import type { FailpointScenario } from './failpoints.js';
@@ -113,8 +114,6 @@ const CALLS_OF_A_BACKUP: readonly Moment[] = [
   'joining: read store.json at 0',
   'joining: open-create nodes/*',
   'joining: lock nodes/*',
-  'backup: write nodes/* at 0',
-  'backup: sync nodes/*',
   'backup: list nodes',
   'backup: list journal',
   `backup: open-read ${SEGMENT}`,
@@ -123,6 +122,11 @@ const CALLS_OF_A_BACKUP: readonly Moment[] = [
   'backup: open-read live',
   'backup: lock lock',
   'backup: free-bytes .',
+];
+
+const CALLS_FOR_THE_STATUS_OF_A_BACKUP: readonly Moment[] = [
+  'backup: write nodes/* at 0',
+  'backup: sync nodes/*',
 ];
 
 /** The store lacks room for something without which the node can go on. */
@@ -140,6 +144,15 @@ const CALLS_THAT_MAY_LACK_ROOM: readonly Moment[] = [
 function failing(calls: readonly Moment[]): InjectedError[] {
   const effect: FaultEffect = { kind: 'fail', errno: 'EIO' };
   return calls.map((at) => ({ at, when: 'before', effect, outcome: 'JOURNAL_IO_FAILED' }));
+}
+
+/** A file server that gave the host up: the file is opened and locked anew, which helps or does not. */
+function failingStatus(): InjectedError[] {
+  const once = failing(CALLS_FOR_THE_STATUS_OF_A_BACKUP);
+  return [
+    ...once.map((error): InjectedError => ({ ...error, outcome: 'goes on' })),
+    ...once.map((error): InjectedError => ({ ...error, times: 'from-then-on' })),
+  ];
 }
 
 function lackingRoom(): InjectedError[] {
@@ -248,7 +261,9 @@ const HANGING: readonly InjectedError[] = [
   hanging(`live: sync ${SEGMENT}`, 2),
   hanging(`live: sync ${CHECKPOINT}`, 1),
   hanging(`live: unlink ${SEGMENT}`, 1),
-  hanging('live: list nodes', 2),
+  // Of other nodes' affairs.
+  { ...hanging('live: list nodes', 2), outcome: 'goes on' },
+  { ...hanging('live: open-read requests/handover', 2), outcome: 'goes on' },
   hanging('taking-over: list journal', 1),
   hanging('taking-over: sync-directory epochs', 1),
 ];
@@ -306,7 +321,7 @@ export const INJECTED_ERRORS: readonly {
   {
     chapter: 'calls of a backup that fail',
     scenario: 'join',
-    errors: [...failing(CALLS_OF_A_BACKUP), ...WRONG_STORE],
+    errors: [...failing(CALLS_OF_A_BACKUP), ...failingStatus(), ...WRONG_STORE],
   },
   {
     chapter: 'full disks and short writes',
