@@ -41,8 +41,7 @@ export function loadConfig(from: ConfigurationSources): Config {
     ...from.flags,
   ];
   const sources: Sources = new Map(given.map(({ path, source }) => [path, source]));
-  const config = assemble(given);
-  checkValues(config, sources);
+  const config = validated(assemble(given), sources);
   checkRelations(config, sources);
   checkAddresses(config, sources);
   return deepFreeze(config);
@@ -77,8 +76,8 @@ function fromText(setting: Setting, text: string): unknown {
   return text;
 }
 
-/** Not validated yet: the values are whatever was given. */
-function assemble(given: readonly GivenValue[]): Config {
+/** The values are whatever was given. */
+function assemble(given: readonly GivenValue[]): unknown {
   const settings: { [key: string]: unknown } = {};
   const sections = new Map<string, { [key: string]: unknown }>();
   for (const section of SECTIONS) {
@@ -93,21 +92,17 @@ function assemble(given: readonly GivenValue[]): Config {
       target[second ?? first] = value;
     }
   };
-  for (const { path, defaultValue } of SETTINGS) {
-    if (defaultValue !== undefined) {
-      set(path, defaultValue);
-    }
-  }
   for (const { path, value } of given) {
     set(path, value);
   }
-  return settings as Config;
+  return settings;
 }
 
-function checkValues(config: Config, sources: Sources): void {
-  const { issues } = v.safeParse(ConfigSchema, config, { abortEarly: true });
+/** With the defaults of what was not given. */
+function validated(given: unknown, sources: Sources): Config {
+  const { issues, output } = v.safeParse(ConfigSchema, given, { abortEarly: true });
   if (issues === undefined) {
-    return;
+    return output;
   }
   const path = v.getDotPath(issues[0]) ?? '';
   const setting = SETTINGS.find((candidate) => candidate.path === path);
@@ -117,7 +112,7 @@ function checkValues(config: Config, sources: Sources): void {
         'or write "store: DIR" into the configuration file.',
     );
   }
-  const value = settingValue(config, path);
+  const value = settingValue(given, path);
   throw invalid(
     `${describeSetting(path, sources)} must be ${describeAllowed(setting.type)}, ` +
       `but is ${describeValue(value)}.`,
@@ -167,7 +162,7 @@ function describeValue(value: unknown): string {
   return typeof value === 'string' ? `"${value}"` : String(value);
 }
 
-function settingValue(config: Config, path: string): unknown {
+function settingValue(config: unknown, path: string): unknown {
   return path
     .split('.')
     .reduce<unknown>(

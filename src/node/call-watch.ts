@@ -26,8 +26,6 @@ export interface SlowCall {
 
 /** People are told of a call that takes longer. */
 const SLOW_MS = 1_000;
-const UNLINK = 'unlink';
-const REMOVAL_FACTOR = 4;
 
 interface CallUnderWay {
   readonly operation: string;
@@ -42,7 +40,6 @@ export class CallWatch {
   readonly #underWay = new Set<CallUnderWay>();
   readonly #steps: CountedSteps;
   #isArmed = false;
-  #sparesRemovals = false;
   #isSlow = false;
 
   constructor(options: CallWatchOptions) {
@@ -61,20 +58,6 @@ export class CallWatch {
   /** From now on the limit holds, also for calls which are under way already. Idempotent. */
   arm(): void {
     this.#isArmed = true;
-    if (!this.#sparesRemovals) return;
-    this.#sparesRemovals = false;
-    for (const call of this.#underWay) if (call.operation === UNLINK) call.armedMs = 0;
-  }
-
-  /**
-   * From now on the limit holds for all but the removal of files, which holds up nobody who is served: that
-   * may take several times as long. Another host may be entitled to use a file unasked (an NFS delegation),
-   * and where it does not answer the server waits for the end of its lease, 90 s as a rule: a dead backup
-   * must not end the live node.
-   */
-  armForService(): void {
-    this.#isArmed = true;
-    this.#sparesRemovals = true;
   }
 
   /** Idempotent. */
@@ -92,7 +75,7 @@ export class CallWatch {
       list: (path) => this.#during('list', path, real.list(path)),
       makeDirectory: (path) => this.#during('mkdir', path, real.makeDirectory(path)),
       removeDirectory: (path) => this.#during('rmdir', path, real.removeDirectory(path)),
-      unlink: (path) => this.#during(UNLINK, path, real.unlink(path)),
+      unlink: (path) => this.#during('unlink', path, real.unlink(path)),
       syncDirectory: (path) => this.#during('fsync', path, real.syncDirectory(path)),
       freeBytes: (path) => this.#during('statfs', path, real.freeBytes(path)),
     };
@@ -130,18 +113,13 @@ export class CallWatch {
     }
   }
 
-  #limitOf({ operation }: CallUnderWay): number {
-    const factor = this.#sparesRemovals && operation === UNLINK ? REMOVAL_FACTOR : 1;
-    return factor * this.#options.limitMs;
-  }
-
   #step(countedMs: number): void {
-    const { onStall } = this.#options;
+    const { limitMs, onStall } = this.#options;
     let slowest: CallUnderWay | null = null;
     for (const call of this.#underWay) {
       call.silentMs += countedMs;
       if (this.#isArmed) call.armedMs += countedMs;
-      if (call.armedMs > this.#limitOf(call)) onStall(nameOf(call), call.armedMs);
+      if (call.armedMs > limitMs) onStall(nameOf(call), call.armedMs);
       if (call.silentMs > (slowest?.silentMs ?? SLOW_MS)) slowest = call;
     }
     if (slowest === null && !this.#isSlow) return;

@@ -97,7 +97,9 @@ export class ClientGate {
 
   /** What clients have sent and not been read of stays with them. */
   pauseAll(): void {
-    for (const socket of this.#sockets) socket.pauseReading();
+    for (const socket of this.#sockets) {
+      if (!this.#waiting.has(socket)) socket.pauseReading();
+    }
   }
 
   destroyAll(): void {
@@ -179,7 +181,7 @@ export class ClientGate {
     for (const socket of [...this.#waiting]) {
       if (now > (this.#deadlines.get(socket) ?? 0)) {
         this.#forget(socket);
-        this.#options.refuse(socket, 'no node of this store is live now; try again later');
+        this.#options.refuse(socket, 'no node of this store can serve now; try again later');
       } else {
         this.#route(socket);
       }

@@ -9,6 +9,7 @@ import {
   readNodeDocuments,
   writeHandoverRequest,
 } from '../store/known-documents.js';
+import { SerialTask } from './serial-task.js';
 import type { PeerFacts } from './storage-protocol.js';
 import type { StorageSettings, StorageWorld } from './storage-world.js';
 
@@ -25,6 +26,7 @@ export class HandoverDesk {
   readonly #world: StorageWorld;
   readonly #settings: StorageSettings;
   readonly #watcher: { close(): Promise<void> };
+  readonly #look = new SerialTask(() => this.#lookAtPeers());
   #peers = new Map<string, Peer>();
   /** From the second look on, a document that is new was written by a node that runs. */
   #hasLooked = false;
@@ -37,10 +39,21 @@ export class HandoverDesk {
   }
 
   /** Looks at the other nodes' documents once more; called at every status interval. */
-  async watchPeers(): Promise<readonly PeerFacts[]> {
+  watchPeers(): Promise<void> {
+    return this.#look.run();
+  }
+
+  get peers(): readonly PeerFacts[] {
+    return [...this.#peers.values()].map((peer) => ({
+      document: peer.document,
+      isRunning: this.#isRunning(peer),
+    }));
+  }
+
+  async #lookAtPeers(): Promise<void> {
     const { fileSystem, clock } = this.#world;
-    const now = clock.monotonicMs();
     const documents = await readNodeDocuments(fileSystem, this.#settings.layout);
+    const now = clock.monotonicMs();
     const peers = new Map<string, Peer>();
     for (const document of documents) {
       if (document.name === this.#settings.name) continue;
@@ -54,10 +67,6 @@ export class HandoverDesk {
     }
     this.#peers = peers;
     this.#hasLooked = true;
-    return [...peers.values()].map((peer) => ({
-      document: peer.document,
-      isRunning: this.#isRunning(peer),
-    }));
   }
 
   /** The name of a backup that could take over now: `wanted`, or the one with the smallest lag. */
@@ -70,8 +79,11 @@ export class HandoverDesk {
     return ready[0]?.name ?? null;
   }
 
-  /** The successor that an unanswered request leads to, or null; the answer is written back. */
-  async takeRequest(): Promise<string | null> {
+  /**
+   * The successor that an unanswered request leads to, or null; the answer is written back. Null also when
+   * nobody waits for it any more: another node may have the request then, or a newer one.
+   */
+  async takeRequest(isWanted: () => boolean): Promise<string | null> {
     const { fileSystem } = this.#world;
     const { layout, name } = this.#settings;
     const request = await readHandoverRequest(fileSystem, layout);
@@ -81,6 +93,7 @@ export class HandoverDesk {
     await this.watchPeers();
     const successor = request.to === name ? null : this.readyBackup(request.to);
     const outcome = { accepted: successor !== null, reason: this.#reason(request, successor) };
+    if (!isWanted()) return null;
     await writeHandoverRequest(fileSystem, layout, { ...request, outcome });
     return successor;
   }

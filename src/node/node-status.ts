@@ -1,5 +1,6 @@
 /** Keeps this node's own status document, the only thing that a backup writes (P4). Storage thread. */
 
+import type { Role } from '../ownership/role.js';
 import { errnoOf, messageOf } from '../platform/errors.js';
 import type { DocumentFile } from '../store/document-file.js';
 import type { NodeDocument } from '../store/documents.js';
@@ -11,6 +12,9 @@ export type NodeFacts = Pick<
   NodeDocument,
   'role' | 'addresses' | 'position' | 'lagBytes' | 'ready'
 >;
+
+/** They end when they lose anything. */
+const OWNERS: readonly Role[] = ['live', 'handing-over'];
 
 export class NodeStatus {
   readonly #world: StorageWorld;
@@ -69,8 +73,7 @@ export class NodeStatus {
     try {
       await this.#file.write(document);
     } catch (error) {
-      // Any other node holds more than this file, and ends when it loses something.
-      if (document.role !== 'backup' || errnoOf(error) === undefined) throw error;
+      if (OWNERS.includes(document.role) || errnoOf(error) === undefined) throw error;
       await this.#claimAgain(messageOf(error));
       await this.#file.write(document);
     }

@@ -49,9 +49,6 @@ export class StorageEngine {
   #hasPostedEnd = false;
   #wake: () => void = () => undefined;
   #tellStop: () => void = () => undefined;
-  readonly #stopAsked = new Promise<null>((resolve) => {
-    this.#tellStop = () => resolve(null);
-  });
   #quiesced: (applied: Cursor) => void = () => undefined;
 
   constructor(world: StorageWorld, settings: StorageSettings) {
@@ -166,13 +163,18 @@ export class StorageEngine {
   async #untilHandover(): Promise<string | null> {
     const desk = required(this.#handover);
     const { statusIntervalMs } = this.#settings;
+    let isOver = false;
+    let answer: Promise<string | null> = Promise.resolve(null);
     while (!this.#isStopping) {
-      const accepted = await Promise.race([desk.takeRequest(), this.#stopAsked]);
+      answer = desk.takeRequest(() => !isOver);
+      const accepted = await this.#orStop(answer);
       if (accepted !== null) return accepted;
       if (!this.#isStopping) await this.#sleep(statusIntervalMs);
     }
-    await this.#atMost(statusIntervalMs, desk.watchPeers());
-    return desk.readyBackup(null);
+    // Both may wait for a host that is dead.
+    const looks = await this.#atMost(statusIntervalMs, Promise.all([answer, desk.watchPeers()]));
+    isOver = true;
+    return looks?.[0] ?? desk.readyBackup(null);
   }
 
   async #release(tenure: Tenure, successor: string | null): Promise<void> {
@@ -220,7 +222,9 @@ export class StorageEngine {
   }
 
   async #watchPeers(): Promise<void> {
-    this.#post({ kind: 'peers', peers: await required(this.#handover).watchPeers() });
+    const desk = required(this.#handover);
+    await desk.watchPeers();
+    this.#post({ kind: 'peers', peers: desk.peers });
   }
 
   async #readLive(): Promise<void> {
@@ -325,8 +329,7 @@ export class StorageEngine {
     if (next === null) throw new Error(`role ${this.#role} does not know the event ${event}`);
     if (next === this.#role) return;
     this.#role = next;
-    if (next === 'live' && !this.#isStopping) this.#calls.armForService();
-    else if (next !== 'backup') this.#calls.arm();
+    if (next !== 'backup') this.#calls.arm();
     else if (!this.#isStopping) this.#calls.disarm();
     const epoch = this.#tenure?.epoch ?? this.#lastLive?.epoch ?? 0;
     this.#post({ kind: 'role', role: next, epoch, detail });
@@ -394,14 +397,19 @@ export class StorageEngine {
     }
   }
 
-  /** Whatever has not come by then is done without. */
-  async #atMost(limitMs: number, task: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const timer = this.#world.clock.after(limitMs, resolve);
-      task.then(() => {
-        timer.cancel();
-        resolve();
-      }, reject);
+  /** Null when this node was told to stop before. */
+  #orStop<Result>(task: Promise<Result>): Promise<Result | null> {
+    return new Promise((resolve, reject) => {
+      this.#tellStop = () => resolve(null);
+      task.then(resolve, reject);
+    });
+  }
+
+  /** Null when it takes longer. */
+  #atMost<Result>(limitMs: number, task: Promise<Result>): Promise<Result | null> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#world.clock.after(limitMs, () => resolve(null));
+      task.finally(() => timer.cancel()).then(resolve, reject);
     });
   }
 

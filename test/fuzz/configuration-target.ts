@@ -173,7 +173,7 @@ function checkConfiguration(sources: ConfigurationSources): void {
     assert.match(error.message, /[.?]$/);
     return;
   }
-  assert.ok(v.is(ConfigSchema, config), 'not as the schema says');
+  assert.deepEqual(config, v.parse(ConfigSchema, config), 'not as the schema says');
   for (const { path, holds } of RELATIONS) assert.ok(holds(config), `${path} breaks a rule`);
   for (const part of [config, ...Object.values(config)]) assert.ok(Object.isFrozen(part));
 }

@@ -13,7 +13,8 @@ import type { NodeProcess } from '../support/node-process.js';
 /** Each has a store and two nodes of its own, which mostly wait for one another. */
 const CHAPTERS_AT_A_TIME = 3;
 /** Long enough for a machine that is busy, short enough to wait for. */
-const STALL_LIMIT = { HOLDFAST_OWNERSHIP_STORE_STALL_LIMIT_MS: '3000' } as const;
+const STALL_LIMIT_MS = 3_000;
+const STALL_LIMIT = { HOLDFAST_OWNERSHIP_STORE_STALL_LIMIT_MS: `${STALL_LIMIT_MS}` } as const;
 
 const callsOfTheLive = new Set<string>();
 
@@ -48,7 +49,10 @@ async function goesOn(pair: FaultyPair, victim: NodeProcess, error: InjectedErro
   await victim.until(`${name} strikes`, () => struck(victim).length > 0);
   const role = error.at.startsWith('backup') ? 'backup' : 'live';
   await victim.untilRole(role);
-  await pair.load.confirmsMore(100);
+  const struckAtMs = Date.now();
+  const lastsMs = error.effect.kind === 'hang' ? 2 * STALL_LIMIT_MS : 0;
+  do await pair.load.confirmsMore(100);
+  while (Date.now() - struckAtMs < lastsMs);
   assert.ok(victim.isRunning, `${name}: ${victim.complaint}`);
   assert.equal(victim.role, role, name);
   await victim.kill();

@@ -22,6 +22,7 @@ const LARGE_AND_SELDOM = { producers: 4, consumers: 2, window: 4, bodyBytes: 40_
 /** Two of the kernel's switches: see proc(5). The second one also takes the memory of silent NFS clients. */
 const DROP_WHAT_IS_CACHED_OF_FILES = 'sync; echo 1 >/proc/sys/vm/drop_caches';
 const DROP_WHAT_SERVERS_KEEP_FROM_COURTESY = 'echo 2 >/proc/sys/vm/drop_caches';
+const NFS_CLIENTS = '/proc/fs/nfsd/clients/*/info';
 const EIGHT_PRODUCERS = { producers: 8, consumers: 2, window: 100 };
 
 for (const version of VERSIONS) {
@@ -114,8 +115,13 @@ for (const version of VERSIONS) {
       const pair = await LabPair.start(t, lab);
       const { sessions } = pair.load.report;
       await cut('b', 's');
-      await delay(LONG_CUT_MS);
+      await eventually(
+        'the server knows b from courtesy alone',
+        () => isKnownAs('courtesy'),
+        LONGEST_CUT_MS,
+      );
       await lab.run('s', DROP_WHAT_SERVERS_KEEP_FROM_COURTESY);
+      await eventually('the server has given b up', async () => !(await isKnownAs('courtesy')));
       await lab.heal();
       const isReclaimed = (): boolean =>
         pair.backup.log.some(({ event }) => event === 'status-reclaimed');
@@ -125,6 +131,11 @@ for (const version of VERSIONS) {
       assert.equal(pair.load.report.sessions, sessions, 'no client had to connect again');
       await pair.finish({});
     });
+
+    const isKnownAs = async (status: string): Promise<boolean> => {
+      const files = await lab.run('s', `grep -l 'status: ${status}' ${NFS_CLIENTS} || true`);
+      return files.trim() !== '';
+    };
 
     /** A server that is short of memory gives up clients that are silent for longer than their lease. */
     const roomInMemoryOf = async (host: Host): Promise<void> => {

@@ -105,11 +105,38 @@ describe('a simulated cluster', () => {
     cluster.storage.cutOff(live.host.name, 'both');
     await cluster.runFor(freshMs);
     client.write('SUBSCRIBE\nid:0\ndestination:/queue/q\n\n\0');
+    const newcomer = await RawClient.begin(cluster, { host: live.host.name, port });
     await cluster.runFor((storeStallLimitMs - freshMs) / 2);
     assert.doesNotMatch(client.received, /MESSAGE/);
+    assert.equal(newcomer.received, '', 'a new client waits, or tries another node');
     cluster.storage.heal(live.host.name);
     await cluster.until('it is delivered', () => client.received.includes('MESSAGE'), 5_000);
+    await newcomer.untilConnected();
     assert.deepEqual([cluster.live, live.epoch], [live, 1]);
+  });
+
+  it('has a live node that serves while files of a dead host cannot be opened, and hands over when told to stop', async () => {
+    const cluster = await SmallCluster.start(18);
+    const { live, backup } = await cluster.untilPair();
+    const { storeStallLimitMs, statusIntervalMs } = live.config.ownership;
+    const deadFile = join(cluster.layout.nodesDirectory, 'dead');
+    const other = cluster.storage.fileSystemOf(
+      new SimulatedProcess(cluster.scheduler, 'dead', 1),
+      'h',
+    );
+    await cluster.result(other.open(deadFile, 'create'));
+    let hanging = 0;
+    cluster.faultOf = ({ process, path }) => {
+      if (process !== live.process || path !== deadFile) return null;
+      hanging += 1;
+      return { kind: 'delay', delayMs: 10 * storeStallLimitMs };
+    };
+    await cluster.runFor(3 * storeStallLimitMs);
+    assert.deepEqual([cluster.live, live.epoch, hanging], [live, 1, 1]);
+    live.stop();
+    const limitMs = 2 * statusIntervalMs + TAKEOVER_LIMIT_MS;
+    await cluster.until('the backup is live', () => cluster.live === backup, limitMs);
+    assert.deepEqual([live.isAlive, live.end?.exitCodeReason], [false, null]);
   });
 
   it('loses a live node whose ownership checks all take longer than they are good for', async () => {
@@ -188,8 +215,10 @@ describe('a simulated cluster', () => {
 class RawClient {
   received = '';
   readonly write: (text: string) => void;
+  readonly #cluster: SmallCluster;
 
-  private constructor(socket: Socket) {
+  private constructor(cluster: SmallCluster, socket: Socket) {
+    this.#cluster = cluster;
     this.write = (text) => void socket.write(Buffer.from(text));
     socket.receive({
       onData: (bytes) => {
@@ -202,12 +231,23 @@ class RawClient {
   }
 
   static async connect(cluster: SmallCluster, address: HostPort): Promise<RawClient> {
+    const client = await RawClient.begin(cluster, address);
+    await client.untilConnected();
+    return client;
+  }
+
+  /** It has asked to be connected. */
+  static async begin(cluster: SmallCluster, address: HostPort): Promise<RawClient> {
     const process = new SimulatedProcess(cluster.scheduler, 'client', 1);
     const network = cluster.network.portOf(process, 'client');
-    const client = new RawClient(await cluster.result(network.connect(address, 1_000)));
+    const client = new RawClient(cluster, await cluster.result(network.connect(address, 1_000)));
     client.write('CONNECT\naccept-version:1.2\nhost:q\n\n\0');
-    await cluster.until('it is connected', () => client.received.includes('CONNECTED'), 1_000);
     return client;
+  }
+
+  async untilConnected(): Promise<void> {
+    const isConnected = (): boolean => this.received.includes('CONNECTED');
+    await this.#cluster.until('it is connected', isConnected, 1_000);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * What the file system can do to a node, and what the node must make of it: a table, by chapters.
- * A failed call ends the node with a reason (P6), never with a guess; only a full disk where nothing
- * depends on the room, an answer that comes late, what is done for other nodes and the status of a backup
- * are lived with.
+ * A failed call ends the node with a reason (P6), never with a guess. Lived with are a full disk where
+ * nothing depends on the room, an answer that comes late, one that never comes to what is asked for other
+ * nodes, and a status file of a backup that has to be opened anew.
  */
 import type { ErrorCode } from '../../../src/platform/errors.js';
 import type { FailpointScenario } from './failpoints.js';
@@ -261,7 +261,7 @@ const HANGING: readonly InjectedError[] = [
   hanging(`live: sync ${SEGMENT}`, 2),
   hanging(`live: sync ${CHECKPOINT}`, 1),
   hanging(`live: unlink ${SEGMENT}`, 1),
-  // Of other nodes' affairs.
+  // What is asked for other nodes.
   { ...hanging('live: list nodes', 2), outcome: 'goes on' },
   { ...hanging('live: open-read requests/handover', 2), outcome: 'goes on' },
   hanging('taking-over: list journal', 1),

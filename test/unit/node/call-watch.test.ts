@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { CallWatch, type SlowCall } from '../../../src/node/call-watch.js';
 import { interceptedFileSystem, type Operation } from '../../support/intercepted-file-system.js';
 import { MemoryFileSystem } from '../../support/memory-file-system.js';
@@ -144,50 +144,4 @@ test('the heartbeat is watched', () => {
   void heartbeat.stop();
   clock.advance(LIMIT_MS + 250);
   assert.deepEqual(stalls, ['start of the witness', 'stop of the witness']);
-});
-
-describe('while clients are served', () => {
-  let unlink: Promise<void>;
-
-  beforeEach(async () => {
-    const { files, watch } = house;
-    await (await files.open('/store/file', 'create')).close();
-    watch.armForService();
-    house.hanging = 'unlink';
-    unlink = files.unlink('/store/file');
-  });
-
-  afterEach(async () => {
-    house.release();
-    await unlink;
-  });
-
-  test('a removal may take four times as long, for the lease of a dead host has to end', () => {
-    const { clock, stalls, slow } = house;
-    clock.advance(4 * LIMIT_MS);
-    assert.deepEqual(slow.at(-1), { call: 'unlink /store/file', silentMs: 4 * LIMIT_MS });
-    assert.deepEqual(stalls, []);
-    clock.advance(250);
-    assert.deepEqual(stalls, ['unlink /store/file']);
-  });
-
-  test('a removal has the limit of all others, from zero, once this node is to end', () => {
-    const { clock, stalls, watch } = house;
-    clock.advance(3 * LIMIT_MS);
-    watch.arm();
-    clock.advance(LIMIT_MS);
-    assert.deepEqual(stalls, []);
-    clock.advance(250);
-    assert.deepEqual(stalls, ['unlink /store/file']);
-  });
-
-  test('any other call has the limit', () => {
-    const { clock, files, stalls } = house;
-    house.hanging = 'list';
-    const releaseUnlink = house.release;
-    void files.list('/store');
-    clock.advance(LIMIT_MS + 250);
-    assert.deepEqual(stalls, ['list /store']);
-    house.release = releaseUnlink;
-  });
 });
