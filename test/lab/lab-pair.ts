@@ -102,7 +102,8 @@ export class LabPair {
     try {
       await eventually(`${node.broker} is ready`, look, READY_LIMIT_MS);
     } catch (error) {
-      throw trouble === undefined ? error : new Error(`${String(error)}: ${String(trouble)}`);
+      if (trouble === undefined) throw error;
+      throw new Error(`${String(error)}: ${String(trouble)}`, { cause: error });
     }
   }
 
