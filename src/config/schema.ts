@@ -127,7 +127,18 @@ const Ownership = v.strictObject({
 });
 
 const Journal = v.strictObject({
-  segmentBytes: Bytes('Size of a preallocated segment file', 16 * MEBIBYTE, 65_536, GIBIBYTE),
+  segmentBytes: Bytes(
+    'Size of a preallocated segment file; a takeover reads and copies one',
+    4 * MEBIBYTE,
+    65_536,
+    GIBIBYTE,
+  ),
+  slackBytes: Bytes(
+    'By how much the journal may exceed twice what is needed of it; two segments at least',
+    32 * MEBIBYTE,
+    0,
+    1024 * GIBIBYTE,
+  ),
   maxBatchBytes: Bytes(
     'What one journal block gathers at most, unless one transaction is larger',
     MEBIBYTE,

@@ -207,6 +207,7 @@ async function createCopy(
   } finally {
     await plain.close();
   }
+  await directory.sync();
   const sizeBytes = Math.max(old?.sizeBytes ?? segmentBytes, cursor.offset + tenureBytes);
   return { name, number, sizeBytes, handle: await openLocked(directory, name) };
 }

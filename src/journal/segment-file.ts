@@ -20,8 +20,8 @@ export interface OwnSegment {
 }
 
 /**
- * Creates an unfinished segment, its zeros on stable storage. Lets other work of this thread in
- * between, so a commit never waits for more than one slice of it.
+ * Creates an unfinished segment, its name and its zeros on stable storage. Lets other work of this
+ * thread in between, so a commit never waits for more than one slice of it.
  */
 export async function createSegment(
   directory: JournalDirectory,
@@ -40,6 +40,7 @@ export async function createSegment(
       if ((at + ZEROS.byteLength) % SLICE_BYTES === 0) await plain.syncInBackground();
     }
     await plain.syncInBackground();
+    await directory.sync();
   } catch (error) {
     await plain.close();
     await directory.unlink(name);
@@ -67,7 +68,7 @@ export async function openLocked(directory: JournalDirectory, name: string): Pro
   );
 }
 
-/** Writes the header: from now on the segment is part of the journal. */
+/** Writes the header: from now on the segment is part of the journal. Its name has to be on stable storage before. */
 export async function finishSegment(
   directory: JournalDirectory,
   segment: OwnSegment,
@@ -76,7 +77,6 @@ export async function finishSegment(
   const { number, sizeBytes } = segment;
   const storeId = directory.storeId;
   await segment.handle.write(encodeSegmentHeader({ ...header, storeId, number, sizeBytes }), 0);
-  await directory.sync();
 }
 
 /** A file system without room, or with a used-up quota. */

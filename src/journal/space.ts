@@ -1,13 +1,14 @@
 /**
  * How the journal's directory is kept small: which segments can go, when the index is written to
  * a checkpoint, and which sparse segment is emptied next. The ledger counts, `nextStep` decides;
- * both are pure. The bound is twice the needed bytes plus two segments. The next segment waits for
- * the room, and producers wait with it, so that the bound does not depend on who is faster.
+ * both are pure. The bound is twice the needed bytes plus a slack. The next segment waits for the
+ * room, and producers wait with it, so that the bound does not depend on who is faster.
  */
 
 import type { Cursor, SegmentNumber } from './format.js';
 
 interface Entry {
+  readonly number: SegmentNumber;
   neededBytes: number;
   /** 0 until the file was seen. */
   sizeBytes: number;
@@ -60,17 +61,15 @@ export class SegmentLedger {
       .map(([number]) => number);
   }
 
-  segments(): { number: SegmentNumber; neededBytes: number; sizeBytes: number }[] {
-    return [...this.#entries]
-      .filter(([, entry]) => entry.sizeBytes > 0)
-      .map(([number, entry]) => ({ number: number as SegmentNumber, ...entry }));
+  segments(): Readonly<Entry>[] {
+    return [...this.#entries.values()].filter(({ sizeBytes }) => sizeBytes > 0);
   }
 
   #entry(segment: number): Entry {
     if (segment === this.#lastNumber && this.#lastEntry !== null) return this.#lastEntry;
     let entry = this.#entries.get(segment);
     if (entry === undefined) {
-      entry = { neededBytes: 0, sizeBytes: 0 };
+      entry = { number: segment as SegmentNumber, neededBytes: 0, sizeBytes: 0 };
       this.#entries.set(segment, entry);
     }
     this.#lastNumber = segment;
@@ -82,6 +81,8 @@ export class SegmentLedger {
 export interface SpaceFacts {
   readonly ledger: SegmentLedger;
   readonly segmentBytes: number;
+  /** By how much the directory may exceed twice the needed bytes: two segments or more. */
+  readonly slackBytes: number;
   readonly tail: SegmentNumber;
   /** Bytes written to the tail, and its size. */
   readonly tailUsedBytes: number;
@@ -116,8 +117,6 @@ const HOLD_PRODUCERS_PART = 0.75;
 /** A checkpoint costs at most this part of what was written since the last one. */
 const CHECKPOINT_COST_PART = 0.25;
 const SPARSE_PART = 0.5;
-/** What is further beyond the bound was left by a burst: many segments have to be emptied first. */
-const SOON_EMPTIED_SEGMENTS = 2;
 
 /** What to do next for the directory's size, or null when nothing is. */
 export function nextStep(facts: SpaceFacts): SpaceStep | null {
@@ -128,9 +127,8 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   if (deletable.length > 0) {
     return { kind: 'delete', segments: deletable.map(({ number }) => number) };
   }
-  const closedBytes = closed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const present = closedBytes + facts.tailSizeBytes + facts.spareBytes + facts.checkpointBytes;
-  const allowed = 2 * facts.ledger.neededBytes + 2 * facts.segmentBytes;
+  const present = bytesOf(closed) + facts.tailSizeBytes + facts.spareBytes + facts.checkpointBytes;
+  const allowed = 2 * facts.ledger.neededBytes + facts.slackBytes;
   const isSpareMissing = facts.spareBytes === 0;
   const excess = present + (isSpareMissing ? facts.segmentBytes : 0) - allowed;
   const isLate = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
@@ -138,7 +136,7 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
     return { kind: 'prepare-segment', after: facts.tail };
   }
   const settled = facts.tailUsedBytes >= facts.tailSizeBytes * SETTLING_PART;
-  if (wantsCheckpoint(facts, dead, settled)) return { kind: 'checkpoint' };
+  if (wantsCheckpoint(facts, dead, settled, excess)) return { kind: 'checkpoint' };
   if (settled && excess > 0) {
     const emptied = sparsest(closed.filter(({ number }) => !facts.notNow.has(number)));
     if (emptied !== null) return emptied;
@@ -155,28 +153,33 @@ export function mustHoldProducers(facts: SpaceFacts): boolean {
   return step !== null && step.kind !== 'prepare-segment';
 }
 
-/** Emptying a segment and a checkpoint then take about as long as preparing a segment does. */
+/** What is further beyond the bound was left by a burst: many segments have to be emptied first. */
 function makesRoomSoon(facts: SpaceFacts, excess: number): boolean {
-  const isClose = excess <= SOON_EMPTIED_SEGMENTS * facts.segmentBytes;
-  return isClose && facts.snapshotBytes <= facts.segmentBytes;
+  return excess <= facts.slackBytes && facts.snapshotBytes <= facts.slackBytes / 2;
 }
 
 function wantsCheckpoint(
   facts: SpaceFacts,
   dead: readonly { number: SegmentNumber; sizeBytes: number }[],
   settled: boolean,
+  excess: number,
 ): boolean {
   const covered = facts.checkpointCovers?.segment ?? 0;
   if (covered >= facts.tail) return false;
   // What the one that was found covers waits only for another one to say so, even if nobody writes any more.
   const foundCovers = facts.checkpointCovers === null ? (facts.foundCovers?.segment ?? 0) : 0;
   const overdue = dead.filter(({ number }) => number < foundCovers);
-  const freesSomething = overdue.length > 0 || (settled && dead.length > 0);
-  const overdueBytes = overdue.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const isWorthwhile = bytesOf(dead) >= facts.slackBytes / 2 || (dead.length > 0 && excess > 0);
+  const freesSomething = overdue.length > 0 || (settled && isWorthwhile);
+  const overdueBytes = bytesOf(overdue);
   const worthBytes = facts.bytesSinceCheckpoint + overdueBytes;
   const isCheap = facts.snapshotBytes <= worthBytes * CHECKPOINT_COST_PART;
-  const boundsReplay = facts.bytesSinceCheckpoint >= 4 * facts.segmentBytes;
+  const boundsReplay = facts.bytesSinceCheckpoint >= 2 * facts.slackBytes;
   return isCheap && (freesSomething || boundsReplay);
+}
+
+function bytesOf(segments: readonly { readonly sizeBytes: number }[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 function sparsest(

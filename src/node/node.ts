@@ -119,6 +119,7 @@ export class Node {
     this.#space = new SpaceKeeper({
       ledger: this.#ledger,
       segmentBytes: config.journal.segmentBytes,
+      slackBytes: Math.max(config.journal.slackBytes, 2 * config.journal.segmentBytes),
       broker: this.#broker,
       post,
       loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),

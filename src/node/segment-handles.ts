@@ -4,7 +4,7 @@ import { isGone, type JournalDirectory } from '../journal/directory.js';
 import type { SegmentNumber } from '../journal/format.js';
 import type { FileHandle } from '../platform/ports.js';
 
-const MAX_IDLE = 16;
+const MAX_IDLE = 64;
 
 interface OpenSegment {
   readonly handle: FileHandle;

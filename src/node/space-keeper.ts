@@ -15,8 +15,8 @@ import {
 } from '../journal/space.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 
-/** It looks again when this part of a segment was written: the timer alone would come too late. */
-const LOOK_PART = 1 / 16;
+/** It looks again when this part of the slack was written: the timer alone would come too late. */
+const LOOK_PART = 1 / 32;
 
 /** What it needs of the broker. */
 interface Compactable {
@@ -38,6 +38,8 @@ export interface LoadedBlock {
 export interface SpaceKeeperOptions {
   readonly ledger: SegmentLedger;
   readonly segmentBytes: number;
+  /** See SpaceFacts. */
+  readonly slackBytes: number;
   readonly broker: Compactable;
   readonly post: (command: StorageCommand, transfer: readonly ArrayBuffer[]) => void;
   /** The whole blocks of one read at `offset`; empty at the end, and when the segment is gone. */
@@ -119,7 +121,7 @@ export class SpaceKeeper {
       this.#lacksRoom = false;
     }
     this.#tail = tail;
-    if (this.#bytesSinceLook >= this.#options.segmentBytes * LOOK_PART) this.consider();
+    if (this.#bytesSinceLook >= this.#options.slackBytes * LOOK_PART) this.consider();
   }
 
   onEvent(event: StorageEvent): void {
@@ -177,6 +179,7 @@ export class SpaceKeeper {
     return {
       ledger: this.#options.ledger,
       segmentBytes: this.#options.segmentBytes,
+      slackBytes: this.#options.slackBytes,
       tail: tail.segment,
       tailUsedBytes: tail.usedBytes,
       tailSizeBytes: tail.sizeBytes,

@@ -26,6 +26,8 @@ import { takeOver } from './takeover.js';
 import { Tenure } from './tenure.js';
 
 const FREE_BYTES_INTERVAL_MS = 1_000;
+/** A backup that is further behind is not ready. */
+const READY_LAG_SEGMENTS = 4;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
@@ -310,10 +312,10 @@ export class StorageEngine {
     };
   }
 
-  /** What is left to read is at most a segment: a fraction of a second. */
+  /** What is left to read takes a fraction of a second. */
   #couldTakeOver(): boolean {
     const hasCaughtUp = this.#follower?.hasCaughtUp ?? false;
-    return hasCaughtUp && this.#lagBytes() <= this.#settings.segmentBytes;
+    return hasCaughtUp && this.#lagBytes() <= READY_LAG_SEGMENTS * this.#settings.segmentBytes;
   }
 
   #lagBytes(): number {

@@ -1,4 +1,4 @@
-/** The directory follows what is unconsumed: at most twice the needed bytes plus two segments. */
+/** The directory follows what is unconsumed: at most twice the needed bytes plus the slack, here two segments. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -61,6 +61,12 @@ export class SupervisedNode {
     return (ofThisRun.findLast(({ event }) => event === 'role-changed')?.to as Role) ?? null;
   }
 
+  /** When its present run said that it has this role, by the clock that all hosts have; of several times the last one. */
+  sinceMs(role: Role): number {
+    const line = this.log.findLast(({ event, to }) => event === 'role-changed' && to === role);
+    return Date.parse(String(line?.time));
+  }
+
   /** Starts the supervisor, and it the node. With `faults` what goes wrong in its storage thread, in its first run. */
   start({ faults, settings = {} }: SupervisedOptions = {}): this {
     const flags = [

@@ -60,11 +60,12 @@ for (const version of VERSIONS) {
       const cutAtMs = Date.now();
       await lab.powerOff('a');
       const tookMs = await pair.load.confirmedBy('b', cutAtMs);
+      const lockMs = pair.backup.sinceMs('taking-over') - cutAtMs;
       await lab.boot('a');
       await pair.live.stop();
       await pair.live.start().untilRole('backup');
       await pair.untilReady(pair.live);
-      await pair.finish({ tookMs });
+      await pair.finish({ tookMs, lockMs });
     });
   });
 }

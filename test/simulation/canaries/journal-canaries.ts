@@ -262,6 +262,22 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [{ file: SEAL, find: '    await plain.sync();\n', replace: '' }],
   },
   {
+    name: 'seal-without-name',
+    sentence: 'The name of that copy is not synced before the old one goes.',
+    patches: [
+      {
+        file: SEAL,
+        find: '  await directory.sync();\n  const sizeBytes',
+        replace: '  const sizeBytes',
+      },
+    ],
+  },
+  {
+    name: 'roll-without-name',
+    sentence: 'The next segment is used before its name is on stable storage.',
+    patches: [{ file: SEGMENT_FILE, find: '    await directory.sync();\n', replace: '' }],
+  },
+  {
     name: 'unlink-before-copy',
     sentence: 'A takeover removes the old last segment before its copy is part of the journal.',
     patches: [

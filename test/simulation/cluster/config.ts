@@ -81,6 +81,7 @@ function drawOwnership(random: SeededRandom, longestFreshMs: number): Config['ow
 function drawJournal(random: SeededRandom): Config['journal'] {
   return {
     segmentBytes: random.whole(4, 16) * 4 * KIBIBYTE,
+    slackBytes: 0,
     maxBatchBytes: random.whole(1, 4) * 4 * KIBIBYTE,
     cacheBytes: random.whole(4, 64) * KIBIBYTE,
     minFreeBytes: 16 * KIBIBYTE,

@@ -92,6 +92,7 @@ const TAKE_OVER: readonly Failpoint[] = [
   { name: 'copy half written', when: 'during', at: `taking-over: write ${SEGMENT} at #` },
   { name: 'copy written', when: 'after', at: `taking-over: write ${SEGMENT} at #` },
   { name: 'copy synced', when: 'after', at: `taking-over: sync ${SEGMENT}` },
+  { name: 'copy in the directory', when: 'after', at: 'taking-over: sync-directory journal' },
   { name: 'copy locked', when: 'after', nth: 2, at: `taking-over: lock ${SEGMENT}` },
   {
     name: 'tenure block half written',
@@ -113,7 +114,6 @@ const TAKE_OVER: readonly Failpoint[] = [
     when: 'after',
     at: `taking-over: write-durable ${SEGMENT} at 0`,
   },
-  { name: 'copy in the directory', when: 'after', at: 'taking-over: sync-directory journal' },
   { name: 'old tail about to go', when: 'before', at: `taking-over: unlink ${SEGMENT}` },
   { name: 'old tail unlinked', when: 'after', at: `taking-over: unlink ${SEGMENT}` },
   {
@@ -158,6 +158,12 @@ const APPEND_AND_ROLL: readonly Failpoint[] = [
   { name: 'zeros half written', when: 'during', at: `live: write ${SEGMENT} at 0` },
   { name: 'zeros written', when: 'after', at: `live: write ${SEGMENT} at 0` },
   { name: 'zeros synced', when: 'after', at: `live: sync ${SEGMENT}` },
+  {
+    name: 'next segment in the directory',
+    when: 'after',
+    since: `live: open-create-new ${SEGMENT}`,
+    at: 'live: sync-directory journal',
+  },
   { name: 'next segment locked', when: 'after', at: `live: lock ${SEGMENT}` },
   { name: 'next segment told', when: 'after', at: 'live: post segment-prepared' },
   {
@@ -174,12 +180,6 @@ const APPEND_AND_ROLL: readonly Failpoint[] = [
     name: 'header of the next segment written',
     when: 'after',
     at: `live: write-durable ${SEGMENT} at 0`,
-  },
-  {
-    name: 'next segment in the directory',
-    when: 'after',
-    since: `live: write-durable ${SEGMENT} at 0`,
-    at: 'live: sync-directory journal',
   },
   {
     name: 'full segment closed',

@@ -35,9 +35,11 @@ export class Model {
   largestMessage = 0;
   /** What the widest step so far has taken. */
   widestStep = 0;
+  readonly #slackBytes: number;
   #snapshot: Snapshot | null = null;
 
-  constructor() {
+  constructor(slackBytes: number) {
+    this.#slackBytes = slackBytes;
     this.ledger.setSize(1, SEGMENT_BYTES);
   }
 
@@ -50,6 +52,7 @@ export class Model {
     return {
       ledger: this.ledger,
       segmentBytes: SEGMENT_BYTES,
+      slackBytes: this.#slackBytes,
       tail: this.tail as SegmentNumber,
       tailUsedBytes: this.tailUsed,
       tailSizeBytes: SEGMENT_BYTES,
@@ -176,7 +179,7 @@ export class Model {
    */
   checkBound(): void {
     const needed = this.ledger.neededBytes + this.largestMessage;
-    const bound = 2 * needed + 2 * SEGMENT_BYTES;
+    const bound = 2 * needed + this.#slackBytes;
     const checkpoints = this.checkpoint + this.widestStep;
     const { directoryBytes, tail } = this;
     const sentence = `${directoryBytes} > ${bound} + ${checkpoints} at ${tail}`;
@@ -191,8 +194,8 @@ export class SlowModel extends Model {
   #turnsLeft = 0;
   held = 0;
 
-  constructor(turnsOfStep: number) {
-    super();
+  constructor(slackBytes: number, turnsOfStep: number) {
+    super(slackBytes);
     this.#turnsOfStep = turnsOfStep;
   }
 

@@ -10,6 +10,9 @@ import {
 } from '../../../src/journal/space.js';
 import { Model, SEGMENT_BYTES, SlowModel } from './space-model.js';
 
+/** Two segments is the least there is; by default it is eight. */
+const slacks = fc.constantFrom(2 * SEGMENT_BYTES, 2.5 * SEGMENT_BYTES, 8 * SEGMENT_BYTES);
+
 test('the ledger counts what is needed of each segment and of all', () => {
   const ledger = new SegmentLedger();
   ledger.retain(1, 100);
@@ -50,11 +53,12 @@ test('the ledger counts afresh for a segment that was removed, and after clear',
 test('under a steady load of any length the directory stays within its bound', () => {
   fc.assert(
     fc.property(
+      slacks,
       fc.integer({ min: 10, max: 200 }),
       fc.integer({ min: 0, max: 100 }),
       fc.integer({ min: 2_000, max: 6_000 }),
-      (bytes, backlog, count) => {
-        const model = new Model();
+      (slackBytes, bytes, backlog, count) => {
+        const model = new Model(slackBytes);
         for (let sent = 0; sent < count; sent += 1) {
           model.send(bytes);
           if (model.messages.length > backlog) model.acknowledge(0);
@@ -69,11 +73,12 @@ test('under a steady load of any length the directory stays within its bound', (
 test('one old message that is never acknowledged keeps no more than its bytes', () => {
   fc.assert(
     fc.property(
+      slacks,
       fc.integer({ min: 10, max: 200 }),
       fc.integer({ min: 1, max: 40 }),
       fc.integer({ min: 2, max: 50 }),
-      (bytes, backlog, keptEvery) => {
-        const model = new Model();
+      (slackBytes, bytes, backlog, keptEvery) => {
+        const model = new Model(slackBytes);
         // The first messages stay for ever, one in each of several segments.
         const kept = 5;
         let sent = 0;
@@ -96,6 +101,7 @@ test('one old message that is never acknowledged keeps no more than its bytes', 
 test('messages that are consumed in any order and in bursts leave no more behind', () => {
   fc.assert(
     fc.property(
+      slacks,
       fc.array(
         fc.record({
           sends: fc.integer({ min: 0, max: 120 }),
@@ -105,8 +111,8 @@ test('messages that are consumed in any order and in bursts leave no more behind
         }),
         { minLength: 20, maxLength: 60 },
       ),
-      (bursts) => {
-        const model = new Model();
+      (slackBytes, bursts) => {
+        const model = new Model(slackBytes);
         for (const { sends, acknowledgements, bytes, pick } of bursts) {
           for (let count = 0; count < sends; count += 1) model.send(bytes);
           for (let count = 0; count < acknowledgements && model.messages.length > 0; count += 1) {
@@ -128,11 +134,12 @@ test('messages that are consumed in any order and in bursts leave no more behind
 test('however slow the disk is beside the producers, the next segment waits for its room', () => {
   fc.assert(
     fc.property(
+      slacks,
       fc.integer({ min: 10, max: 40 }),
       fc.integer({ min: 0, max: 5 }),
       fc.integer({ min: 1, max: 500 }),
-      (bytes, backlog, turnsOfStep) => {
-        const model = new SlowModel(turnsOfStep);
+      (slackBytes, bytes, backlog, turnsOfStep) => {
+        const model = new SlowModel(slackBytes, turnsOfStep);
         const kept = 1;
         while (model.tail < 2) {
           model.turn(bytes);
@@ -154,11 +161,12 @@ test('however slow the disk is beside the producers, the next segment waits for 
 test('takeovers at any time leave the directory within its bound', () => {
   fc.assert(
     fc.property(
+      slacks,
       fc.integer({ min: 10, max: 200 }),
       fc.integer({ min: 0, max: 60 }),
       fc.integer({ min: 1, max: 300 }),
-      (bytes, backlog, turnsOfTenure) => {
-        const model = new Model();
+      (slackBytes, bytes, backlog, turnsOfTenure) => {
+        const model = new Model(slackBytes);
         for (let sent = 0; sent < 3_000; sent += 1) {
           if (sent % turnsOfTenure === 0) model.takeOver();
           model.send(bytes);
@@ -172,7 +180,7 @@ test('takeovers at any time leave the directory within its bound', () => {
 });
 
 test('what a drained backlog leaves after a takeover goes, though nobody writes much any more', () => {
-  const model = new Model();
+  const model = new Model(2 * SEGMENT_BYTES);
   for (let sent = 0; sent < 10; sent += 1) model.send(SEGMENT_BYTES);
   model.takeOver();
   while (model.messages.length > 0) model.acknowledge(0);
@@ -181,7 +189,7 @@ test('what a drained backlog leaves after a takeover goes, though nobody writes 
 });
 
 test('producers are held when there is no room for the next segment, before the last one is full', () => {
-  const facts = { ...new Model().facts, lacksRoom: true };
+  const facts = { ...new Model(2 * SEGMENT_BYTES).facts, lacksRoom: true };
   const tailUsedBytes = SEGMENT_BYTES * 0.8;
   assert.equal(mustHoldProducers(facts), false);
   assert.equal(mustHoldProducers({ ...facts, tailUsedBytes }), true);
@@ -189,7 +197,7 @@ test('producers are held when there is no room for the next segment, before the 
 });
 
 test('producers are not held while the next segment fits, nor once it is ready', () => {
-  const model = new Model();
+  const model = new Model(2 * SEGMENT_BYTES);
   const nearlyFull = { ...model.facts, tailUsedBytes: SEGMENT_BYTES };
   assert.equal(nextStep(nearlyFull)?.kind, 'prepare-segment');
   assert.equal(mustHoldProducers(nearlyFull), false);
@@ -217,11 +225,11 @@ function sparseFacts(count: number): SpaceFacts {
   const ledger = new SegmentLedger();
   for (let number = 1; number <= count; number += 1) ledger.retain(number, 1);
   for (let number = 1; number <= count + 1; number += 1) ledger.setSize(number, SEGMENT_BYTES);
-  return { ...new Model().facts, ledger, tail: (count + 1) as SegmentNumber };
+  return { ...new Model(2 * SEGMENT_BYTES).facts, ledger, tail: (count + 1) as SegmentNumber };
 }
 
 test('an idle node does nothing', () => {
-  const model = new Model();
+  const model = new Model(2 * SEGMENT_BYTES);
   model.manage();
   const { steps } = model;
   for (let count = 0; count < 10; count += 1) model.manage();
@@ -232,7 +240,12 @@ test('a segment that holds a needed byte, or that no checkpoint covers, is never
   const ledger = new SegmentLedger();
   for (const number of [1, 2, 3, 4]) ledger.setSize(number, SEGMENT_BYTES);
   ledger.retain(2, 1);
-  const facts = { ...new Model().facts, ledger, tail: 4 as SegmentNumber, tailUsedBytes: 10 };
+  const facts = {
+    ...new Model(2 * SEGMENT_BYTES).facts,
+    ledger,
+    tail: 4 as SegmentNumber,
+    tailUsedBytes: 10,
+  };
   const covers = { ...JOURNAL_PLACE, segment: 3 as SegmentNumber };
   assert.deepEqual(nextStep({ ...facts, checkpointCovers: covers }), {
     kind: 'delete',

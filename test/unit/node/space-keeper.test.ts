@@ -36,6 +36,7 @@ function beginTenure(): {
   const keeper = new SpaceKeeper({
     ledger,
     segmentBytes: SEGMENT_BYTES,
+    slackBytes: 2 * SEGMENT_BYTES,
     broker: { snapshot: () => [new Uint8Array(10)], snapshotBytes: () => 10, relocate: () => 0 },
     post: (command) => posted.push(command),
     loadBlocks: () => Promise.resolve([]),
