@@ -11,6 +11,9 @@ import { SupervisedNode } from './supervised-node.js';
 
 const HEARTBEAT_MS = 1_000;
 const READY_LIMIT_MS = 60_000;
+/** Of each node and each kernel, when a scenario failed. */
+const LAST_LINES = 30;
+const KERNEL_LIMIT_MS = 10_000;
 
 export interface LabPairOptions {
   /** The first of them goes live. */
@@ -26,6 +29,7 @@ export class LabPair {
   readonly nodes: readonly SupervisedNode[];
   readonly load: LabLoad;
   readonly #test: TestContext;
+  #hasFinished = false;
 
   private constructor(
     test: TestContext,
@@ -45,14 +49,10 @@ export class LabPair {
     await lab.run('s', `find ${STORE_IN_GUESTS} -mindepth 1 -delete`);
     const nodes = brokers.map((broker) => new SupervisedNode(lab, broker));
     let load: LabLoad | null = null;
+    let pair: LabPair | null = null;
     test.after(async () => {
       load?.stop();
-      // A run that ended says there why.
-      for (const { broker, log } of nodes) {
-        for (const { run, level, message } of log) {
-          if (level === 'error' || level === 'fatal') console.log(`${broker}.${run}: ${message}`);
-        }
-      }
+      if (!pair?.hasFinished) await tellWhatHappened(lab, nodes);
       await Promise.all(nodes.map((node) => node.stop()));
     });
     const [first, ...others] = nodes;
@@ -66,9 +66,14 @@ export class LabPair {
       heartbeatMs: HEARTBEAT_MS,
       load: options.load ?? {},
     });
-    const pair = new LabPair(test, lab, nodes, load);
+    pair = new LabPair(test, lab, nodes, load);
     for (const node of others) await pair.untilReady(node);
     return pair;
+  }
+
+  /** Everything was as it has to be. */
+  get hasFinished(): boolean {
+    return this.#hasFinished;
   }
 
   get live(): SupervisedNode {
@@ -120,11 +125,32 @@ export class LabPair {
     };
     const text = Object.entries(all).map(([name, value]) => `${name} ${value}`);
     this.#test.diagnostic(text.join(', '));
+    this.#hasFinished = true;
   }
 
   #node(index: number): SupervisedNode {
     const node = this.nodes[index];
     assert.ok(node);
     return node;
+  }
+}
+
+/** For whoever reads that a scenario failed: what the nodes logged last, where their threads are, and what the kernels said. */
+async function tellWhatHappened(lab: Lab, nodes: readonly SupervisedNode[]): Promise<void> {
+  for (const { broker, log, otherOutput } of nodes) {
+    for (const { time, run, message } of log.slice(-LAST_LINES)) {
+      console.log(`${broker}.${run} ${time} ${message}`);
+    }
+    for (const line of otherOutput.slice(-LAST_LINES)) console.log(`${broker}: ${line}`);
+  }
+  const commands = `
+    for pid in $(pgrep -x node); do
+      for thread in /proc/$pid/task/*; do cat $thread/comm $thread/stack; done
+    done
+    date +%T.%N
+    dmesg | tail -n ${LAST_LINES}`;
+  for (const host of ['s', ...nodes.map(({ broker }) => broker)] as const) {
+    const said = await lab.run(host, commands, { timeoutMs: KERNEL_LIMIT_MS }).catch(String);
+    console.log(`${host}: ${said}`);
   }
 }
