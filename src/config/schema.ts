@@ -128,16 +128,16 @@ const Ownership = v.strictObject({
 
 const Journal = v.strictObject({
   segmentBytes: Bytes(
-    'Size of a preallocated segment file; a takeover reads and copies one',
+    'Size of a preallocated segment file; a takeover reads the last one and the next, and copies the last',
     4 * MEBIBYTE,
     65_536,
     GIBIBYTE,
   ),
   slackBytes: Bytes(
-    'By how much the journal may exceed twice what is needed of it; two segments at least',
+    'By how much the journal may exceed twice what is needed of it, two segments at least; checkpoints, from which a node starts, are up to twice as far apart',
     32 * MEBIBYTE,
     0,
-    1024 * GIBIBYTE,
+    GIBIBYTE,
   ),
   maxBatchBytes: Bytes(
     'What one journal block gathers at most, unless one transaction is larger',

@@ -204,10 +204,14 @@ async function createCopy(
       await plain.write(slice, SEGMENT_HEADER_BYTES + at);
     }
     await plain.sync();
-  } finally {
+    await directory.sync();
+  } catch (error) {
     await plain.close();
+    // On a full disk each attempt would leave one more.
+    await directory.unlink(name);
+    throw error;
   }
-  await directory.sync();
+  await plain.close();
   const sizeBytes = Math.max(old?.sizeBytes ?? segmentBytes, cursor.offset + tenureBytes);
   return { name, number, sizeBytes, handle: await openLocked(directory, name) };
 }

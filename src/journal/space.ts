@@ -83,6 +83,8 @@ export interface SpaceFacts {
   readonly segmentBytes: number;
   /** By how much the directory may exceed twice the needed bytes: two segments or more. */
   readonly slackBytes: number;
+  /** Of one block, unless one transaction is larger. */
+  readonly maxBatchBytes: number;
   readonly tail: SegmentNumber;
   /** Bytes written to the tail, and its size. */
   readonly tailUsedBytes: number;
@@ -110,10 +112,12 @@ export type SpaceStep =
 
 /** Messages of the segment before are given this part of the tail to be consumed by themselves. */
 const SETTLING_PART = 0.1;
-/** From here on the next segment is made ready beyond the bound, when nothing can make room for it soon. */
-const PREPARE_AT_LATEST_PART = 0.6;
-/** From here on the rest of the tail is left to compaction and acknowledgements. */
+/** Of what is written when producers are held: from here on the next segment is made ready beyond the bound, when nothing can make room for it soon. */
+const PREPARE_AT_LATEST_PART = 0.8;
+/** From here on at the latest the rest of the tail is left to compaction and acknowledgements. */
 const HOLD_PRODUCERS_PART = 0.75;
+/** One that is being written and one that gathers meanwhile still come when producers are held. */
+const BLOCKS_AFTER_HOLD = 2;
 /** A checkpoint costs at most this part of what was written since the last one. */
 const CHECKPOINT_COST_PART = 0.25;
 const SPARSE_PART = 0.5;
@@ -131,7 +135,7 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   const allowed = 2 * facts.ledger.neededBytes + facts.slackBytes;
   const isSpareMissing = facts.spareBytes === 0;
   const excess = present + (isSpareMissing ? facts.segmentBytes : 0) - allowed;
-  const isLate = facts.tailUsedBytes >= facts.tailSizeBytes * PREPARE_AT_LATEST_PART;
+  const isLate = facts.tailUsedBytes >= holdProducersFrom(facts) * PREPARE_AT_LATEST_PART;
   if (isSpareMissing && (excess <= 0 || (isLate && !makesRoomSoon(facts, excess)))) {
     return { kind: 'prepare-segment', after: facts.tail };
   }
@@ -146,11 +150,19 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
 
 /** Whether producers have to wait: the tail is nearly full, and the next segment waits for room, in the journal's bound or on the disk. */
 export function mustHoldProducers(facts: SpaceFacts): boolean {
-  if (facts.spareBytes > 0) return false;
-  if (facts.tailUsedBytes < facts.tailSizeBytes * HOLD_PRODUCERS_PART) return false;
+  if (facts.spareBytes > 0 || facts.tailUsedBytes < holdProducersFrom(facts)) return false;
   if (facts.lacksRoom) return true;
   const step = nextStep(facts);
   return step !== null && step.kind !== 'prepare-segment';
+}
+
+/** Room for the blocks that still come; never more than three quarters of the tail, where blocks are large beside it. */
+function holdProducersFrom({ tailSizeBytes, maxBatchBytes }: SpaceFacts): number {
+  const roomBytes = Math.min(
+    BLOCKS_AFTER_HOLD * maxBatchBytes,
+    tailSizeBytes * HOLD_PRODUCERS_PART,
+  );
+  return Math.min(tailSizeBytes * HOLD_PRODUCERS_PART, tailSizeBytes - roomBytes);
 }
 
 /** What is further beyond the bound was left by a burst: many segments have to be emptied first. */

@@ -167,15 +167,11 @@ export class JournalWriter {
   async #takeSpare(atLeastBytes: number): Promise<OwnSegment> {
     const { directory, clock, epoch, segmentBytes } = this.#options;
     await this.#preparing;
-    const spare = this.#spare;
-    this.#spare = null;
-    if (spare !== null && spare.sizeBytes >= atLeastBytes) return spare;
     const number = (this.#tail.number + 1) as SegmentNumber;
-    if (spare !== null) {
-      await spare.handle.close();
-      await directory.unlink(spare.name);
-    }
-    const sizeBytes = Math.max(segmentBytes, alignToSector(atLeastBytes));
-    return createSegment(directory, clock, number, epoch, sizeBytes);
+    const next =
+      this.#spare ?? (await createSegment(directory, clock, number, epoch, segmentBytes));
+    this.#spare = null;
+    // A block that is larger makes its segment larger when it is written; zeros before it would be written twice.
+    return { ...next, sizeBytes: Math.max(next.sizeBytes, alignToSector(atLeastBytes)) };
   }
 }

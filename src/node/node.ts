@@ -120,6 +120,7 @@ export class Node {
       ledger: this.#ledger,
       segmentBytes: config.journal.segmentBytes,
       slackBytes: Math.max(config.journal.slackBytes, 2 * config.journal.segmentBytes),
+      maxBatchBytes: config.journal.maxBatchBytes,
       broker: this.#broker,
       post,
       loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),

@@ -15,8 +15,8 @@ import {
 } from '../journal/space.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 
-/** It looks again when this part of the slack was written: the timer alone would come too late. */
-const LOOK_PART = 1 / 32;
+/** It looks again when this part of a segment was written: the timer alone would come too late. */
+const LOOK_PART = 1 / 16;
 
 /** What it needs of the broker. */
 interface Compactable {
@@ -40,6 +40,7 @@ export interface SpaceKeeperOptions {
   readonly segmentBytes: number;
   /** See SpaceFacts. */
   readonly slackBytes: number;
+  readonly maxBatchBytes: number;
   readonly broker: Compactable;
   readonly post: (command: StorageCommand, transfer: readonly ArrayBuffer[]) => void;
   /** The whole blocks of one read at `offset`; empty at the end, and when the segment is gone. */
@@ -121,7 +122,7 @@ export class SpaceKeeper {
       this.#lacksRoom = false;
     }
     this.#tail = tail;
-    if (this.#bytesSinceLook >= this.#options.slackBytes * LOOK_PART) this.consider();
+    if (this.#bytesSinceLook >= this.#options.segmentBytes * LOOK_PART) this.consider();
   }
 
   onEvent(event: StorageEvent): void {
@@ -140,7 +141,7 @@ export class SpaceKeeper {
       case 'segment-prepared':
         if (event.tail.segment !== this.#tail?.segment) break;
         this.#tail = event.tail;
-        this.#lacksRoom = event.tail.spareBytes === 0;
+        this.#lacksRoom = event.lacksRoom;
         break;
       case 'segments':
         this.#onSizes(event.sizes);
@@ -180,6 +181,7 @@ export class SpaceKeeper {
       ledger: this.#options.ledger,
       segmentBytes: this.#options.segmentBytes,
       slackBytes: this.#options.slackBytes,
+      maxBatchBytes: this.#options.maxBatchBytes,
       tail: tail.segment,
       tailUsedBytes: tail.usedBytes,
       tailSizeBytes: tail.sizeBytes,

@@ -27,7 +27,7 @@ import { Tenure } from './tenure.js';
 
 const FREE_BYTES_INTERVAL_MS = 1_000;
 /** A backup that is further behind is not ready. */
-const READY_LAG_SEGMENTS = 4;
+const READY_LAG_BYTES = 16 * 1024 * 1024;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
@@ -315,7 +315,7 @@ export class StorageEngine {
   /** What is left to read takes a fraction of a second. */
   #couldTakeOver(): boolean {
     const hasCaughtUp = this.#follower?.hasCaughtUp ?? false;
-    return hasCaughtUp && this.#lagBytes() <= READY_LAG_SEGMENTS * this.#settings.segmentBytes;
+    return hasCaughtUp && this.#lagBytes() <= READY_LAG_BYTES;
   }
 
   #lagBytes(): number {

@@ -83,7 +83,8 @@ export type StorageEvent =
   | { kind: 'load-missed'; requestId: number; segment: SegmentNumber }
   | { kind: 'checkpoint-written'; covers: Cursor; bytes: number }
   | { kind: 'segments-deleted'; segments: readonly SegmentNumber[] }
-  | { kind: 'segment-prepared'; tail: TailFacts }
+  /** Or it could not be, for want of room; or it was not needed any more, as the tail tells. */
+  | { kind: 'segment-prepared'; tail: TailFacts; lacksRoom: boolean }
   | { kind: 'free-bytes'; bytes: number }
   /** The call to the store that has not been answered for longest, while it is slow; then null. */
   | { kind: 'slow-call'; slowest: SlowCall | null }

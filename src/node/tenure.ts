@@ -191,8 +191,12 @@ export class Tenure {
 
   async prepareSegment(command: CommandOf<'prepare-segment'>): Promise<void> {
     await this.#keepHouse(async () => {
-      await this.#unlessFull('the next segment', () => this.#writer.prepareNext(command.after));
-      this.#options.post({ kind: 'segment-prepared', tail: this.tail });
+      const prepare = async (): Promise<true> => {
+        await this.#writer.prepareNext(command.after);
+        return true;
+      };
+      const lacksRoom = (await this.#unlessFull('the next segment', prepare)) === null;
+      this.#options.post({ kind: 'segment-prepared', tail: this.tail, lacksRoom });
     });
   }
 

@@ -111,6 +111,7 @@ export class World implements FaultTarget {
       layout: LAYOUT,
       freshMs: settings.ownership.freshMs,
       segmentBytes: settings.journal.segmentBytes,
+      slackBytes: Math.max(settings.journal.slackBytes, 2 * settings.journal.segmentBytes),
       isFencedByServer: this.isFencedByServer,
       replayShare: REPLAY_SHARE,
     });

@@ -267,8 +267,8 @@ export const JOURNAL_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: SEAL,
-        find: '  await directory.sync();\n  const sizeBytes',
-        replace: '  const sizeBytes',
+        find: '    await plain.sync();\n    await directory.sync();\n',
+        replace: '    await plain.sync();\n',
       },
     ],
   },

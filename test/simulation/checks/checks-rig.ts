@@ -92,6 +92,7 @@ export class ChecksRig {
       layout: LAYOUT,
       freshMs: FRESH_MS,
       segmentBytes: SEGMENT_BYTES,
+      slackBytes: 2 * SEGMENT_BYTES,
       isFencedByServer,
       replayShare: 0,
     });

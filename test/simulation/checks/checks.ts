@@ -33,6 +33,7 @@ export interface ChecksOptions {
   readonly layout: StoreLayout;
   readonly freshMs: number;
   readonly segmentBytes: number;
+  readonly slackBytes: number;
   /** What the product takes it for: the server refuses writes of a deposed node. */
   readonly isFencedByServer: boolean;
   /** How likely a takeover is compared with a replay; a few replays are what a seed can afford. */
@@ -61,6 +62,7 @@ export class Checks implements NodeObserver, StorageObserver {
   constructor(options: ChecksOptions) {
     this.#options = options;
     const { onBreach, storage, layout, freshMs, segmentBytes, isFencedByServer } = options;
+    const { slackBytes } = options;
     const { truth } = storage;
     const { journalDirectory } = layout;
     const stableBytes: SharedStorage['stableBytes'] = (path, position, length) =>
@@ -90,7 +92,7 @@ export class Checks implements NodeObserver, StorageObserver {
     });
     const bytesReadBy = (process: SimulatedProcess): number => storage.bytesReadBy(process);
     this.#bounds = new Bounds({ onBreach, segmentBytes, bytesReadBy });
-    this.#replays = new ReplayEquality({ onBreach, truth, layout, segmentBytes });
+    this.#replays = new ReplayEquality({ onBreach, truth, layout, segmentBytes, slackBytes });
   }
 
   onStarted(node: CheckedNode): void {

@@ -24,6 +24,8 @@ export interface ReplayEqualityOptions {
   readonly truth: FileSystem;
   readonly layout: StoreLayout;
   readonly segmentBytes: number;
+  /** See SpaceFacts. */
+  readonly slackBytes: number;
 }
 
 /** A warm broker at one moment, or a checkpoint: its state was described then, and is compared later. */
@@ -56,14 +58,14 @@ export class ReplayEquality {
   }
 
   /**
-   * P7: twice the needed bytes, two segments and the checkpoint; and what may wait for more traffic,
+   * P7: twice the needed bytes, the slack and the checkpoint; and what may wait for more traffic,
    * because nothing is compacted before something has settled in the last segment, and no
    * checkpoint is written before it is cheap. Only where no fault was for a while.
    */
   async requireSmallDirectory(): Promise<void> {
     const directory = await this.#directory();
     if (directory === null) return;
-    const { truth, layout, segmentBytes, onBreach } = this.#options;
+    const { truth, layout, segmentBytes, slackBytes, onBreach } = this.#options;
     const { usage } = await replayFromCheckpoint(directory);
     let neededBytes = 0;
     for (const bytes of usage.bytes.values()) neededBytes += bytes;
@@ -74,7 +76,8 @@ export class ReplayEquality {
       presentBytes += sizeBytes;
       if (name.endsWith('.checkpoint')) checkpointBytes = Math.max(checkpointBytes, sizeBytes);
     }
-    const allowed = 2 * neededBytes + (2 + WAITING_SEGMENTS) * segmentBytes + checkpointBytes;
+    const waitingBytes = WAITING_SEGMENTS * segmentBytes;
+    const allowed = 2 * neededBytes + slackBytes + waitingBytes + checkpointBytes;
     if (presentBytes <= allowed) return;
     onBreach(
       'P7',

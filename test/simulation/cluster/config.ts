@@ -79,9 +79,11 @@ function drawOwnership(random: SeededRandom, longestFreshMs: number): Config['ow
 
 /** Smaller than the schema allows: what matters is how often segments end, not how much lies in them. */
 function drawJournal(random: SeededRandom): Config['journal'] {
+  const segmentBytes = random.whole(4, 16) * 4 * KIBIBYTE;
   return {
-    segmentBytes: random.whole(4, 16) * 4 * KIBIBYTE,
-    slackBytes: 0,
+    segmentBytes,
+    // Two segments, or as many as by default; not drawn, so that every seed draws what it always drew.
+    slackBytes: segmentBytes % (12 * KIBIBYTE) === 0 ? 8 * segmentBytes : 0,
     maxBatchBytes: random.whole(1, 4) * 4 * KIBIBYTE,
     cacheBytes: random.whole(4, 64) * KIBIBYTE,
     minFreeBytes: 16 * KIBIBYTE,

@@ -99,11 +99,7 @@ export const SEALING: readonly TellingCall[] = [
 ];
 
 /** Right after the copy has become part of the journal: until the old file is gone there are two of one number. */
-export const SEALED: readonly TellingCall[] = [
-  call('taking-over', 'sync-directory', 'journal-directory', 1),
-  call('taking-over', 'sync-directory', 'journal-directory', 1),
-  call('taking-over', 'unlink', 'segment', 1),
-];
+export const SEALED: readonly TellingCall[] = [call('taking-over', 'unlink', 'segment', 1)];
 
 /** From the look at who else there is to the claimed epoch. */
 export const CLAIMING: readonly TellingCall[] = [

@@ -163,6 +163,24 @@ function lackingRoom(): InjectedError[] {
   });
 }
 
+/** The old tail is unlinked, and nobody knows whether that is on stable storage. */
+const OLD_TAIL_STILL_NAMED: InjectedError = {
+  at: 'taking-over: sync-directory journal',
+  when: 'before',
+  nth: 2,
+  effect: { kind: 'fail', errno: 'EIO' },
+  outcome: 'JOURNAL_IO_FAILED',
+};
+
+/** Of a next segment, or of a checkpoint: what a takeover left was removed before the first roll. */
+const NO_ROOM_FOR_A_NAME: InjectedError = {
+  since: `live: write-durable ${SEGMENT} at 0`,
+  at: 'live: sync-directory journal',
+  when: 'before',
+  effect: { kind: 'fail', errno: 'ENOSPC' },
+  outcome: 'goes on',
+};
+
 const fail = (errno: string): FaultEffect => ({ kind: 'fail', errno });
 
 const NO_ROOM_THAT_IS_NEEDED: readonly InjectedError[] = [
@@ -316,7 +334,7 @@ export const INJECTED_ERRORS: readonly {
   {
     chapter: 'calls of a takeover that fail',
     scenario: 'serve',
-    errors: failing(CALLS_OF_A_TAKEOVER),
+    errors: [...failing(CALLS_OF_A_TAKEOVER), OLD_TAIL_STILL_NAMED],
   },
   {
     chapter: 'calls of a backup that fail',
@@ -326,7 +344,7 @@ export const INJECTED_ERRORS: readonly {
   {
     chapter: 'full disks and short writes',
     scenario: 'serve',
-    errors: [...lackingRoom(), ...NO_ROOM_THAT_IS_NEEDED, ...SHORT_WRITES],
+    errors: [...lackingRoom(), NO_ROOM_FOR_A_NAME, ...NO_ROOM_THAT_IS_NEEDED, ...SHORT_WRITES],
   },
   {
     chapter: 'answers that are lost or late',

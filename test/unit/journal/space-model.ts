@@ -10,6 +10,7 @@ import {
 } from '../../../src/journal/space.js';
 
 export const SEGMENT_BYTES = 1_000;
+const MAX_BATCH_BYTES = 50;
 const ENTRY_BYTES_IN_SNAPSHOT = 1;
 
 interface Snapshot {
@@ -53,6 +54,7 @@ export class Model {
       ledger: this.ledger,
       segmentBytes: SEGMENT_BYTES,
       slackBytes: this.#slackBytes,
+      maxBatchBytes: MAX_BATCH_BYTES,
       tail: this.tail as SegmentNumber,
       tailUsedBytes: this.tailUsed,
       tailSizeBytes: SEGMENT_BYTES,

@@ -212,7 +212,7 @@ test('a late next segment waits for one sparse segment, but not for what takes l
   assert.deepEqual(nextStep({ ...sparseFacts(1), ...late }), { kind: 'compact', segment: 1 });
   // A burst left many to be emptied.
   assert.deepEqual(nextStep({ ...sparseFacts(5), ...late }), { kind: 'prepare-segment', after: 6 });
-  // The checkpoint that has to follow is larger than a segment.
+  // The checkpoint that has to follow is larger than half the slack.
   const snapshotBytes = SEGMENT_BYTES + 1;
   const prepare = { kind: 'prepare-segment', after: 2 };
   assert.deepEqual(nextStep({ ...sparseFacts(1), ...late, snapshotBytes }), prepare);
@@ -227,6 +227,68 @@ function sparseFacts(count: number): SpaceFacts {
   for (let number = 1; number <= count + 1; number += 1) ledger.setSize(number, SEGMENT_BYTES);
   return { ...new Model(2 * SEGMENT_BYTES).facts, ledger, tail: (count + 1) as SegmentNumber };
 }
+
+test('dead segments wait for a checkpoint until they are half the slack, or room is needed', () => {
+  const slackBytes = 8 * SEGMENT_BYTES;
+  const after = (dead: number): SpaceFacts => {
+    const ledger = new SegmentLedger();
+    for (let number = 1; number <= dead + 1; number += 1) ledger.setSize(number, SEGMENT_BYTES);
+    const tail = (dead + 1) as SegmentNumber;
+    const bytesSinceCheckpoint = dead * SEGMENT_BYTES;
+    const rest = { tail, tailUsedBytes: 200, spareBytes: SEGMENT_BYTES, bytesSinceCheckpoint };
+    return { ...new Model(slackBytes).facts, ledger, ...rest };
+  };
+  assert.equal(nextStep(after(3)), null);
+  assert.deepEqual(nextStep(after(4)), { kind: 'checkpoint' });
+  // A checkpoint, or what else there is, takes the room.
+  assert.equal(nextStep({ ...after(3), checkpointBytes: 3 * SEGMENT_BYTES }), null);
+  const isTight = { ...after(3), checkpointBytes: 3 * SEGMENT_BYTES + 1 };
+  assert.deepEqual(nextStep(isTight), { kind: 'checkpoint' });
+});
+
+test('a checkpoint comes when twice the slack was written, also if nothing is dead', () => {
+  const slackBytes = 8 * SEGMENT_BYTES;
+  const { facts } = new Model(slackBytes);
+  const written = (bytesSinceCheckpoint: number): SpaceFacts => ({
+    ...facts,
+    spareBytes: SEGMENT_BYTES,
+    bytesSinceCheckpoint,
+  });
+  assert.equal(nextStep(written(2 * slackBytes - 1)), null);
+  assert.deepEqual(nextStep(written(2 * slackBytes)), { kind: 'checkpoint' });
+});
+
+test('when producers are held, two blocks of any size still fit', () => {
+  const { facts } = new Model(2 * SEGMENT_BYTES);
+  const isHeldAt = (part: number, maxBatchBytes: number): boolean =>
+    mustHoldProducers({
+      ...facts,
+      lacksRoom: true,
+      maxBatchBytes,
+      tailUsedBytes: part * SEGMENT_BYTES,
+    });
+  assert.deepEqual([isHeldAt(0.74, 100), isHeldAt(0.75, 100)], [false, true]);
+  assert.deepEqual([isHeldAt(0.49, 250), isHeldAt(0.5, 250)], [false, true]);
+  assert.deepEqual([isHeldAt(0.24, SEGMENT_BYTES), isHeldAt(0.25, SEGMENT_BYTES)], [false, true]);
+});
+
+test('while producers are held there is something to do, so that it ends', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: SEGMENT_BYTES }),
+      fc.integer({ min: 1, max: 2 * SEGMENT_BYTES }),
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: 0, max: 2 * SEGMENT_BYTES }),
+      fc.boolean(),
+      (tailUsedBytes, maxBatchBytes, closed, checkpointBytes, lacksRoom) => {
+        const bytes = { tailUsedBytes, maxBatchBytes, checkpointBytes };
+        const facts = { ...sparseFacts(closed), ...bytes, lacksRoom };
+        if (mustHoldProducers(facts)) assert.notEqual(nextStep(facts), null);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
 
 test('an idle node does nothing', () => {
   const model = new Model(2 * SEGMENT_BYTES);

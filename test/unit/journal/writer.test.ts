@@ -106,13 +106,16 @@ test('a block larger than a segment gets a segment of its own size', async () =>
   assert.deepEqual(await texts(), [huge, 'after']);
 });
 
-test('a spare that is too small for a block is replaced', async () => {
+test('a spare that is too small for a block grows with it', async () => {
   await startFreshSegment();
   await writer.prepareNext();
+  const names = await rig.names();
   const huge = longText('huge', 2 * SEGMENT_BYTES);
   const { segment } = await append(writer, huge);
   assert.equal(segment, 3);
-  assert.equal((await rig.names()).length, 3);
+  assert.deepEqual(await rig.names(), names);
+  const bytes = await rig.read(writer.tail.name);
+  assert.equal(decodeSegmentHeader(bytes.subarray(0, 512), 'x')?.sizeBytes, bytes.byteLength);
   assert.deepEqual((await texts()).at(-1), huge);
 });
 
@@ -141,6 +144,25 @@ test('a spare that was asked for before a roll is not made after it', async () =
   await writer.prepareNext(after);
   assert.equal(writer.spareBytes, 0);
   await writer.prepareNext(writer.tail.number);
+  assert.equal(writer.spareBytes, SEGMENT_BYTES);
+});
+
+test('a full disk when the name of a spare is synced leaves nothing behind either', async () => {
+  await writer.close();
+  let isFull = false;
+  const fileSystem = delegatingFileSystem(nodeFileSystem, {
+    syncDirectory: async (path) => {
+      if (isFull) throw systemError('ENOSPC', `fsync ${path}`);
+      await nodeFileSystem.syncDirectory(path);
+    },
+  });
+  ({ writer } = await rig.takeOver({ fileSystem }));
+  const before = await rig.names();
+  isFull = true;
+  await assert.rejects(writer.prepareNext(), { code: 'ENOSPC' });
+  assert.deepEqual(await rig.names(), before);
+  isFull = false;
+  await writer.prepareNext();
   assert.equal(writer.spareBytes, SEGMENT_BYTES);
 });
 

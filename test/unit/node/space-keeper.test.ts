@@ -37,6 +37,7 @@ function beginTenure(): {
     ledger,
     segmentBytes: SEGMENT_BYTES,
     slackBytes: 2 * SEGMENT_BYTES,
+    maxBatchBytes: SEGMENT_BYTES / 16,
     broker: { snapshot: () => [new Uint8Array(10)], snapshotBytes: () => 10, relocate: () => 0 },
     post: (command) => posted.push(command),
     loadBlocks: () => Promise.resolve([]),
