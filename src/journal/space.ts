@@ -182,7 +182,9 @@ function wantsCheckpoint(
   const foundCovers = facts.checkpointCovers === null ? (facts.foundCovers?.segment ?? 0) : 0;
   const overdue = dead.filter(({ number }) => number < foundCovers);
   const isWorthwhile = bytesOf(dead) >= facts.slackBytes / 2 || (dead.length > 0 && excess > 0);
-  const freesSomething = overdue.length > 0 || (settled && isWorthwhile);
+  // What a burst left waits for nobody, even if nobody writes any more.
+  const isBurst = dead.length > 0 && excess > facts.slackBytes / 2;
+  const freesSomething = overdue.length > 0 || isBurst || (settled && isWorthwhile);
   const overdueBytes = bytesOf(overdue);
   const worthBytes = facts.bytesSinceCheckpoint + overdueBytes;
   const isCheap = facts.snapshotBytes <= worthBytes * CHECKPOINT_COST_PART;

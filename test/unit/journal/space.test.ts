@@ -244,6 +244,9 @@ test('dead segments wait for a checkpoint until they are half the slack, or room
   assert.equal(nextStep({ ...after(3), checkpointBytes: 3 * SEGMENT_BYTES }), null);
   const isTight = { ...after(3), checkpointBytes: 3 * SEGMENT_BYTES + 1 };
   assert.deepEqual(nextStep(isTight), { kind: 'checkpoint' });
+  // What a burst left goes before anything has settled in the tail.
+  assert.equal(nextStep({ ...after(10), tailUsedBytes: 0 }), null);
+  assert.deepEqual(nextStep({ ...after(11), tailUsedBytes: 0 }), { kind: 'checkpoint' });
 });
 
 test('a checkpoint comes when twice the slack was written, also if nothing is dead', () => {
