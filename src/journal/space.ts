@@ -131,6 +131,9 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   if (deletable.length > 0) {
     return { kind: 'delete', segments: deletable.map(({ number }) => number) };
   }
+  // Where there is no room for anything else, this may be all that makes some.
+  const isFreeing = facts.lacksRoom && covered < facts.tail && bytesOf(dead) > facts.snapshotBytes;
+  if (isFreeing) return { kind: 'checkpoint' };
   const present = bytesOf(closed) + facts.tailSizeBytes + facts.spareBytes + facts.checkpointBytes;
   const allowed = 2 * facts.ledger.neededBytes + facts.slackBytes;
   const isSpareMissing = facts.spareBytes === 0;

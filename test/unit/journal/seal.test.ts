@@ -13,6 +13,8 @@ import { JournalReader } from '../../../src/journal/reader.js';
 import { removeLeftovers, sealJournal } from '../../../src/journal/seal.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
+import { delegatingFileSystem } from '../../support/delegating-file-system.js';
+import { systemError } from '../../support/intercepted-file-system.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
 import { append, JournalRig, longText, replay, SEGMENT_BYTES } from './journal-rig.js';
 
@@ -216,6 +218,19 @@ test('a journal whose tail and file do not belong together is not sealed', async
   });
   await assert.rejects(sealing);
   assert.deepEqual(await rig.everything(), before);
+});
+
+test('a copy that could not be finished for want of room does not stay', async () => {
+  const { writer } = await rig.takeOver();
+  await append(writer, 'one');
+  await writer.close();
+  const before = await rig.names();
+  const fileSystem = delegatingFileSystem(nodeFileSystem, {
+    syncDirectory: () => Promise.reject(systemError('ENOSPC', 'fsync')),
+  });
+  await assert.rejects(rig.takeOver({ fileSystem }), { code: 'ENOSPC' });
+  assert.deepEqual(await rig.names(), before);
+  await (await rig.takeOver()).writer.close();
 });
 
 test('a header that is damaged between the reading and the copying is refused', async () => {

@@ -249,6 +249,19 @@ test('dead segments wait for a checkpoint until they are half the slack, or room
   assert.deepEqual(nextStep({ ...after(11), tailUsedBytes: 0 }), { kind: 'checkpoint' });
 });
 
+test('without room for the next segment a checkpoint frees the dead ones first', () => {
+  const ledger = new SegmentLedger();
+  for (let number = 1; number <= 257; number += 1) ledger.setSize(number, SEGMENT_BYTES);
+  const tail = 257 as SegmentNumber;
+  const facts = { ...new Model(8 * SEGMENT_BYTES).facts, ledger, tail, tailUsedBytes: 500 };
+  assert.equal(nextStep({ ...facts, lacksRoom: false })?.kind, 'checkpoint');
+  assert.deepEqual(nextStep({ ...facts, lacksRoom: true }), { kind: 'checkpoint' });
+  const late = { ...facts, lacksRoom: true, tailUsedBytes: 900 };
+  assert.deepEqual(nextStep(late), { kind: 'checkpoint' });
+  const covers = { ...JOURNAL_PLACE, segment: tail };
+  assert.equal(nextStep({ ...late, checkpointCovers: covers })?.kind, 'delete');
+});
+
 test('a checkpoint comes when twice the slack was written, also if nothing is dead', () => {
   const slackBytes = 8 * SEGMENT_BYTES;
   const { facts } = new Model(slackBytes);

@@ -28,10 +28,13 @@ function beginTenure(): {
   keeper: SpaceKeeper;
   ledger: SegmentLedger;
   posted: StorageCommand[];
+  /** What producers were told: whether room is short. */
+  rooms: boolean[];
   writeSegment: (segment: number) => void;
 } {
   const ledger = new SegmentLedger();
   const posted: StorageCommand[] = [];
+  const rooms: boolean[] = [];
   let tail = 5;
   const keeper = new SpaceKeeper({
     ledger,
@@ -43,7 +46,7 @@ function beginTenure(): {
     loadBlocks: () => Promise.resolve([]),
     drained: () => Promise.resolve(),
     applied: () => cursorIn(tail),
-    onRoom: () => undefined,
+    onRoom: (isShort) => rooms.push(isShort),
     onFailure: (error) => assert.fail(String(error)),
   });
   for (const number of [2, 3, 4]) ledger.setSize(number, SEGMENT_BYTES);
@@ -60,7 +63,7 @@ function beginTenure(): {
     tail = segment;
     keeper.onAppended(SEGMENT_BYTES, tailIn(segment));
   };
-  return { keeper, ledger, posted, writeSegment };
+  return { keeper, ledger, posted, rooms, writeSegment };
 }
 
 /** What the keeper does next begins in a turn of its own. */
@@ -90,6 +93,27 @@ test('P7: what was written during a slow checkpoint goes with the next one, thou
   keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(8), bytes: 10 });
   await nextTurn();
   assert.deepEqual(posted.at(-1), { kind: 'delete-segments', segments: [5, 6, 7] });
+});
+
+test('producers wait for a next segment that found no room, not for one that was not needed any more', async () => {
+  const { keeper, posted, rooms } = beginTenure();
+  keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(5), bytes: 10 });
+  await nextTurn();
+  keeper.onEvent({ kind: 'segments-deleted', segments: [2, 3, 4] as SegmentNumber[] });
+  await nextTurn();
+  rooms.length = 0;
+  const tail = { ...tailIn(5), usedBytes: SEGMENT_BYTES * 0.9, spareBytes: 0 };
+  keeper.onEvent({ kind: 'segment-prepared', tail, lacksRoom: false });
+  keeper.consider();
+  assert.deepEqual(rooms, []);
+  assert.equal(posted.at(-1)?.kind, 'prepare-segment');
+  keeper.onEvent({ kind: 'segment-prepared', tail, lacksRoom: true });
+  await nextTurn();
+  keeper.consider();
+  assert.deepEqual(rooms, [true]);
+  keeper.onAppended(512, tailIn(6));
+  keeper.consider();
+  assert.deepEqual(rooms, [true, false]);
 });
 
 for (const halfMade of [[], [6]]) {
