@@ -37,7 +37,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
   const { config, identity, version, clock, random, network, logger, channel } = options;
   const { name } = config;
   const serverName = `holdfast/${version}`;
-  const node = new Node({
+  const node: Node = new Node({
     config,
     name,
     identity,
@@ -59,8 +59,10 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
       });
     },
     refuseStomp: (socket, reason) => refuseStomp(clock, socket, reason),
+    isStorageSilent: () => watchdog.silentMs > 0,
   });
-  return { node, watchdog: watchStorage(node, options) };
+  const watchdog: Watchdog = watchStorage(node, options);
+  return { node, watchdog };
 }
 
 /** A live node whose store does not answer must not go on holding its clients (P3, P5). */

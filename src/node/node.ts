@@ -51,6 +51,8 @@ export interface NodeOptions {
   readonly channel: Channel<StorageCommand, StorageEvent>;
   /** Makes a STOMP session of a client; `onClosed` once when it is gone. */
   readonly serveStomp: (broker: Broker, socket: Socket, onClosed: () => void) => void;
+  /** Its thread makes no progress at this moment. */
+  readonly isStorageSilent: () => boolean;
   readonly refuseStomp: (socket: Socket, reason: string) => void;
 }
 
@@ -358,6 +360,8 @@ export class Node {
     // Counted in steps, so that a pause of the whole process is no stall.
     this.#staleMs += HOUSEKEEPING_MS;
     if (this.#staleMs <= this.#options.config.ownership.storeStallLimitMs) return;
+    // With a thread that hangs this process could not end by itself: the watchdog kills it.
+    if (this.#options.isStorageSilent()) return;
     const limit = `${Math.round(this.#staleMs / 1000)} s (ownership.storeStallLimitMs)`;
     const sentence = `Ownership could not be verified for ${limit}: this node ends now`;
     this.#end({ exitCodeReason: 'STORE_STALLED', sentence });
