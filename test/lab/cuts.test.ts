@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Host } from '../../scripts/lab/hosts.js';
+import { dataAddress, type Host } from '../../scripts/lab/hosts.js';
 import { eventually } from '../support/eventually.js';
 import { labFor, labObstacle, NFS_SERVER, SMALL_WRITES, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
@@ -130,13 +130,16 @@ for (const version of VERSIONS) {
     const untilGivenUp = async (): Promise<void> => {
       // The other one gives up whoever is silent for longer than the lease.
       if (NFS_SERVER !== 'kernel') return delay(LONG_CUT_MS);
-      const isKept = async (): Promise<boolean> => {
-        const files = await lab.run('s', `grep -l 'status: courtesy' ${NFS_CLIENTS} || true`);
-        return files.trim() !== '';
+      // Empty when the server knows it no more: somebody may have asked for what it had.
+      const statusOfB = async (): Promise<string> => {
+        const ofB = `grep -l '"${dataAddress('b')}:' ${NFS_CLIENTS}`;
+        return lab.run('s', `sed -n 's/^status: //p' $(${ofB}) /dev/null`);
       };
-      await eventually('the server keeps b from courtesy', isKept, LONGEST_CUT_MS);
+      const isSilent = async (): Promise<boolean> => (await statusOfB()).trim() !== 'confirmed';
+      await eventually('the server keeps b from courtesy at most', isSilent, LONGEST_CUT_MS);
       await lab.run('s', DROP_WHAT_SERVERS_KEEP_FROM_COURTESY);
-      await eventually('the server has given b up', async () => !(await isKept()));
+      const isGone = async (): Promise<boolean> => (await statusOfB()).trim() === '';
+      await eventually('the server has given b up', isGone);
     };
 
     /** A server that is short of memory gives up clients that are silent for longer than their lease. */
