@@ -199,6 +199,8 @@ export function mounted(
   beforeCall?: ConstructorParameters<typeof MemoryFileSystem>[0],
 ): MemoryFileSystem {
   const fileSystem = new MemoryFileSystem(beforeCall);
+  // It is there as well when every file was removed.
+  fileSystem.putDirectory(JOURNAL_PATH);
   for (const [name, bytes] of files) fileSystem.put(`${JOURNAL_PATH}/${name}`, bytes);
   return fileSystem;
 }

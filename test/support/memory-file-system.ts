@@ -35,7 +35,12 @@ export class MemoryFileSystem implements FileSystem {
   /** Puts a file there without a call. */
   put(path: string, bytes: Uint8Array): void {
     this.#add(path).bytes = bytes;
-    for (let above = dirname(path); above !== '/'; above = dirname(above)) {
+    this.putDirectory(dirname(path));
+  }
+
+  /** The same with a directory and those above it. */
+  putDirectory(path: string): void {
+    for (let above = path; above !== '/'; above = dirname(above)) {
       this.#directories.add(above);
     }
   }
