@@ -76,11 +76,16 @@ export class JournalDirectory {
 
   /** The header of a segment; null when it is unfinished or gone. */
   async segmentHeader(segment: SegmentName): Promise<SegmentHeader | null> {
-    const header = await this.#header(segment.name, decodeSegmentHeader);
+    return this.ifThere(segment.name, (handle) => this.readSegmentHeader(handle, segment));
+  }
+
+  /** The header of a segment that is open already; null when it is unfinished. */
+  async readSegmentHeader(handle: FileHandle, segment: SegmentName): Promise<SegmentHeader | null> {
+    const header = await this.#readHeader(handle, decodeSegmentHeader);
     if (header !== null && (header.number !== segment.number || header.epoch !== segment.epoch)) {
       throw new HoldfastError(
         'JOURNAL_CORRUPT',
-        `${this.pathOf(segment.name)} says that it is segment ${header.number} of epoch ${header.epoch}. ` +
+        `${handle.path} says that it is segment ${header.number} of epoch ${header.epoch}. ` +
           'It was renamed or copied; give it its own name back.',
       );
     }
@@ -89,27 +94,37 @@ export class JournalDirectory {
 
   /** The header of a checkpoint; null when it is unfinished or gone. */
   async checkpointHeader(checkpoint: CheckpointName): Promise<CheckpointHeader | null> {
-    return this.#header(checkpoint.name, decodeCheckpointHeader);
+    return this.ifThere(checkpoint.name, (handle) =>
+      this.#readHeader(handle, decodeCheckpointHeader),
+    );
   }
 
-  async #header<Header extends { storeId: StoreId }>(
-    name: string,
+  async #readHeader<Header extends { storeId: StoreId }>(
+    handle: FileHandle,
     decode: (sector: Uint8Array, path: string) => Header | null,
   ): Promise<Header | null> {
+    const sector = new Uint8Array(SECTOR_BYTES);
+    await handle.read(sector, 0);
+    const header = decode(sector, handle.path);
+    if (header !== null && header.storeId !== this.#storeId) {
+      throw new HoldfastError(
+        'JOURNAL_CORRUPT',
+        `${handle.path} belongs to store ${header.storeId}, not to this store ${this.#storeId}. ` +
+          'Move it back to where it came from.',
+      );
+    }
+    return header;
+  }
+
+  /** What `read` finds in a file; null when it is gone, or goes meanwhile. */
+  async ifThere<Found>(
+    name: string,
+    read: (handle: FileHandle) => Promise<Found | null>,
+  ): Promise<Found | null> {
     const handle = await this.openIfThere(name);
     if (handle === null) return null;
     try {
-      const sector = new Uint8Array(SECTOR_BYTES);
-      await handle.read(sector, 0);
-      const header = decode(sector, handle.path);
-      if (header !== null && header.storeId !== this.#storeId) {
-        throw new HoldfastError(
-          'JOURNAL_CORRUPT',
-          `${handle.path} belongs to store ${header.storeId}, not to this store ${this.#storeId}. ` +
-            'Move it back to where it came from.',
-        );
-      }
-      return header;
+      return await read(handle);
     } catch (error) {
       if (isGone(error)) return null;
       throw error;

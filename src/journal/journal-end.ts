@@ -7,7 +7,7 @@
 import { HoldfastError } from '../platform/errors.js';
 import type { FileHandle } from '../platform/ports.js';
 import { type Block, claimedLength, decodeBlock } from './block.js';
-import type { JournalDirectory } from './directory.js';
+import { isGone, type JournalDirectory } from './directory.js';
 import {
   BLOCK_TYPE,
   type Cursor,
@@ -59,18 +59,42 @@ async function refuseUnreachableSegments(
     if (segment.number < cursor.segment || segment.epoch < cursor.epoch) continue;
     const isReached = segment.number === file?.number;
     if (isReached && segment.epoch <= file.epoch) continue;
-    if ((await directory.segmentHeader(segment)) === null) {
-      if (!(await wasFinished(directory, segment, isReached))) continue;
+    try {
+      await refuseFinished(directory, cursor, segment, isReached);
+    } catch (error) {
+      // A deposed node may still remove what it has covered. A call that fails beside a name that stays proves nothing.
+      if (!isGone(error) || (await isListed(directory, segment))) throw error;
+    }
+  }
+}
+
+/** @param isCopy the segment itself was read from another file. */
+async function refuseFinished(
+  directory: JournalDirectory,
+  cursor: Cursor,
+  segment: SegmentName,
+  isCopy: boolean,
+): Promise<void> {
+  const path = directory.pathOf(segment.name);
+  const handle = await directory.fileSystem.open(path, 'read');
+  try {
+    if ((await directory.readSegmentHeader(handle, segment)) !== null) {
       throw corrupt(
-        `the header of ${directory.pathOf(segment.name)} is damaged, though blocks follow it`,
-      );
-    } else {
-      throw corrupt(
-        `${directory.pathOf(segment.name)} does not connect to the end of segment ${cursor.segment} ` +
+        `${path} does not connect to the end of segment ${cursor.segment} ` +
           `(offset ${cursor.offset}, block ${cursor.sequence}); what lies between is damaged or missing`,
       );
     }
+    if (await wasFinished(handle, segment, isCopy)) {
+      throw corrupt(`the header of ${path} is damaged, though blocks follow it`);
+    }
+  } finally {
+    await handle.close();
   }
+}
+
+async function isListed(directory: JournalDirectory, segment: SegmentName): Promise<boolean> {
+  const { segments } = await directory.list();
+  return segments.some(({ name }) => name === segment.name);
 }
 
 /**
@@ -80,23 +104,16 @@ async function refuseUnreachableSegments(
  * @param isCopy the segment itself was read from another file.
  */
 export async function wasFinished(
-  directory: JournalDirectory,
-  segment: SegmentName,
+  handle: FileHandle,
+  { number, epoch }: SegmentName,
   isCopy: boolean,
 ): Promise<boolean> {
-  const handle = await directory.openIfThere(segment.name);
-  if (handle === null) return false;
-  try {
-    const bytes = await readAll(handle, SEGMENT_HEADER_BYTES);
-    if (isZero(bytes)) return false;
-    const { number, epoch } = segment;
-    const telling = findWholeBlock(bytes, number, SEGMENT_HEADER_BYTES, (block) =>
-      isCopy ? block.type === BLOCK_TYPE.records && block.epoch === epoch : block.sequence > 1,
-    );
-    return telling !== null;
-  } finally {
-    await handle.close();
-  }
+  const bytes = await readAll(handle, SEGMENT_HEADER_BYTES);
+  if (isZero(bytes)) return false;
+  const telling = findWholeBlock(bytes, number, SEGMENT_HEADER_BYTES, (block) =>
+    isCopy ? block.type === BLOCK_TYPE.records && block.epoch === epoch : block.sequence > 1,
+  );
+  return telling !== null;
 }
 
 /** What lies behind the last block of a file; `whole` names the first whole block there. */

@@ -114,21 +114,18 @@ class Walk {
   }
 
   async #firstEpoch({ name, number, epoch }: SegmentName): Promise<Epoch | null> {
-    const handle = await this.#directory.openIfThere(name);
-    if (handle === null) return null;
-    try {
-      const { blocks } = await readBlocksAt(handle, number, SEGMENT_HEADER_BYTES, {
-        mayBeEnd: true,
-      });
-      return blocks[0]?.epoch ?? epoch;
-    } catch (error) {
-      if (isGone(error)) return null;
-      // There is no whole first block; what that means is told when it is read.
-      if (isCorrupt(error)) return epoch;
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    return this.#directory.ifThere(name, async (handle) => {
+      try {
+        const { blocks } = await readBlocksAt(handle, number, SEGMENT_HEADER_BYTES, {
+          mayBeEnd: true,
+        });
+        return blocks[0]?.epoch ?? epoch;
+      } catch (error) {
+        // There is no whole first block; what that means is told when it is read.
+        if (isCorrupt(error)) return epoch;
+        throw error;
+      }
+    });
   }
 
   /** Of what a checkpoint covers some segments are gone; behind it none may be. */
@@ -254,7 +251,10 @@ class Walk {
     }
     for (const segment of unfinished) {
       const isCopy = finished.has(segment.number);
-      if (!(await wasFinished(this.#directory, segment, isCopy))) continue;
+      const hides = await this.#directory.ifThere(segment.name, (handle) =>
+        wasFinished(handle, segment, isCopy),
+      );
+      if (hides !== true) continue;
       // When it was finished meanwhile nothing is wrong with it.
       if ((await this.#headerOf(segment)) !== null) continue;
       const path = this.#directory.pathOf(segment.name);
