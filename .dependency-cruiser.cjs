@@ -12,7 +12,10 @@ const MAY_IMPORT = {
   ownership: ['store', 'journal/format.ts'],
   doctor: ['store'],
   broker: ['journal/format.ts'],
-  'protocols/stomp': ['broker/api.ts', 'config/schema.ts'],
+  'protocols/shared': [],
+  'protocols/stomp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared'],
+  'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared'],
+  'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
   admin: ['platform/node', 'config', 'node/node-report.ts'],
   node: [

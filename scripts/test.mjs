@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const GROUPS = ['unit', 'contract', 'golden', 'fuzz', 'simulation', 'integration'];
+const GROUPS = ['unit', 'contract', 'golden', 'fuzz', 'simulation', 'integration', 'interop'];
 /** Needs root, network namespaces and minutes: run by `npm run test:lab` only. */
 const LAB_GROUP = 'lab';
 /** Against tests that hang. The simulation takes a minute of two processors, and others run beside it. */
@@ -60,7 +60,10 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const startsNodes = isForLab || files.some((path) => path.startsWith(join('test', 'integration')));
+/** Processes with deadlines of seconds: one file at a time. */
+const isForNodes = (path) =>
+  ['integration', 'interop'].some((group) => path.startsWith(join('test', group)));
+const startsNodes = isForLab || files.some(isForNodes);
 const longLimitMs = isForLab ? LAB_FILE_LIMIT_MS : INTEGRATION_FILE_LIMIT_MS;
 const limits = [
   // Files share nothing: stores, ports and directories are of each test. But whole nodes have deadlines of seconds.

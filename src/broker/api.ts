@@ -7,7 +7,7 @@
  */
 
 /** Which codec the stored `headers` bytes are written in. Zero is never valid on disk. */
-export const CONTENT_KIND = { stomp: 1 } as const;
+export const CONTENT_KIND = { stomp: 1, amqp: 2 } as const;
 export type ContentKind = (typeof CONTENT_KIND)[keyof typeof CONTENT_KIND];
 
 type DestinationKind = 'queue' | 'topic';
@@ -87,11 +87,29 @@ export interface SubscribeOptions {
   readonly acknowledgement: AcknowledgementMode;
   /** Unacknowledged messages at most on their way to this subscriber; 0: the broker's default. */
   readonly prefetch: number;
+  /** Messages it takes until `setCredit` says otherwise; left out, its prefetch is the only limit. */
+  readonly credit?: number;
   /** Set for a durable topic subscription: kept, and filled, while its client is away. */
   readonly durable: { readonly clientId: string; readonly name: string } | null;
+  /**
+   * What was acknowledged in a transaction that rolls back: false keeps it delivered to this subscriber,
+   * who may acknowledge it again (the default); true counts it as failed and gives it back to the queue.
+   */
+  readonly returnsAtRollback?: boolean;
   /** For the session's own use: whatever it wants to find on the `Subscriber` again. */
   readonly context: unknown;
 }
+
+/** What becomes of a delivery that its consumer does not acknowledge. */
+export const REJECTION = {
+  /** It failed: counted, delivered again, and moved to `DLQ.<name>` at the maximum. */
+  failed: 1,
+  /** It goes back to its queue as if it had never been delivered. */
+  released: 2,
+  /** It can never succeed: moved to `DLQ.<name>` at once. */
+  poison: 3,
+} as const;
+export type Rejection = (typeof REJECTION)[keyof typeof REJECTION];
 
 /** One subscription of one session, made by `subscribe`. */
 export interface Subscriber {
@@ -105,6 +123,10 @@ export interface BrokerSession {
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber;
   /** Unacknowledged messages go back to their queue. A durable subscription stays. */
   unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void;
+  /** How many more messages `subscriber` takes from now on. */
+  setCredit(subscriber: Subscriber, credit: number): void;
+  /** Calls `drained` as soon as there is nothing more for `subscriber` now, or its credit is used up. */
+  drain(subscriber: Subscriber, drained: () => void): void;
   /** Removes a durable topic subscription with all it holds. Refused while it has a subscriber. */
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void;
   /**
@@ -117,10 +139,11 @@ export interface BrokerSession {
     token: ConfirmationToken,
     transaction: string | null,
   ): void;
-  /** NACK: counts as a failed delivery; redelivered, or moved to `DLQ.<name>` at the maximum. */
+  /** Of a delivered message; throws as `acknowledge` does. */
   reject(
     subscriber: Subscriber,
     entryId: number,
+    rejection: Rejection,
     token: ConfirmationToken,
     transaction: string | null,
   ): void;

@@ -4,6 +4,7 @@
  * journaled first, so a node that dies in between leaves the move to the next one.
  */
 
+import { REJECTION, type Rejection } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
@@ -58,16 +59,26 @@ export class DeadLetters {
 
   /** Counts a failed delivery of an entry that is in no list, and puts it where it belongs now. */
   fail(slot: number): void {
-    if (this.countFailure(slot)) this.move(slot);
-    else this.index.putBack(slot, NONE);
+    this.reject(slot, REJECTION.failed, NONE);
   }
 
-  /** Returns whether the entry, which is in no list, has to be moved now. */
-  countFailure(slot: number): boolean {
+  /** As `fail`, for any rejection; `hint` is for `putBack`. Returns whether the entry left its queue. */
+  reject(slot: number, rejection: Rejection, hint: number): boolean {
+    const isExhausted = this.count(slot, rejection);
+    if (isExhausted) this.move(slot);
+    else this.index.putBack(slot, hint);
+    return isExhausted;
+  }
+
+  /** Counts a rejection. Returns whether the entry, which is in no list, has to be moved now. */
+  count(slot: number, rejection: Rejection): boolean {
+    if (rejection === REJECTION.released) return false;
     const { table } = this.index;
     const { maxDeliveries } = this.services.limits;
     this.services.counts.failed += 1;
-    const count = Math.min(table.failedDeliveriesOf(slot) + 1, maxDeliveries);
+    const failures =
+      rejection === REJECTION.poison ? maxDeliveries : table.failedDeliveriesOf(slot) + 1;
+    const count = Math.min(failures, maxDeliveries);
     table.setFailedDeliveries(slot, count);
     table.setFlag(slot, ENTRY_FLAG.handedOver);
     if (!table.hasFlag(slot, ENTRY_FLAG.volatile)) this.batches.addFailed(table.idOf(slot), count);

@@ -115,6 +115,11 @@ export class Dispatcher {
 
   private dispatch(queue: Queue, only: Consumer | null): void {
     if (this.paused) return;
+    this.handOut(queue, only);
+    if (queue.draining > 0 && !queue.loading) tellDrained(queue);
+  }
+
+  private handOut(queue: Queue, only: Consumer | null): void {
     const { table } = this.index;
     while (!queue.loading && queue.ready.head !== NONE) {
       const consumer = only === null ? nextConsumer(queue) : only.canTake() ? only : null;
@@ -197,9 +202,22 @@ export class Dispatcher {
     view.timestampMs = reader.timestampMs;
     view.redelivered = (flags & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
     view.failedDeliveries = table.failedDeliveriesOf(slot);
+    consumer.credit -= 1;
     this.deliveries.handOver(slot, consumer);
     consumer.client.events.deliver(consumer, view);
     if (consumer.mode === ACKNOWLEDGEMENT.auto) this.deliveries.acknowledged(slot);
+  }
+}
+
+/** A consumer that could take more, if its socket took it, is told later. */
+function tellDrained(queue: Queue): void {
+  for (const consumer of queue.consumers) {
+    const { onDrained } = consumer;
+    if (onDrained === null) continue;
+    if (queue.ready.head !== NONE && consumer.credit > 0) continue;
+    consumer.onDrained = null;
+    queue.draining -= 1;
+    onDrained();
   }
 }
 

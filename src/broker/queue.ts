@@ -35,6 +35,8 @@ export class Queue {
   dirty = false;
   /** Its first message is being loaded from the journal. */
   loading = false;
+  /** Consumers that wait to hear that there is nothing more for them. */
+  draining = 0;
 
   /** Its queue-created record was applied. */
   created = false;
@@ -52,6 +54,7 @@ export class Queue {
   removeConsumer(consumer: Consumer): void {
     const index = this.consumers.indexOf(consumer);
     this.consumers.splice(index, 1);
+    if (consumer.onDrained !== null) this.draining -= 1;
     if (this.nextConsumer > index) this.nextConsumer -= 1;
   }
 }
@@ -65,9 +68,14 @@ export class Consumer implements Subscriber {
   readonly mode: AcknowledgementMode;
   readonly prefetch: number;
   readonly context: unknown;
+  readonly returnsAtRollback: boolean;
   /** Delivered and not acknowledged, in the order of delivery. */
   readonly delivered: EntryList;
   closed = false;
+  /** How many more it takes, whatever its prefetch still allows. */
+  credit: number;
+  /** Set while it waits to hear that there is nothing more for it. */
+  onDrained: (() => void) | null = null;
 
   constructor(
     table: MessageTable,
@@ -76,6 +84,8 @@ export class Consumer implements Subscriber {
     options: {
       readonly mode: AcknowledgementMode;
       readonly prefetch: number;
+      readonly credit: number;
+      readonly returnsAtRollback: boolean;
       readonly context: unknown;
     },
   ) {
@@ -83,11 +93,13 @@ export class Consumer implements Subscriber {
     this.queue = queue;
     this.mode = options.mode;
     this.prefetch = options.prefetch;
+    this.credit = options.credit;
+    this.returnsAtRollback = options.returnsAtRollback;
     this.context = options.context;
     this.delivered = new EntryList(table);
   }
 
   canTake(): boolean {
-    return this.delivered.length < this.prefetch && this.client.events.writable;
+    return this.credit > 0 && this.delivered.length < this.prefetch && this.client.events.writable;
   }
 }

@@ -79,7 +79,7 @@ export class RecordReader {
   readMessage(): void {
     const { view, offset } = this;
     if (this.length < FIXED_BYTES.message) this.fail('a message record is too short');
-    if (this.variant !== CONTENT_KIND.stomp) this.fail(`no content kind ${this.variant} exists`);
+    if (!isContentKind(this.variant)) this.fail(`no content kind ${this.variant} exists`);
     this.contentKind = this.variant;
     this.priority = this.payload[offset + 7] as number;
     if (this.priority > HIGHEST_PRIORITY) this.fail(`a priority of ${this.priority} is too high`);
@@ -232,4 +232,8 @@ export class RecordReader {
       return this.fail('a name is not UTF-8', error);
     }
   }
+}
+
+function isContentKind(variant: number): variant is ContentKind {
+  return variant === CONTENT_KIND.stomp || variant === CONTENT_KIND.amqp;
 }

@@ -6,6 +6,7 @@ import {
   type BrokerSession,
   type ConfirmationToken,
   type IncomingMessage,
+  type Rejection,
   type SubscribeOptions,
   type Subscriber,
 } from './api.js';
@@ -78,6 +79,23 @@ export class Session implements BrokerSession {
     this.settled();
   }
 
+  setCredit(subscriber: Subscriber, credit: number): void {
+    this.assertOpen();
+    const consumer = this.ownConsumer(subscriber);
+    const hadNone = consumer.credit === 0;
+    consumer.credit = credit;
+    if (hadNone && credit > 0) this.parts.dispatcher.runFor(consumer);
+  }
+
+  drain(subscriber: Subscriber, drained: () => void): void {
+    this.assertOpen();
+    const consumer = this.ownConsumer(subscriber);
+    if (consumer.onDrained === null) consumer.queue.draining += 1;
+    consumer.onDrained = drained;
+    this.parts.index.markDirty(consumer.queue);
+    this.parts.dispatcher.run();
+  }
+
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {
     this.assertOpen();
     this.parts.subscriptions.removeDurable(clientId, name);
@@ -104,6 +122,7 @@ export class Session implements BrokerSession {
   reject(
     subscriber: Subscriber,
     entryId: number,
+    rejection: Rejection,
     token: ConfirmationToken,
     transaction: string | null,
   ): void {
@@ -113,10 +132,10 @@ export class Session implements BrokerSession {
     if (transaction !== null) {
       const open = this.transaction(transaction);
       open.reserveSettlements(1);
-      open.settle(consumer, slot, true);
+      open.settle(consumer, slot, rejection);
     } else {
       this.parts.deliveries.takeFrom(consumer, slot);
-      this.parts.deadLetters.fail(slot);
+      this.parts.deadLetters.reject(slot, rejection, NONE);
     }
     this.confirm(token);
     this.parts.index.markDirty(consumer.queue);
@@ -203,7 +222,7 @@ export class Session implements BrokerSession {
   private acknowledgeOne(consumer: Consumer, slot: number, open: Transaction | null): void {
     if (open !== null) {
       open.reserveSettlements(1);
-      open.settle(consumer, slot, false);
+      open.settle(consumer, slot, null);
       return;
     }
     this.parts.deliveries.takeFrom(consumer, slot);
@@ -222,7 +241,7 @@ export class Session implements BrokerSession {
       const oldest = consumer.delivered.head;
       done = oldest === slot;
       if (open !== null) {
-        open.settle(consumer, oldest, false);
+        open.settle(consumer, oldest, null);
       } else {
         this.parts.deliveries.takeFrom(consumer, oldest);
         this.parts.deliveries.acknowledged(oldest);

@@ -41,6 +41,8 @@ export class Subscriptions {
     const consumer = new Consumer(this.index.table, client, queue, {
       mode: options.acknowledgement,
       prefetch,
+      credit: options.credit ?? Number.POSITIVE_INFINITY,
+      returnsAtRollback: options.returnsAtRollback ?? false,
       context: options.context,
     });
     consumer.index = this.freePlaces.pop() ?? this.consumers.length;
@@ -82,6 +84,7 @@ export class Subscriptions {
       consumer.closed = true;
       consumer.delivered.clear();
       consumer.queue.consumers.length = 0;
+      consumer.queue.draining = 0;
       consumer.queue.unacknowledged = 0;
     }
     this.consumers = [];

@@ -4,6 +4,7 @@
  */
 
 import { HoldfastError } from '../platform/errors.js';
+import { REJECTION, type Rejection } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -20,7 +21,8 @@ const SETTLEMENT_BYTES = 64;
 interface Settlement {
   readonly consumer: Consumer;
   readonly entryId: number;
-  readonly rejected: boolean;
+  /** Null: acknowledged. */
+  readonly rejection: Rejection | null;
 }
 
 export interface TransactionParts {
@@ -66,11 +68,11 @@ export class Transaction {
   }
 
   /** Takes a delivered entry from its consumer until the transaction ends. */
-  settle(consumer: Consumer, slot: number, rejected: boolean): void {
+  settle(consumer: Consumer, slot: number, rejection: Rejection | null): void {
     const { table } = this.parts.index;
     this.parts.deliveries.takeFrom(consumer, slot);
     table.setState(slot, ENTRY_STATE.inTransaction);
-    this.settlements.push({ consumer, entryId: table.idOf(slot), rejected });
+    this.settlements.push({ consumer, entryId: table.idOf(slot), rejection });
   }
 
   commit(client: Client): void {
@@ -80,10 +82,10 @@ export class Transaction {
     const exhausted: number[] = [];
     let hint = NONE;
     let hintConsumer: Consumer | null = null;
-    for (const { slot, consumer, rejected } of this.heldInOrder()) {
-      if (!rejected) {
+    for (const { slot, consumer, rejection } of this.heldInOrder()) {
+      if (rejection === null) {
         deliveries.acknowledged(slot);
-      } else if (deadLetters.countFailure(slot)) {
+      } else if (deadLetters.count(slot, rejection)) {
         exhausted.push(slot);
       } else {
         index.putBack(slot, consumer === hintConsumer ? hint : NONE);
@@ -95,15 +97,20 @@ export class Transaction {
     for (const slot of exhausted) deadLetters.move(slot);
   }
 
-  /** What was acknowledged or rejected is delivered and unacknowledged again. */
+  /**
+   * What was acknowledged or rejected is delivered and unacknowledged again, or goes back to its queue:
+   * as its consumer has chosen, unless that is gone.
+   */
   rollback(): void {
-    const { index } = this.parts;
+    const { index, deadLetters } = this.parts;
     let last = NONE;
     let lastConsumer: Consumer | null = null;
     for (const { slot, consumer } of this.heldInOrder()) {
       const hint = consumer === lastConsumer ? last : NONE;
       if (consumer.closed) {
         index.putBack(slot, hint);
+      } else if (consumer.returnsAtRollback) {
+        if (deadLetters.reject(slot, REJECTION.failed, hint)) continue;
       } else {
         index.table.setState(slot, ENTRY_STATE.delivered);
         consumer.delivered.insertById(slot, hint);
@@ -118,7 +125,7 @@ export class Transaction {
     const { publisher } = this.parts;
     let bytes = removalBytes(true, this.settlements.length);
     for (const message of this.messages) bytes += publisher.preparedBytes(message);
-    const rejected = this.settlements.filter((settlement) => settlement.rejected).length;
+    const rejected = this.settlements.filter(({ rejection }) => rejection !== null).length;
     return bytes + rejected * (FIXED_BYTES.idList + FAILURE_BYTES);
   }
 
@@ -126,13 +133,13 @@ export class Transaction {
    * The settlements by consumer and entry id, which makes putting entries back into ordered lists
    * quick. Without those whose entry went away with its durable subscription.
    */
-  private heldInOrder(): { slot: number; consumer: Consumer; rejected: boolean }[] {
+  private heldInOrder(): { slot: number; consumer: Consumer; rejection: Rejection | null }[] {
     const { table, queues } = this.parts.index;
     const held = [];
-    for (const { consumer, entryId, rejected } of this.settlements) {
+    for (const { consumer, entryId, rejection } of this.settlements) {
       const slot = table.find(entryId);
       if (slot === NONE || queues.at(table.queueOf(slot)).removed) continue;
-      held.push({ slot, consumer, rejected });
+      held.push({ slot, consumer, rejection });
     }
     return held.sort(
       (one, two) =>

@@ -5,6 +5,7 @@
  */
 import { HoldfastError } from '../platform/errors.js';
 import type { Clock, HostPort, Network, Socket, Timer } from '../platform/ports.js';
+import { Output } from '../protocols/shared/output.js';
 import { NO_BYTES, utf8 } from '../protocols/stomp/bytes.js';
 import { COMMAND, type Command } from '../protocols/stomp/commands.js';
 import type { Frame } from '../protocols/stomp/frame.js';
@@ -13,7 +14,6 @@ import { encodeFrame, type HeaderLine } from '../protocols/stomp/frame-encoder.j
 import { HEADER } from '../protocols/stomp/known-headers.js';
 import { Liveness, VERDICT } from '../protocols/stomp/liveness.js';
 import { agreeHeartBeats } from '../protocols/stomp/negotiation.js';
-import { Output } from '../protocols/stomp/output.js';
 import { StompError } from '../protocols/stomp/stomp-error.js';
 import { VERSION, versionOfText } from '../protocols/stomp/version.js';
 import { ReceivedMessage } from './received-message.js';

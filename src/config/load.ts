@@ -132,7 +132,7 @@ function checkRelations(config: Config, sources: Sources): void {
 }
 
 function checkAddresses(config: Config, sources: Sources): void {
-  for (const listener of ['stomp', 'admin'] as const) {
+  for (const listener of ['stomp', 'amqp', 'admin'] as const) {
     const { listen, advertise } = config[listener];
     if (advertise !== undefined) {
       parseTargetAddress(advertise, describeSetting(`${listener}.advertise`, sources));

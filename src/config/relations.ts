@@ -45,11 +45,27 @@ export const RELATIONS: readonly Relation[] = [
     holds: ({ limits, stomp }) => limits.maxTransactionBytes >= stomp.maxBodyBytes,
   },
   {
+    path: 'limits.maxTransactionBytes',
+    otherPath: 'amqp.maxMessageBytes',
+    rule: 'at least amqp.maxMessageBytes',
+    reason: 'a message could be sent alone but never in a transaction',
+    holds: ({ limits, amqp }) =>
+      amqp.listen === undefined || limits.maxTransactionBytes >= amqp.maxMessageBytes,
+  },
+  {
     path: 'limits.topicBacklogMaxBytes',
     otherPath: 'stomp.maxBodyBytes',
     rule: 'at least stomp.maxBodyBytes',
     reason: 'one message would disconnect every subscriber of its topic',
     holds: ({ limits, stomp }) => limits.topicBacklogMaxBytes >= stomp.maxBodyBytes,
+  },
+  {
+    path: 'limits.topicBacklogMaxBytes',
+    otherPath: 'amqp.maxMessageBytes',
+    rule: 'at least amqp.maxMessageBytes',
+    reason: 'one message would disconnect every subscriber of its topic',
+    holds: ({ limits, amqp }) =>
+      amqp.listen === undefined || limits.topicBacklogMaxBytes >= amqp.maxMessageBytes,
   },
   {
     path: 'limits.maxPrefetch',

@@ -82,6 +82,46 @@ const Stomp = v.strictObject({
   ),
 });
 
+const Amqp = v.strictObject({
+  listen: v.exactOptional(
+    Text(
+      '[HOST:]PORT to serve AMQP 1.0 on (usually 5672); port 0 takes a free one; default: not served',
+      '[HOST:]PORT',
+    ),
+  ),
+  advertise: v.exactOptional(
+    Text(
+      'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
+      'HOST:PORT',
+    ),
+  ),
+  maxFrameBytes: Bytes('One frame, in both directions', 128 * 1024, 512, 16 * MEBIBYTE),
+  maxMessageBytes: Bytes('One message', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
+  maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),
+  maxSessions: Count('Sessions of one connection', 1_024, 1, 65_535),
+  maxLinksPerSession: Count('Links of one session', 4_096, 1, 1_000_000),
+  maxUnsettledPerLink: Count(
+    'Messages that one receiver has and did not settle; nothing more is delivered to it above',
+    100_000,
+    1,
+    1_000_000,
+  ),
+  linkCredit: Count('Messages that a sender may have under way', 1_000, 1, 100_000),
+  openTimeoutMs: Milliseconds('From accept to a whole open frame', 10_000, 100, 600_000),
+  idleTimeoutMs: Milliseconds(
+    'A client that sends nothing for twice as long is disconnected; 0: never',
+    60_000,
+    0,
+    3_600_000,
+  ),
+  socketBufferMaxBytes: Bytes(
+    'Waiting for one client that does not read; nothing more is delivered to it above',
+    MEBIBYTE,
+    65_536,
+    GIBIBYTE,
+  ),
+});
+
 const Admin = v.strictObject({
   listen: v.exactOptional(
     Text(
@@ -232,6 +272,7 @@ export const ConfigSchema = v.strictObject({
     false,
   ),
   stomp: Stomp,
+  amqp: Amqp,
   admin: Admin,
   ownership: Ownership,
   journal: Journal,

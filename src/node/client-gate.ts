@@ -17,6 +17,8 @@ export interface ClientGateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxConnections: number;
+  /** The setting that it comes from. */
+  readonly limitName: string;
   /** Whether this node is sure to own the store. While it is not, a new client waits, or gives up and tries another node. */
   readonly isSure: () => boolean;
   /** Serves a client here; calls `onClosed` once when it is gone. */
@@ -53,8 +55,11 @@ export class ClientGate {
 
   accept(socket: Socket): void {
     if (this.#sockets.size >= this.#options.maxConnections) {
-      const limit = this.#options.maxConnections;
-      this.#options.refuse(socket, `this node has its ${limit} connections (stomp.maxConnections)`);
+      const { maxConnections, limitName } = this.#options;
+      this.#options.refuse(
+        socket,
+        `this node has its ${maxConnections} connections (${limitName})`,
+      );
       return;
     }
     this.#sockets.add(socket);

@@ -2,11 +2,9 @@
 
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, HostIdentity, Network, Random, Socket } from '../platform/ports.js';
-import { COMMAND } from '../protocols/stomp/commands.js';
-import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
-import { StompSession } from '../protocols/stomp/session.js';
-import { endAndDiscard } from './client-gate.js';
+import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/ports.js';
+import { clientProtocols } from './client-protocols.js';
+import { deadLetterHeaders } from './content-kinds.js';
 import { Node } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import { PULSE, Watchdog } from './watchdog.js';
@@ -34,9 +32,8 @@ export interface MainThread {
 }
 
 export function assembleMainThread(options: MainThreadOptions): MainThread {
-  const { config, identity, version, clock, random, network, logger, channel } = options;
+  const { config, identity, version, clock, network, logger, channel } = options;
   const { name } = config;
-  const serverName = `holdfast/${version}`;
   const node: Node = new Node({
     config,
     name,
@@ -46,19 +43,8 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     network,
     logger,
     channel,
-    serveStomp: (broker, socket, onClosed) => {
-      new StompSession({
-        socket,
-        broker,
-        clock,
-        config: config.stomp,
-        serverName,
-        sessionId: Buffer.from(random.bytes(12)).toString('hex'),
-        nodeName: name,
-        onClosed,
-      });
-    },
-    refuseStomp: (socket, reason) => refuseStomp(clock, socket, reason),
+    protocols: clientProtocols(options),
+    deadLetterHeaders,
     isStorageSilent: () => watchdog.silentMs > 0,
   });
   const watchdog: Watchdog = watchStorage(node, options);
@@ -85,22 +71,4 @@ function watchStorage(node: Node, options: MainThreadOptions): Watchdog {
       killProcess();
     },
   });
-}
-
-function refuseStomp(clock: Clock, socket: Socket, reason: string): void {
-  const body = `This client was not served: ${reason}.\n`;
-  socket.write(
-    encodeFrame(
-      {
-        command: COMMAND.error,
-        headers: [
-          ['message', reason],
-          ['content-type', 'text/plain'],
-        ],
-        body: Buffer.from(body),
-      },
-      null,
-    ),
-  );
-  endAndDiscard(clock, socket);
 }

@@ -5,24 +5,17 @@
  */
 
 import type { BrokerSession, SessionEvents } from '../broker/api.js';
-import { Broker } from '../broker/broker.js';
-import {
-  formatAddress,
-  parseListenAddress,
-  parseTargetAddress,
-  reachableAddress,
-} from '../config/address.js';
+import { Broker, type BrokerOptions } from '../broker/broker.js';
 import type { Config } from '../config/schema.js';
 import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, HostIdentity, Listener, Network, Socket } from '../platform/ports.js';
-import { deadLetterHeaders } from '../protocols/stomp/dead-letter.js';
+import type { Channel, Clock, HostIdentity, Network } from '../platform/ports.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { BlockCache } from './block-cache.js';
-import { ClientGate } from './client-gate.js';
+import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
 import { type NodeReport, StoreNews } from './node-report.js';
 import { ProducerHold } from './producer-hold.js';
@@ -49,11 +42,10 @@ export interface NodeOptions {
   readonly network: Network;
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
-  /** Makes a STOMP session of a client; `onClosed` once when it is gone. */
-  readonly serveStomp: (broker: Broker, socket: Socket, onClosed: () => void) => void;
+  readonly protocols: readonly ClientProtocol[];
+  readonly deadLetterHeaders: BrokerOptions['deadLetterHeaders'];
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
-  readonly refuseStomp: (socket: Socket, reason: string) => void;
 }
 
 export class Node {
@@ -64,11 +56,10 @@ export class Node {
   readonly #broker: Broker;
   readonly #pipeline: CommitPipeline;
   readonly #space: SpaceKeeper;
-  readonly #gate: ClientGate;
+  readonly #clients: ClientListeners;
   readonly #hold: ProducerHold;
   readonly #news = new StoreNews();
   #addresses: Addresses = {};
-  #listener: Listener | null = null;
   #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
   /** As it was read last, outside a tenure of this node. */
@@ -99,7 +90,7 @@ export class Node {
       mayDeliver: () => this.#pipeline.isFresh,
       onPending: () => this.#pipeline.schedule(),
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
-      deadLetterHeaders,
+      deadLetterHeaders: options.deadLetterHeaders,
     });
     const { minFreeBytes } = config.journal;
     this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });
@@ -131,14 +122,13 @@ export class Node {
       onRoom: (isShort) => this.#hold.onRoom(isShort),
       onFailure: (error) => this.#end(asEnd(error)),
     });
-    this.#gate = new ClientGate({
+    this.#clients = new ClientListeners({
+      protocols: options.protocols,
+      broker: this.#broker,
       network: options.network,
       clock,
       logger,
-      maxConnections: config.stomp.maxConnections,
       isSure: () => this.#pipeline.isFresh,
-      serve: (socket, onClosed) => options.serveStomp(this.#broker, socket, onClosed),
-      refuse: options.refuseStomp,
     });
   }
 
@@ -165,23 +155,17 @@ export class Node {
       verifiedAgoMs: this.#pipeline.verifiedAgoMs,
       waitingMs: this.#pipeline.waitingMs,
       producersHeld: this.#hold.reason,
-      connections: this.#gate.connections,
+      connections: this.#clients.connections,
       liveElsewhere: this.#liveElsewhere,
     });
   }
 
   /** Binds the listeners, then joins the store. `addresses`: those of listeners that were bound before. */
   async start(addresses: Addresses): Promise<void> {
-    const { config, network, channel, logger } = this.#options;
+    const { channel, identity } = this.#options;
     channel.onMessage((event) => this.#receive(event));
     channel.onClose((reason) => this.#onStorageClosed(reason));
-    const listen = parseListenAddress(config.stomp.listen, 'stomp.listen');
-    this.#listener = await network.listen(listen, (socket) => this.#gate.accept(socket));
-    const bound = formatAddress(this.#listener.address);
-    const reachable = reachableAddress(this.#listener.address, this.#options.identity.host);
-    const stomp = config.stomp.advertise ?? formatAddress(reachable);
-    logger.info('listener-started', { protocol: 'stomp', address: bound }, `STOMP on ${bound}`);
-    this.#addresses = { stomp, ...addresses };
+    this.#addresses = { ...(await this.#clients.start(identity.host)), ...addresses };
     this.#post({ kind: 'addresses', addresses: this.#addresses });
     this.#reportConfirmed();
   }
@@ -198,8 +182,7 @@ export class Node {
    */
   cutOff(): void {
     this.#pipeline.close();
-    this.#gate.destroyAll();
-    void this.#listener?.close();
+    this.#clients.destroy();
   }
 
   #receive(event: StorageEvent): void {
@@ -290,7 +273,7 @@ export class Node {
     this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
     this.#hold.begin();
     this.#space.start(event);
-    this.#gate.openHere();
+    this.#clients.openHere();
     this.#keepHouse(this.#housekeeper);
   }
 
@@ -310,27 +293,23 @@ export class Node {
    * were it still to pass them to the node before, and that one to it, they would go round in circles.
    */
   #routeClients(): void {
-    if (this.#role === 'taking-over') this.#gate.hold();
+    if (this.#role === 'taking-over') this.#clients.hold();
     if (this.#role !== 'joining' && this.#role !== 'backup') return;
     const document = this.#liveElsewhere;
-    const stomp = document?.addresses.stomp;
     const isServing = document?.state === 'live' && document.node !== this.#options.name;
-    const address = isServing && stomp !== undefined ? stomp : null;
-    this.#gate.openElsewhere(
-      address === null ? null : parseTargetAddress(address, 'the `live` file'),
-    );
+    this.#clients.openElsewhere(isServing ? document.addresses : null);
   }
 
   /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */
   async #quiesce(): Promise<void> {
     this.#space.stop();
-    this.#gate.pauseAll();
+    this.#clients.pauseAll();
     this.#broker.stopDelivering();
     await this.#drained();
     await this.#pipeline.finish();
     await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     this.#pipeline.close();
-    this.#gate.close(true);
+    this.#clients.close(true);
     this.#housekeeper = null;
     this.#broker.stopServing();
     this.#post({ kind: 'confirmed', cursor: this.#applied });

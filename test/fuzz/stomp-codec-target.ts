@@ -1,9 +1,9 @@
 /** The STOMP codec: splits, round trips in every version, and streams that are nearly frames. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Output } from '../../src/protocols/shared/output.js';
 import { COMMAND, isNeverEscaped, mayHaveBody } from '../../src/protocols/stomp/commands.js';
 import { FrameDecoder, type FrameLimits } from '../../src/protocols/stomp/frame-decoder.js';
-import { Output } from '../../src/protocols/stomp/output.js';
 import {
   appendStoredHeaders,
   StoredHeaderWriter,

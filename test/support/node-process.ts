@@ -106,7 +106,7 @@ export class NodeProcess {
   }
 
   /** HOST:PORT that it listens on for this protocol. */
-  addressOf(protocol: 'stomp' | 'http'): string {
+  addressOf(protocol: 'stomp' | 'amqp' | 'http'): string {
     const line = this.log.find(
       (entry) => entry.event === 'listener-started' && entry.protocol === protocol,
     );

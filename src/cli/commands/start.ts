@@ -25,6 +25,7 @@ const SETTING_OF_FLAG = {
   store: 'store',
   name: 'name',
   stomp: 'stomp.listen',
+  amqp: 'amqp.listen',
   admin: 'admin.listen',
   'log-level': 'log.level',
   'log-format': 'log.format',
@@ -43,6 +44,11 @@ export const command = defineCommand({
       type: 'string',
       requiresArg: true,
       description: '[HOST:]PORT to serve STOMP on; default: 127.0.0.1:61613; 0 takes a free port',
+    },
+    amqp: {
+      type: 'string',
+      requiresArg: true,
+      description: '[HOST:]PORT to serve AMQP 1.0 on, usually 5672; default: not served',
     },
     admin: {
       type: 'string',

@@ -6,6 +6,7 @@ import {
   CONTENT_KIND,
   type ConfirmationToken,
   type Destination,
+  REJECTION,
 } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { decimalInRange, LastRange, NO_BYTES, utf8 } from './bytes.js';
@@ -273,7 +274,7 @@ export class ClientCommands {
   ): void {
     const { subscriber } = subscription;
     if (accepted) this.broker.acknowledge(subscriber, entryId, token, transaction);
-    else this.broker.reject(subscriber, entryId, token, transaction);
+    else this.broker.reject(subscriber, entryId, REJECTION.failed, token, transaction);
   }
 
   private subscriptionNamed(frame: Frame): Subscription {

@@ -1,15 +1,13 @@
 /** Destinations as STOMP clients of ActiveMQ write them: `/queue/NAME` and `/topic/NAME`. */
 import type { Destination } from '../../broker/api.js';
-import { LastRange, utf8 } from './bytes.js';
+import { faultOfName, MAX_NAME_BYTES, NAME_RULE } from '../shared/destination-name.js';
+import { LastRange } from './bytes.js';
 import { commandName } from './commands.js';
 import type { Frame } from './frame.js';
 import { HEADER } from './known-headers.js';
 import { StompError } from './stomp-error.js';
 
-const MAX_NAME_BYTES = 1000;
 const FORMS = 'Destinations are /queue/NAME and /topic/NAME.';
-/** What ActiveMQ reads as wildcards, composites or options; kept free rather than misunderstood. */
-const RESERVED = /[\p{Cc},?]|(?:^|\.)[*>](?:\.|$)/u;
 
 function parseDestination(text: string): Destination {
   const match = /^\/(queue|topic)\/(.+)$/s.exec(text);
@@ -17,13 +15,14 @@ function parseDestination(text: string): Destination {
   if (match === null || name === undefined) {
     throw new StompError(`Destination "${text}" has no known form`, FORMS);
   }
-  if (RESERVED.test(name)) {
+  const fault = faultOfName(name);
+  if (fault === 'reserved') {
     throw new StompError(
       `Destination "${text}" has a name that is not allowed`,
-      `${FORMS} A name has no wildcards (* or > as a part of their own), commas, question marks or control characters.`,
+      `${FORMS} ${NAME_RULE}`,
     );
   }
-  if (utf8(name).length > MAX_NAME_BYTES) {
+  if (fault === 'too-long') {
     throw new StompError(
       `Destination name over the limit of ${MAX_NAME_BYTES} bytes`,
       FORMS,

@@ -1,7 +1,7 @@
 /** Writes MESSAGE frames: bytes from the journal block to the connection's slab, with no string made. */
 import type { DeliveryView, Destination } from '../../broker/api.js';
+import type { Output } from '../shared/output.js';
 import { LINE_FEED, utf8 } from './bytes.js';
-import type { Output } from './output.js';
 import { appendStoredHeaders } from './stored-headers.js';
 import { destinationLine, type Subscription } from './subscription.js';
 

@@ -3,17 +3,19 @@
  * frames of a connected client are translated by ClientCommands; here are the connection's
  * states, its receipts and what is sent.
  */
-import type {
-  BrokerEndpoint,
-  BrokerSession,
-  ConfirmationToken,
-  DeliveryView,
-  SessionEvents,
-  Subscriber,
+import {
+  type BrokerEndpoint,
+  type BrokerSession,
+  CONTENT_KIND,
+  type ConfirmationToken,
+  type DeliveryView,
+  type SessionEvents,
+  type Subscriber,
 } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import { Output } from '../shared/output.js';
 import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
 import { COMMAND, commandName } from './commands.js';
@@ -24,7 +26,6 @@ import { HEADER } from './known-headers.js';
 import { Liveness, VERDICT } from './liveness.js';
 import { appendMessageFrame } from './message-frame.js';
 import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
-import { Output } from './output.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
 import { limitExceeded, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
@@ -58,6 +59,8 @@ export interface StompSessionOptions {
   readonly serverName: string;
   readonly sessionId: string;
   readonly nodeName: string;
+  /** Makes a STOMP message of one that came by another protocol. */
+  readonly convert: (message: DeliveryView) => DeliveryView;
   /** Whether these credentials may connect. Without it everybody may. */
   readonly authenticate?: (login: string | undefined, passcode: string | undefined) => boolean;
   /** Called once, when the socket is gone. */
@@ -136,7 +139,9 @@ export class StompSession implements SessionEvents {
 
   deliver(subscriber: Subscriber, message: DeliveryView): void {
     if (this.state !== STATE.connected) return;
-    appendMessageFrame(this.output, subscriber.context as Subscription, message);
+    const own =
+      message.contentKind === CONTENT_KIND.stomp ? message : this.options.convert(message);
+    appendMessageFrame(this.output, subscriber.context as Subscription, own);
     this.flushSoon();
   }
 

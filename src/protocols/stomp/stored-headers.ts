@@ -4,6 +4,8 @@
  * the broker uses up or writes itself. A 1.2 client then gets them as they lie in the journal,
  * whatever version the sender spoke.
  */
+
+import type { Output } from '../shared/output.js';
 import {
   BACKSLASH,
   CARRIAGE_RETURN,
@@ -15,7 +17,6 @@ import {
 } from './bytes.js';
 import { type Frame, TRAIT } from './frame.js';
 import { isStored } from './known-headers.js';
-import type { Output } from './output.js';
 import { type StompVersion, VERSION } from './version.js';
 
 const LETTER_C = 0x63;

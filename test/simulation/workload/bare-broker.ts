@@ -81,6 +81,7 @@ export class BareBroker {
         serverName: 'holdfast/0',
         sessionId: `session-${this.#sessions}`,
         nodeName: place.name,
+        convert: (message) => message,
         onClosed: () => undefined,
       });
     });

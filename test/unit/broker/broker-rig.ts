@@ -14,6 +14,8 @@ import {
   type DeliveryView,
   type Destination,
   type IncomingMessage,
+  REJECTION,
+  type Rejection,
   type SessionEvents,
   type Subscriber,
 } from '../../../src/broker/api.js';
@@ -248,6 +250,8 @@ export interface ListenOptions {
   readonly mode?: AcknowledgementMode;
   readonly prefetch?: number;
   readonly durable?: { readonly clientId: string; readonly name: string };
+  readonly credit?: number;
+  readonly returnsAtRollback?: boolean;
   readonly token?: ConfirmationToken;
   readonly context?: unknown;
 }
@@ -327,6 +331,8 @@ export class TestClient implements SessionEvents {
         acknowledgement: options.mode ?? ACKNOWLEDGEMENT.individual,
         prefetch: options.prefetch ?? 0,
         durable: options.durable ?? null,
+        ...(options.credit === undefined ? {} : { credit: options.credit }),
+        returnsAtRollback: options.returnsAtRollback ?? false,
         context: options.context ?? null,
       },
       options.token ?? null,
@@ -338,7 +344,16 @@ export class TestClient implements SessionEvents {
   }
 
   reject(message: Received, transaction: string | null = null, token: unknown = null): void {
-    this.session.reject(message.subscriber, message.entryId, token, transaction);
+    this.settle(message, REJECTION.failed, transaction, token);
+  }
+
+  settle(
+    { subscriber, entryId }: Received,
+    rejection: Rejection,
+    transaction: string | null = null,
+    token: unknown = null,
+  ): void {
+    this.session.reject(subscriber, entryId, rejection, token, transaction);
   }
 }
 

@@ -7,7 +7,8 @@ import { nodeClock } from '../../../src/platform/node/clock.js';
 import { NodeNetwork } from '../../../src/platform/node/network.js';
 import type { HostPort, Listener } from '../../../src/platform/ports.js';
 import { StompSession } from '../../../src/protocols/stomp/session.js';
-import { refusal, ScriptedBroker, STOMP_CONFIG } from '../protocols/stomp/connection.js';
+import { refusal, ScriptedBroker } from '../protocols/shared/scripted-broker.js';
+import { STOMP_CONFIG } from '../protocols/stomp/connection.js';
 
 const network = new NodeNetwork((error) => {
   throw error;
@@ -31,6 +32,7 @@ async function serve(broker: ScriptedBroker): Promise<Listener> {
       serverName: 'holdfast/0.1.0',
       sessionId: 's',
       nodeName: 'a',
+      convert: (message) => message,
       onClosed: () => undefined,
     });
     opened.push({ close: () => socket.destroy() });

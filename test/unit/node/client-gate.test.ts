@@ -29,6 +29,7 @@ beforeEach(async () => {
     clock: nodeClock,
     logger,
     maxConnections: 3,
+    limitName: 'stomp.maxConnections',
     isSure: () => isSure,
     serve: (socket, onClosed) => {
       served.push(socket);

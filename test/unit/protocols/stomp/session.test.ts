@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Connection, connected, refusal, STOMP_CONFIG } from './connection.js';
+import { refusal } from '../shared/scripted-broker.js';
+import { Connection, connected, STOMP_CONFIG } from './connection.js';
 
 /** The `message` header of an ERROR frame that must be the last thing said. */
 function errorIn(connection: Connection, answer: string): string {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { Output } from '../../../../src/protocols/shared/output.js';
 import { textOf } from '../../../../src/protocols/stomp/bytes.js';
 import { COMMAND } from '../../../../src/protocols/stomp/commands.js';
 import { deadLetterHeaders } from '../../../../src/protocols/stomp/dead-letter.js';
 import { FrameDecoder } from '../../../../src/protocols/stomp/frame-decoder.js';
 import { encodeFrame } from '../../../../src/protocols/stomp/frame-encoder.js';
-import { Output } from '../../../../src/protocols/stomp/output.js';
 import {
   appendStoredHeaders,
   StoredHeaderWriter,

@@ -3,8 +3,8 @@
  * turn of the event loop: one write per frame would cost far more than the frame. A slab that was
  * handed over belongs to the socket; only the part behind it is still written to.
  */
-import { NO_BYTES } from './bytes.js';
 
+const NO_BYTES = new Uint8Array(0);
 const FIRST_SLAB_BYTES = 1024;
 const LARGEST_SLAB_BYTES = 64 * 1024;
 /** Below this a loop is faster than making a view for `set`. */

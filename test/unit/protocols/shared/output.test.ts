@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Output } from '../../../../src/protocols/stomp/output.js';
+import { Output } from '../../../../src/protocols/shared/output.js';
 import { ReceiptQueue } from '../../../../src/protocols/stomp/receipt-queue.js';
-import { bytesOf } from './decode-all.js';
+import { bytesOf } from '../stomp/decode-all.js';
 
 describe('Output', () => {
   it('never changes bytes that it handed over', () => {

@@ -1,0 +1,77 @@
+/** The protocols that clients of a node may speak, each with what makes a session of a connection. */
+
+import { CONTENT_KIND } from '../broker/api.js';
+import type { Config } from '../config/schema.js';
+import type { Clock, Random } from '../platform/ports.js';
+import { AmqpConnection } from '../protocols/amqp/connection.js';
+import { closeUnserved } from '../protocols/amqp/refusal.js';
+import { convert } from '../protocols/conversion/convert.js';
+import { COMMAND } from '../protocols/stomp/commands.js';
+import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
+import { StompSession } from '../protocols/stomp/session.js';
+import { endAndDiscard } from './client-gate.js';
+import type { ClientProtocol } from './client-listeners.js';
+
+export interface ClientProtocolsOptions {
+  readonly config: Config;
+  /** As in package.json. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export function clientProtocols(options: ClientProtocolsOptions): readonly ClientProtocol[] {
+  return [stomp(options), amqp(options)];
+}
+
+function stomp({ config, version, clock, random }: ClientProtocolsOptions): ClientProtocol {
+  return {
+    name: 'stomp',
+    settings: config.stomp,
+    serve: (broker, socket, onClosed) => {
+      new StompSession({
+        socket,
+        broker,
+        clock,
+        config: config.stomp,
+        serverName: `holdfast/${version}`,
+        sessionId: Buffer.from(random.bytes(12)).toString('hex'),
+        nodeName: config.name,
+        convert: (message) => convert(message, CONTENT_KIND.stomp),
+        onClosed,
+      });
+    },
+    refuse: (socket, reason) => {
+      const headers = [
+        ['message', reason],
+        ['content-type', 'text/plain'],
+      ] as const;
+      const body = Buffer.from(`This client was not served: ${reason}.\n`);
+      socket.write(encodeFrame({ command: COMMAND.error, headers, body }, null));
+      endAndDiscard(clock, socket);
+    },
+  };
+}
+
+function amqp({ config, version, clock }: ClientProtocolsOptions): ClientProtocol {
+  return {
+    name: 'amqp',
+    settings: config.amqp,
+    serve: (broker, socket, onClosed) => {
+      new AmqpConnection({
+        socket,
+        broker,
+        clock,
+        config: config.amqp,
+        version,
+        nodeName: config.name,
+        convert: (message) => convert(message, CONTENT_KIND.amqp),
+        onClosed,
+      });
+    },
+    refuse: (socket, reason) => {
+      for (const bytes of closeUnserved(config.name, reason)) socket.write(bytes);
+      endAndDiscard(clock, socket);
+    },
+  };
+}

@@ -1,0 +1,512 @@
+/**
+ * One AMQP client: its connection from accept to close, between the socket and the broker (OASIS AMQP
+ * 1.0, part 2, 2.2 to 2.4). What happens in its sessions is session.ts's.
+ */
+import {
+  type BrokerEndpoint,
+  type BrokerSession,
+  CONTENT_KIND,
+  type ConfirmationToken,
+  type DeliveryView,
+  type SessionEvents,
+  type Subscriber,
+} from '../../broker/api.js';
+import type { Config } from '../../config/schema.js';
+import { HoldfastError } from '../../platform/errors.js';
+import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import { Output } from '../shared/output.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
+import { type Read, readFields } from './composite.js';
+import { Confirmations } from './confirmations.js';
+import {
+  FRAME_TYPE,
+  FrameDecoder,
+  type FrameSink,
+  PROTOCOL_ID,
+  protocolHeader,
+  WrongProtocol,
+} from './frame-decoder.js';
+import { FrameWriter } from './frame-writer.js';
+import {
+  ATTACH,
+  BEGIN,
+  CLOSE,
+  DETACH,
+  DISPOSITION,
+  END,
+  FLOW,
+  OPEN,
+  TRANSFER,
+} from './performatives.js';
+import { type Authenticate, SaslServer } from './sasl.js';
+import type { SendingLink } from './sending-link.js';
+import { AmqpSession, errorFields } from './session.js';
+import type { HostedSession, SessionHost } from './session-host.js';
+import { ValueReader } from './value-reader.js';
+
+/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
+const CLOSE_LINGER_MS = 5_000;
+/** Smallest that a peer may set (2.7.1). */
+const SMALLEST_FRAME_BYTES = 512;
+const NO_BYTES = new Uint8Array(0);
+
+const STATE = {
+  /** Protocol headers, SASL, and no `open` yet. */
+  opening: 'opening',
+  open: 'open',
+  /** The last frame is written; only the socket's end is awaited. */
+  closing: 'closing',
+  closed: 'closed',
+} as const;
+type State = (typeof STATE)[keyof typeof STATE];
+
+export interface AmqpConnectionOptions {
+  readonly socket: Socket;
+  readonly broker: BrokerEndpoint;
+  readonly clock: Clock;
+  readonly config: Config['amqp'];
+  /** As in package.json. */
+  readonly version: string;
+  readonly nodeName: string;
+  /** Makes an AMQP message of one that came by another protocol. */
+  readonly convert: (message: DeliveryView) => DeliveryView;
+  /** Without it everybody may connect. */
+  readonly authenticate?: Authenticate;
+  /** Called once, when the socket is gone. */
+  readonly onClosed: () => void;
+}
+
+export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
+  readonly config: Config['amqp'];
+  readonly frames: FrameWriter;
+  readonly transferToken: ConfirmationToken;
+  containerId = '';
+  maxFrameBytes = SMALLEST_FRAME_BYTES;
+  isHeld = false;
+  private readonly options: AmqpConnectionOptions;
+  private readonly socket: Socket;
+  private readonly clock: Clock;
+  private readonly decoder: FrameDecoder;
+  private readonly output: Output;
+  private readonly sasl: SaslServer;
+  private readonly confirmations = new Confirmations();
+  private readonly sessions = new Map<number, AmqpSession>();
+  private readonly touchedSessions = new Set<HostedSession>();
+  private readonly reader = new ValueReader(NO_BYTES);
+  private state: State = STATE.opening;
+  private isLetIn: boolean;
+  private brokerSession: BrokerSession | undefined;
+  private timer: Timer;
+  private flushIsDue = false;
+  /** The broker was told that nothing can be written. */
+  private wasUnwritable = false;
+  /** Payload that came since producers are held. */
+  private heldBytes = 0;
+  private isSocketPaused = false;
+  private remoteIdleMs = 0;
+  private transactionsDeclared = 0;
+  private isSaslDone = false;
+  /** Channels whose `end` this side has sent first. */
+  private readonly endedChannels = new Set<number>();
+  private lastReceivedMs: number;
+  private writtenBytesAtCheck = 0;
+
+  constructor(options: AmqpConnectionOptions) {
+    const { socket, clock, config } = options;
+    this.options = options;
+    this.socket = socket;
+    this.clock = clock;
+    this.config = config;
+    this.transferToken = this.confirmations.transferToken;
+    this.isLetIn = options.authenticate === undefined;
+    this.output = new Output((bytes) => socket.write(bytes));
+    this.frames = new FrameWriter(this.output, () => this.flushSoon());
+    this.decoder = new FrameDecoder(this, config.maxFrameBytes);
+    this.sasl = new SaslServer(this.frames, options.authenticate ?? (() => true));
+    this.lastReceivedMs = clock.monotonicMs();
+    this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
+    socket.receive({
+      onData: (bytes) => this.onData(bytes),
+      onDrain: () => this.offerDelivery(),
+      onClose: () => this.onClose(),
+    });
+  }
+
+  // What sessions ask for.
+
+  get broker(): BrokerSession {
+    if (this.brokerSession === undefined) throw new Error('A session without an open connection.');
+    return this.brokerSession;
+  }
+
+  wallMs(): number {
+    return this.clock.wallMs();
+  }
+
+  awaits(session: HostedSession, deliveryId: number): void {
+    this.confirmations.awaits(session, deliveryId);
+  }
+
+  newTransactionId(bytes: number): Uint8Array {
+    this.transactionsDeclared += 1;
+    const id = Buffer.alloc(bytes);
+    id.writeUInt32BE(this.transactionsDeclared, bytes - 4);
+    return id;
+  }
+
+  tokenFor(confirmed: () => void): ConfirmationToken {
+    return confirmed;
+  }
+
+  touched(session: HostedSession): void {
+    this.touchedSessions.add(session);
+    this.flushSoon();
+  }
+
+  // What the broker calls.
+
+  get writable(): boolean {
+    if (this.state !== STATE.open) return false;
+    const waitingBytes = this.socket.bufferedBytes + this.output.gatheredBytes;
+    if (waitingBytes <= this.config.socketBufferMaxBytes) return true;
+    this.wasUnwritable = true;
+    return false;
+  }
+
+  confirmed(token: ConfirmationToken): void {
+    if (this.state === STATE.open) this.confirmations.confirmed(token);
+  }
+
+  deliver(subscriber: Subscriber, message: DeliveryView): void {
+    const link = subscriber.context as SendingLink;
+    if (this.state !== STATE.open) return;
+    const own = message.contentKind === CONTENT_KIND.amqp ? message : this.options.convert(message);
+    link.session.deliver(link, own);
+  }
+
+  pauseReading(_reason: string): void {
+    this.isHeld = true;
+  }
+
+  resumeReading(): void {
+    this.isHeld = false;
+    this.heldBytes = 0;
+    if (this.isSocketPaused) this.socket.resumeReading();
+    this.isSocketPaused = false;
+    for (const session of this.sessions.values()) session.resume();
+  }
+
+  abort(reason: string): void {
+    this.fail(new AmqpError('connection', CONDITION.resourceLimitExceeded, reason));
+  }
+
+  // What the socket and the clock call.
+
+  private onData(bytes: Uint8Array): void {
+    if (this.state !== STATE.opening && this.state !== STATE.open) return;
+    this.lastReceivedMs = this.clock.monotonicMs();
+    try {
+      this.decoder.push(bytes);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.fail(error);
+      return;
+    }
+    if (this.isHeld) this.holdSocket(bytes.length);
+  }
+
+  /** Credit that was given before may still be used; beyond a buffer full of it nothing more is read. */
+  private holdSocket(receivedBytes: number): void {
+    this.heldBytes += receivedBytes;
+    if (this.isSocketPaused || this.heldBytes <= this.config.socketBufferMaxBytes) return;
+    this.isSocketPaused = true;
+    this.socket.pauseReading();
+  }
+
+  private onClose(): void {
+    this.state = STATE.closed;
+    this.timer.cancel();
+    this.decoder.stop();
+    this.brokerSession?.close();
+    this.options.onClosed();
+  }
+
+  private onOpenTimeout(): void {
+    const { openTimeoutMs } = this.config;
+    this.fail(
+      new AmqpError(
+        'connection',
+        CONDITION.resourceLimitExceeded,
+        `No whole open frame came within ${openTimeoutMs} ms (amqp.openTimeoutMs)`,
+      ),
+    );
+  }
+
+  // Frames.
+
+  onProtocol(protocolId: number): void {
+    if (protocolId === PROTOCOL_ID.sasl && !this.isSaslDone) {
+      this.isSaslDone = true;
+      this.frames.protocol(protocolHeader(PROTOCOL_ID.sasl));
+      this.sasl.offer();
+    } else if (protocolId === PROTOCOL_ID.amqp && this.isLetIn) {
+      this.frames.protocol(protocolHeader(PROTOCOL_ID.amqp));
+    } else {
+      throw new WrongProtocol(
+        protocolId === PROTOCOL_ID.tls ? 'a wish for TLS' : 'AMQP without SASL before it',
+      );
+    }
+  }
+
+  onFrame(type: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
+    const { reader } = this;
+    if (start === end) return;
+    reader.open(bytes, start, end);
+    if (type === FRAME_TYPE.sasl) {
+      this.onSasl();
+    } else if (type !== FRAME_TYPE.amqp) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.framingError,
+        `Frames of type ${type} do not exist; AMQP has 0, SASL has 1`,
+      );
+    } else {
+      this.dispatch(channel, reader.descriptor());
+    }
+  }
+
+  private onSasl(): void {
+    this.isLetIn = this.sasl.onFrame(this.reader);
+    if (this.isLetIn) this.decoder.expectProtocol();
+    else this.finish();
+  }
+
+  private dispatch(channel: number, descriptor: number | string): void {
+    const { reader } = this;
+    const code = typeof descriptor === 'number' ? descriptor : CODE_OF_NAME.get(descriptor);
+    if (code === OPEN.code) {
+      this.open(readFields(reader, OPEN));
+      return;
+    }
+    if (this.state !== STATE.open) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.notAllowed,
+        `Performative ${descriptor} came before open`,
+      );
+    }
+    if (code === CLOSE.code) {
+      this.close(null);
+    } else if (code === BEGIN.code) {
+      this.begin(channel, readFields(reader, BEGIN));
+    } else if (code === undefined || !PERFORMATIVES_OF_SESSIONS.has(code)) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.notImplemented,
+        `There is no performative ${descriptor}`,
+      );
+    } else {
+      this.dispatchToSession(channel, code);
+    }
+  }
+
+  /** An error of a session ends the session, and nothing else. */
+  private dispatchToSession(channel: number, code: number): void {
+    const session = this.sessions.get(channel);
+    if (session === undefined) {
+      // A session that this side has ended may still be told of what was under way.
+      if (this.endedChannels.has(channel)) {
+        if (code === END.code) this.endedChannels.delete(channel);
+        return;
+      }
+      throw new AmqpError(
+        'connection',
+        CONDITION.notAllowed,
+        `No session has begun on channel ${channel}`,
+      );
+    }
+    try {
+      this.inSession(session, code);
+    } catch (error) {
+      if (!(error instanceof AmqpError) || error.scope === 'connection') throw error;
+      this.endSession(session, error);
+      this.endedChannels.add(channel);
+    }
+  }
+
+  private inSession(session: AmqpSession, code: number): void {
+    const { reader } = this;
+    switch (code) {
+      case TRANSFER.code: {
+        const transfer = readFields(reader, TRANSFER);
+        session.transfer(transfer, reader.bytes, reader.at, reader.end);
+        return;
+      }
+      case DISPOSITION.code:
+        session.disposition(readFields(reader, DISPOSITION));
+        return;
+      case FLOW.code:
+        session.flow(readFields(reader, FLOW));
+        return;
+      case ATTACH.code:
+        session.attach(readFields(reader, ATTACH));
+        return;
+      case DETACH.code:
+        session.detach(readFields(reader, DETACH));
+        return;
+      default:
+        this.endSession(session, null);
+    }
+  }
+
+  private open(open: Read<typeof OPEN>): void {
+    if (this.state !== STATE.opening) {
+      throw new AmqpError('connection', CONDITION.illegalState, 'This connection is open already');
+    }
+    if (open.maxFrameSize < SMALLEST_FRAME_BYTES) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.invalidField,
+        `A max-frame-size of ${open.maxFrameSize} is below ${SMALLEST_FRAME_BYTES}, the smallest there is`,
+      );
+    }
+    this.brokerSession = this.options.broker.openSession(this, `amqp ${this.socket.remoteAddress}`);
+    this.containerId = open.containerId;
+    this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
+    this.remoteIdleMs = open.idleTimeOut ?? 0;
+    this.state = STATE.open;
+    this.writeOpen();
+    this.timer.cancel();
+    this.scheduleCheck();
+  }
+
+  private writeOpen(): void {
+    const { version, nodeName } = this.options;
+    const { maxFrameBytes, maxSessions, idleTimeoutMs } = this.config;
+    this.frames.frame(0, OPEN, {
+      containerId: nodeName,
+      maxFrameSize: maxFrameBytes,
+      channelMax: maxSessions - 1,
+      ...(idleTimeoutMs > 0 ? { idleTimeOut: idleTimeoutMs } : {}),
+      properties: { product: 'holdfast', version },
+    });
+  }
+
+  private begin(channel: number, begin: Read<typeof BEGIN>): void {
+    if (channel >= this.config.maxSessions) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.framingError,
+        `Channel ${channel} is above the agreed channel-max (amqp.maxSessions)`,
+      );
+    }
+    if (this.sessions.has(channel)) {
+      throw new AmqpError(
+        'connection',
+        CONDITION.illegalState,
+        `A session has begun on channel ${channel} already; end it first, or use another channel`,
+      );
+    }
+    this.sessions.set(channel, new AmqpSession(this, channel, begin));
+  }
+
+  private endSession(session: AmqpSession, error: AmqpError | null): void {
+    session.end();
+    this.sessions.delete(session.channel);
+    this.touchedSessions.delete(session);
+    this.frames.frame(session.channel, END, error === null ? {} : { error: errorFields(error) });
+  }
+
+  // Timeouts: 2.4.5.
+
+  private scheduleCheck(): void {
+    const { idleTimeoutMs } = this.config;
+    const intervals = [this.remoteIdleMs / 2, idleTimeoutMs / 2].filter((each) => each > 0);
+    if (intervals.length === 0) return;
+    const intervalMs = Math.max(1, Math.floor(Math.min(...intervals)));
+    this.timer = this.clock.after(intervalMs, () => this.check());
+  }
+
+  private check(): void {
+    const { idleTimeoutMs } = this.config;
+    const silentMs = this.clock.monotonicMs() - this.lastReceivedMs;
+    if (idleTimeoutMs > 0 && !this.isSocketPaused && silentMs > 2 * idleTimeoutMs) {
+      this.fail(
+        new AmqpError(
+          'connection',
+          CONDITION.resourceLimitExceeded,
+          `Nothing came for ${Math.round(silentMs)} ms; the idle-time-out is ${idleTimeoutMs} ms (amqp.idleTimeoutMs)`,
+        ),
+      );
+      // It may be gone without a word, and never close.
+      return;
+    }
+    if (this.output.writtenBytes === this.writtenBytesAtCheck) {
+      if (this.remoteIdleMs > 0) this.frames.heartbeat();
+      else this.output.releaseWhenEmpty();
+    }
+    this.writtenBytesAtCheck = this.output.writtenBytes;
+    this.scheduleCheck();
+  }
+
+  // Output and the end.
+
+  private flushSoon(): void {
+    if (this.flushIsDue) return;
+    this.flushIsDue = true;
+    this.clock.soon(this.flush);
+  }
+
+  private readonly flush = (): void => {
+    if (this.state === STATE.closing || this.state === STATE.closed) return;
+    for (const session of this.touchedSessions) session.flush();
+    this.touchedSessions.clear();
+    this.flushIsDue = false;
+    this.output.flush();
+    this.offerDelivery();
+  };
+
+  private offerDelivery(): void {
+    if (!this.wasUnwritable || !this.writable) return;
+    this.wasUnwritable = false;
+    this.brokerSession?.resumeDelivery();
+  }
+
+  private fail(error: HoldfastError): void {
+    if (this.state === STATE.closing || this.state === STATE.closed) return;
+    if (error instanceof WrongProtocol) {
+      // 2.2: the answer to a header that is not spoken is one that is.
+      this.frames.protocol(protocolHeader(this.isLetIn ? PROTOCOL_ID.amqp : PROTOCOL_ID.sasl));
+      this.finish();
+    } else {
+      this.close(error);
+    }
+  }
+
+  private close(error: HoldfastError | null): void {
+    for (const session of this.touchedSessions) session.flush();
+    this.touchedSessions.clear();
+    if (this.state === STATE.opening) this.writeOpen();
+    this.frames.frame(0, CLOSE, error === null ? {} : { error: errorFields(error) });
+    this.finish();
+  }
+
+  /** Sends what is gathered, gives the client some time to read it, and lets the broker go. */
+  private finish(): void {
+    this.decoder.stop();
+    this.output.flush();
+    this.state = STATE.closing;
+    this.socket.resumeReading();
+    this.socket.end();
+    this.timer.cancel();
+    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    // Not at once: the broker may be the caller.
+    this.clock.soon(() => this.brokerSession?.close());
+  }
+}
+
+const ALL = [OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE];
+const CODE_OF_NAME = new Map(ALL.map(({ name, code }) => [`amqp:${name}:list`, code]));
+const PERFORMATIVES_OF_SESSIONS: ReadonlySet<number> = new Set(
+  [ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END].map(({ code }) => code),
+);

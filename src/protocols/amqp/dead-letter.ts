@@ -1,0 +1,53 @@
+/**
+ * Says in a message's annotations why it lies in a dead-letter queue, as Artemis does: the bare message
+ * is its sender's, and stays as it is.
+ */
+import type { Destination } from '../../broker/api.js';
+import { SECTION, sectionCode } from './message-sections.js';
+import { ValueReader } from './value-reader.js';
+import { ValueWriter } from './value-writer.js';
+
+export interface DeadLetterCause {
+  readonly reason: string;
+  readonly originalDestination: Destination;
+  /** Deliveries that failed. */
+  readonly deliveries: number;
+}
+
+const REASON = 'x-opt-dlq-delivery-failure-cause';
+const ORIGINAL_ADDRESS = 'x-opt-ORIG-ADDRESS';
+const DELIVERIES = 'x-opt-ORIG-DELIVERY-COUNT';
+const OWN_KEYS: ReadonlySet<unknown> = new Set([REASON, ORIGINAL_ADDRESS, DELIVERIES]);
+
+/** The annotations section with the cause at its end; what an earlier dead-lettering said is replaced. */
+export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetterCause): Uint8Array {
+  const { kind, name } = cause.originalDestination;
+  const kept = annotations.length === 0 ? [] : foreignPairs(annotations);
+  const writer = new ValueWriter();
+  writer.describedBy(SECTION.messageAnnotations);
+  const start = writer.beginMap();
+  for (const pair of kept) writer.raw(pair);
+  writer.symbol(REASON);
+  writer.string(cause.reason);
+  writer.symbol(ORIGINAL_ADDRESS);
+  writer.string(`${kind}://${name}`);
+  writer.symbol(DELIVERIES);
+  writer.uint(cause.deliveries);
+  writer.endCompound(start, 2 * kept.length + 6);
+  return writer.written;
+}
+
+/** Each key with its value, as bytes. */
+function foreignPairs(annotations: Uint8Array): Uint8Array[] {
+  const reader = new ValueReader(annotations);
+  sectionCode(reader);
+  const pairs: Uint8Array[] = [];
+  const count = reader.openMap();
+  for (let index = 0; index < count; index += 2) {
+    const start = reader.at;
+    const key = reader.value();
+    reader.skip();
+    if (!OWN_KEYS.has(key)) pairs.push(annotations.subarray(start, reader.at));
+  }
+  return pairs;
+}

@@ -1,0 +1,194 @@
+/** Attaching links (OASIS AMQP 1.0, part 2, 2.6.3): what a client asks for, what it is told, and how it is refused. */
+import { ACKNOWLEDGEMENT, type Destination } from '../../broker/api.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
+import type { Given, Read } from './composite.js';
+import { CoordinatorLink } from './coordinator-link.js';
+import { encodedState } from './encoded-state.js';
+import {
+  ATTACH,
+  COORDINATOR,
+  DETACH,
+  type ERROR,
+  RECEIVER_SETTLES,
+  ROLE,
+  SENDER_SETTLES,
+  SOURCE,
+  TARGET,
+} from './performatives.js';
+import { ReceivingLink } from './receiving-link.js';
+import { type DeliveringSession, SendingLink } from './sending-link.js';
+import type { SessionHost } from './session-host.js';
+import { destinationOf, NODE_CAPABILITY, readSource, readTarget, type Source } from './terminus.js';
+
+type Attach = Read<typeof ATTACH>;
+
+/** The session that a link is attached to. */
+export interface AttachingSession extends DeliveringSession {
+  readonly host: SessionHost;
+  readonly channel: number;
+  has(link: SendingLink): boolean;
+  /** Lets the broker deliver what the client has credit for. */
+  offerCredit(link: SendingLink): void;
+  /** Tells the client what became of its delivery, for good. */
+  settleIncoming(deliveryId: number, state: Uint8Array): void;
+}
+
+/** Outcomes that this broker understands: all of part 3, 3.4. */
+const OUTCOMES = [
+  'amqp:accepted:list',
+  'amqp:rejected:list',
+  'amqp:released:list',
+  'amqp:modified:list',
+];
+
+/** 4.5.4: local, several at a time in one session. */
+const TRANSACTION_CAPABILITIES = [
+  'amqp:local-transactions',
+  'amqp:multi-txns-per-ssn',
+  'amqp:multi-ssns-per-txn',
+];
+
+/** The client sends on this link, or declares transactions. Throws an error of the link when it cannot. */
+export function attachReceiving(
+  session: AttachingSession,
+  attach: Attach,
+): ReceivingLink | CoordinatorLink {
+  const target = readTarget(attach.target);
+  if (target === null) throw notOffered('A link without a target');
+  if (target === 'coordinator') return attachCoordinator(session, attach);
+  if (target.dynamic) throw notOffered('A dynamic target');
+  if (target.address === null) throw notOffered('A target without an address');
+  const { host } = session;
+  const destination = destinationOf(target.address, target.capabilities);
+  const link = new ReceivingLink(host, attach, destination);
+  host.frames.frame(session.channel, ATTACH, {
+    name: attach.name,
+    handle: attach.handle,
+    role: ROLE.receiver,
+    sndSettleMode: attach.sndSettleMode,
+    rcvSettleMode: RECEIVER_SETTLES.first,
+    source: attach.source,
+    target: encodedState(TARGET, {
+      address: target.address,
+      durable: target.durable,
+      expiryPolicy: target.expiryPolicy,
+      timeout: target.timeout,
+      capabilities: [NODE_CAPABILITY[destination.kind]],
+    }),
+    maxMessageSize: host.config.maxMessageBytes,
+  });
+  return link;
+}
+
+function attachCoordinator(session: AttachingSession, attach: Attach): CoordinatorLink {
+  const { host, channel } = session;
+  host.frames.frame(channel, ATTACH, {
+    name: attach.name,
+    handle: attach.handle,
+    role: ROLE.receiver,
+    sndSettleMode: attach.sndSettleMode,
+    rcvSettleMode: RECEIVER_SETTLES.first,
+    source: attach.source,
+    target: encodedState(COORDINATOR, { capabilities: TRANSACTION_CAPABILITIES }),
+  });
+  return new CoordinatorLink(host, attach, (deliveryId, state) =>
+    session.settleIncoming(deliveryId, state),
+  );
+}
+
+/** The client receives on this link; `place` puts it where frames find it. Throws as `attachReceiving` does. */
+export function attachSending(
+  session: AttachingSession,
+  attach: Attach,
+  place: (link: SendingLink) => void,
+): void {
+  const source = readSource(attach.source);
+  if (source === null) throw notOffered('A link without a source');
+  if (source.dynamic) throw notOffered('A dynamic source');
+  if (source.filter !== null) throw notOffered('A filter');
+  if (source.distributionMode === 'copy') throw notOffered('A browser (distribution-mode copy)');
+  if (source.address === null) throw notOffered('A source without an address');
+  const { host, channel } = session;
+  const destination = destinationOf(source.address, source.capabilities);
+  const durableName = isDurable(source, destination) ? attach.name : null;
+  const link = new SendingLink({
+    name: attach.name,
+    handle: attach.handle,
+    session,
+    isSettled: attach.sndSettleMode === SENDER_SETTLES.settled,
+    durableName,
+  });
+  place(link);
+  const announce = (): void => {
+    if (!session.has(link)) return;
+    link.isAnnounced = true;
+    host.frames.frame(channel, ATTACH, {
+      name: attach.name,
+      handle: attach.handle,
+      role: ROLE.sender,
+      sndSettleMode: link.isSettled ? SENDER_SETTLES.settled : SENDER_SETTLES.unsettled,
+      rcvSettleMode: attach.rcvSettleMode,
+      source: sourceAsAttached(source, destination),
+      target: attach.target,
+      initialDeliveryCount: 0,
+    });
+    session.offerCredit(link);
+  };
+  link.subscriber = host.broker.subscribe(
+    {
+      destination,
+      acknowledgement: link.isSettled ? ACKNOWLEDGEMENT.auto : ACKNOWLEDGEMENT.individual,
+      prefetch: host.config.maxUnsettledPerLink,
+      credit: 0,
+      durable: durableName === null ? null : { clientId: host.containerId, name: durableName },
+      returnsAtRollback: true,
+      context: link,
+    },
+    durableName === null ? null : host.tokenFor(announce),
+  );
+  if (durableName === null) announce();
+}
+
+/** The refusal that the specification describes: attached to nothing, and detached at once. */
+export function refuseAttach(
+  session: AttachingSession,
+  attach: Attach,
+  error: Given<typeof ERROR>,
+): void {
+  const { frames } = session.host;
+  const isSending = attach.role === ROLE.receiver;
+  frames.frame(session.channel, ATTACH, {
+    name: attach.name,
+    handle: attach.handle,
+    role: !attach.role,
+    source: isSending ? null : attach.source,
+    target: isSending ? attach.target : null,
+    ...(isSending ? { initialDeliveryCount: 0 } : {}),
+  });
+  frames.frame(session.channel, DETACH, { handle: attach.handle, closed: true, error });
+}
+
+function isDurable(source: Source, destination: Destination): boolean {
+  return destination.kind === 'topic' && (source.durable > 0 || source.expiryPolicy === 'never');
+}
+
+function sourceAsAttached(source: Source, destination: Destination): Uint8Array {
+  return encodedState(SOURCE, {
+    address: source.address,
+    durable: source.durable,
+    expiryPolicy: source.expiryPolicy,
+    timeout: source.timeout,
+    distributionMode: source.distributionMode,
+    defaultOutcome: source.defaultOutcome,
+    outcomes: OUTCOMES,
+    capabilities: [NODE_CAPABILITY[destination.kind]],
+  });
+}
+
+function notOffered(what: string): AmqpError {
+  return new AmqpError(
+    'link',
+    CONDITION.notImplemented,
+    `${what} is not offered by this broker yet`,
+  );
+}

@@ -1,0 +1,125 @@
+/**
+ * A message between its sender and its receivers (OASIS AMQP 1.0, part 3, 3.2). The bare message
+ * (properties, application properties, body) and the footer stay as the sender wrote them; header and
+ * delivery annotations are for one hop and are read, or dropped.
+ */
+import { decodeError } from './amqp-error.js';
+import { composite, defaulted, FIELD, optional, readFields } from './composite.js';
+import { CODE } from './format-codes.js';
+import type { ValueReader } from './value-reader.js';
+
+export const SECTION = {
+  header: 0x70,
+  deliveryAnnotations: 0x71,
+  messageAnnotations: 0x72,
+  properties: 0x73,
+  applicationProperties: 0x74,
+  data: 0x75,
+  amqpSequence: 0x76,
+  amqpValue: 0x77,
+  footer: 0x78,
+} as const;
+
+const NAME_OF_SECTION: { readonly [name: string]: number } = {
+  'amqp:header:list': SECTION.header,
+  'amqp:delivery-annotations:map': SECTION.deliveryAnnotations,
+  'amqp:message-annotations:map': SECTION.messageAnnotations,
+  'amqp:properties:list': SECTION.properties,
+  'amqp:application-properties:map': SECTION.applicationProperties,
+  'amqp:data:binary': SECTION.data,
+  'amqp:amqp-sequence:list': SECTION.amqpSequence,
+  'amqp:amqp-value:*': SECTION.amqpValue,
+  'amqp:footer:map': SECTION.footer,
+};
+
+const DEFAULT_PRIORITY = 4;
+const HIGHEST_PRIORITY = 9;
+
+const HEADER = composite(SECTION.header, 'header', {
+  durable: defaulted(FIELD.boolean, false),
+  priority: defaulted(FIELD.ubyte, DEFAULT_PRIORITY),
+  ttl: optional(FIELD.uint),
+  firstAcquirer: defaulted(FIELD.boolean, false),
+  deliveryCount: defaulted(FIELD.uint, 0),
+});
+
+/** What was found; one object is used for every message. */
+export class MessageSections {
+  durable = false;
+  priority = DEFAULT_PRIORITY;
+  /** Milliseconds, or null for ever. */
+  ttl: number | null = null;
+  /** The whole section, with its descriptor; empty when start is end. */
+  annotationsStart = 0;
+  annotationsEnd = 0;
+  /** Properties, application properties, body and footer. */
+  bareStart = 0;
+  bareEnd = 0;
+
+  /** Reads up to the bare message, and passes over that: its sections must be there in their order. */
+  read(reader: ValueReader): void {
+    this.durable = false;
+    this.priority = DEFAULT_PRIORITY;
+    this.ttl = null;
+    this.annotationsStart = reader.at;
+    this.annotationsEnd = reader.at;
+    this.bareStart = -1;
+    let previous = 0;
+    let hasBody = false;
+    while (!reader.isAtEnd) {
+      const start = reader.at;
+      const section = sectionCode(reader);
+      const isRepeated = section === previous && REPEATABLE.has(section);
+      if (section <= previous && !isRepeated) {
+        throw decodeError(`Section 0x${section.toString(16)} of a message is out of order`);
+      }
+      if (BODY.has(section)) {
+        if (hasBody && !isRepeated) throw decodeError('A message has bodies of two kinds');
+        hasBody = true;
+      }
+      previous = section;
+      this.readSection(reader, section, start);
+    }
+    if (!hasBody) throw decodeError('A message has no body');
+    this.bareEnd = reader.at;
+  }
+
+  private readSection(reader: ValueReader, section: number, start: number): void {
+    if (section === SECTION.header) {
+      const header = readFields(reader, HEADER);
+      this.durable = header.durable;
+      this.priority = Math.min(header.priority, HIGHEST_PRIORITY);
+      this.ttl = header.ttl;
+      return;
+    }
+    reader.skip();
+    if (section === SECTION.messageAnnotations) {
+      this.annotationsStart = start;
+      this.annotationsEnd = reader.at;
+    } else if (section > SECTION.messageAnnotations && this.bareStart === -1) {
+      this.bareStart = start;
+    }
+  }
+}
+
+const BODY: ReadonlySet<number> = new Set([SECTION.data, SECTION.amqpSequence, SECTION.amqpValue]);
+const REPEATABLE: ReadonlySet<number> = new Set([SECTION.data, SECTION.amqpSequence]);
+
+/** Reads a section's descriptor; the section itself comes next. */
+export function sectionCode(reader: ValueReader): number {
+  if (
+    reader.end - reader.at >= 3 &&
+    reader.bytes[reader.at] === CODE.described &&
+    reader.bytes[reader.at + 1] === CODE.smallUlong
+  ) {
+    const code = reader.bytes[reader.at + 2] as number;
+    if (code >= SECTION.header && code <= SECTION.footer) {
+      reader.at += 3;
+      return code;
+    }
+  }
+  const descriptor = reader.descriptor();
+  const code = typeof descriptor === 'string' ? NAME_OF_SECTION[descriptor] : descriptor;
+  if (code !== undefined && code >= SECTION.header && code <= SECTION.footer) return code;
+  throw decodeError(`${descriptor} describes no section of a message`);
+}

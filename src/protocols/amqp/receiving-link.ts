@@ -1,0 +1,148 @@
+/** A link on which the client sends: its transfers become messages of the broker (part 2, 2.6). */
+import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../broker/api.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
+import type { Read } from './composite.js';
+import { readDeliveryState, type TransactionReference } from './delivery-state.js';
+import { MessageSections } from './message-sections.js';
+import type { TRANSFER } from './performatives.js';
+import type { SessionHost } from './session-host.js';
+import { ValueReader } from './value-reader.js';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** The first transfer of a delivery, which says what it is; more may follow with the rest of its bytes. */
+interface Incoming {
+  readonly deliveryId: number;
+  settled: boolean;
+  readonly transaction: TransactionReference | null;
+}
+
+export interface ReceivedDelivery extends Incoming {
+  readonly message: IncomingMessage;
+}
+
+export class ReceivingLink {
+  readonly name: string;
+  readonly handle: number;
+  readonly destination: Destination;
+  credit = 0;
+  /** Deliveries that the client has sent, as it counts them. */
+  deliveryCount: number;
+  private readonly host: SessionHost;
+  private incoming: Incoming | null = null;
+  private parts: Uint8Array[] = [];
+  private partBytes = 0;
+  private readonly reader = new ValueReader(NO_BYTES);
+  private readonly sections = new MessageSections();
+  /** One object serves all messages: the broker copies what it keeps. */
+  private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
+
+  constructor(
+    host: SessionHost,
+    attach: {
+      readonly name: string;
+      readonly handle: number;
+      readonly initialDeliveryCount: number | null;
+    },
+    destination: Destination,
+  ) {
+    this.host = host;
+    this.name = attach.name;
+    this.handle = attach.handle;
+    this.deliveryCount = attach.initialDeliveryCount ?? 0;
+    this.destination = destination;
+    this.message = {
+      destination,
+      contentKind: CONTENT_KIND.amqp,
+      headers: NO_BYTES,
+      body: NO_BYTES,
+      durable: false,
+      priority: 4,
+      expiresAtMs: 0,
+    };
+  }
+
+  /** Whether it is time to give new credit, which is then given. */
+  replenish(): boolean {
+    const { linkCredit } = this.host.config;
+    if (this.host.isHeld || this.credit > linkCredit / 2) return false;
+    this.credit = linkCredit;
+    return true;
+  }
+
+  /** Takes a transfer, whose payload lies in `bytes`; returns the delivery when that was its last. The message is valid until the next call. */
+  take(
+    transfer: Read<typeof TRANSFER>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): ReceivedDelivery | null {
+    const incoming = this.incoming ?? this.begin(transfer);
+    if (transfer.settled === true) incoming.settled = true;
+    if (transfer.aborted) {
+      this.reset();
+      return null;
+    }
+    const { maxMessageBytes } = this.host.config;
+    if (this.partBytes + (end - start) > maxMessageBytes) {
+      throw new AmqpError(
+        'link',
+        CONDITION.messageSizeExceeded,
+        `A message for ${this.destination.name} has more than ${maxMessageBytes} bytes (amqp.maxMessageBytes)`,
+      );
+    }
+    if (transfer.more || this.partBytes > 0) {
+      this.parts.push(bytes.slice(start, end));
+      this.partBytes += end - start;
+    }
+    if (transfer.more) {
+      this.incoming = incoming;
+      return null;
+    }
+    const message =
+      this.partBytes > 0
+        ? this.read(Buffer.concat(this.parts), 0, this.partBytes)
+        : this.read(bytes, start, end);
+    this.reset();
+    return { ...incoming, message };
+  }
+
+  private begin(transfer: Read<typeof TRANSFER>): Incoming {
+    if (transfer.deliveryId === null) {
+      throw new AmqpError(
+        'session',
+        CONDITION.invalidField,
+        `The first transfer of a delivery on link "${this.name}" has no delivery-id`,
+      );
+    }
+    if (this.credit === 0) {
+      throw new AmqpError(
+        'link',
+        CONDITION.transferLimitExceeded,
+        `Link "${this.name}" has no credit left; wait for a flow before the next transfer`,
+      );
+    }
+    this.credit -= 1;
+    this.deliveryCount = (this.deliveryCount + 1) >>> 0;
+    const { transaction } = readDeliveryState(transfer.state);
+    return { deliveryId: transfer.deliveryId, settled: false, transaction };
+  }
+
+  private reset(): void {
+    this.incoming = null;
+    this.parts = [];
+    this.partBytes = 0;
+  }
+
+  private read(bytes: Uint8Array, start: number, end: number): IncomingMessage {
+    const { reader, sections, message } = this;
+    reader.open(bytes, start, end);
+    sections.read(reader);
+    message.headers = bytes.subarray(sections.annotationsStart, sections.annotationsEnd);
+    message.body = bytes.subarray(sections.bareStart, sections.bareEnd);
+    message.durable = sections.durable;
+    message.priority = sections.priority;
+    message.expiresAtMs = sections.ttl === null ? 0 : Math.floor(this.host.wallMs()) + sections.ttl;
+    return message;
+  }
+}

@@ -1,0 +1,35 @@
+/** What a session and its links need of their connection, and what it needs of them. */
+import type { BrokerSession, ConfirmationToken } from '../../broker/api.js';
+import type { Config } from '../../config/schema.js';
+import type { FrameWriter } from './frame-writer.js';
+
+/** A session as its connection comes back to it. */
+export interface HostedSession {
+  /** The transfer with this id is on stable storage. */
+  confirmed(deliveryId: number): void;
+  /** Writes what `touched` announced. */
+  flush(): void;
+}
+
+export interface SessionHost {
+  readonly broker: BrokerSession;
+  readonly frames: FrameWriter;
+  readonly config: Config['amqp'];
+  /** The peer's container id: with JMS the client identifier. */
+  readonly containerId: string;
+  /** Largest frame that the peer takes. */
+  readonly maxFrameBytes: number;
+  /** Producers are held back: nobody gets new credit. */
+  readonly isHeld: boolean;
+  readonly wallMs: () => number;
+  /** To be given to the broker with a transfer, and `awaits` to be called right after. */
+  readonly transferToken: ConfirmationToken;
+  /** `session.confirmed(deliveryId)` is to be called when the transfer is confirmed. */
+  awaits(session: HostedSession, deliveryId: number): void;
+  /** Different from every other one of this connection. */
+  newTransactionId(bytes: number): Uint8Array;
+  /** To be given to the broker with anything else. */
+  tokenFor(confirmed: () => void): ConfirmationToken;
+  /** Something of the session has to be written before the next flush. */
+  touched(session: HostedSession): void;
+}

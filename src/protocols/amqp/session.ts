@@ -1,0 +1,399 @@
+/**
+ * One session of a connection (OASIS AMQP 1.0, part 2, 2.5): its links, its windows, and which
+ * deliveries are settled.
+ */
+import { type DeliveryView, REJECTION } from '../../broker/api.js';
+import { HoldfastError } from '../../platform/errors.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
+import type { Given, Read } from './composite.js';
+import { CoordinatorLink } from './coordinator-link.js';
+import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
+import { encodedState } from './encoded-state.js';
+import { HeldTransfers } from './held-transfers.js';
+import { attachReceiving, attachSending, refuseAttach } from './link-attachment.js';
+import { OutgoingDeliveries } from './outgoing-deliveries.js';
+import {
+  ACCEPTED_STATE,
+  type ATTACH,
+  BEGIN,
+  DETACH,
+  DISPOSITION,
+  type ERROR,
+  FLOW,
+  REJECTED,
+  ROLE,
+  TRANSACTIONAL_STATE,
+  type TRANSFER,
+} from './performatives.js';
+import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
+import { payloadOf, SendingLink } from './sending-link.js';
+import type { SessionHost } from './session-host.js';
+
+/** Frames that the client may send before it hears of a window again: credit limits it long before. */
+const INCOMING_WINDOW = 0x7fffffff;
+const OUTGOING_WINDOW = 0x7fffffff;
+
+export type Link = ReceivingLink | CoordinatorLink | SendingLink;
+
+export class AmqpSession {
+  readonly channel: number;
+  readonly host: SessionHost;
+  private readonly links = new Map<number, Link>();
+  private readonly outgoing = new OutgoingDeliveries();
+  private readonly held: HeldTransfers;
+  private nextIncomingId: number;
+  /** Deliveries of the client that are on stable storage and not told of yet: ranges of ids. */
+  private readonly accepted: number[] = [];
+  /** Handles of links that this side has detached, and the client not yet. */
+  private readonly detached = new Set<number>();
+  private hasEnded = false;
+
+  constructor(host: SessionHost, channel: number, begin: Read<typeof BEGIN>) {
+    this.host = host;
+    this.channel = channel;
+    this.nextIncomingId = begin.nextOutgoingId;
+    this.held = new HeldTransfers(host, channel, begin.incomingWindow);
+    host.frames.frame(channel, BEGIN, {
+      remoteChannel: channel,
+      nextOutgoingId: 0,
+      incomingWindow: INCOMING_WINDOW,
+      outgoingWindow: OUTGOING_WINDOW,
+      handleMax: host.config.maxLinksPerSession - 1,
+    });
+  }
+
+  // What the client sends.
+
+  attach(attach: Read<typeof ATTACH>): void {
+    if (this.links.has(attach.handle)) {
+      throw new AmqpError(
+        'session',
+        CONDITION.handleInUse,
+        `Handle ${attach.handle} is attached already; detach it first, or use another one`,
+      );
+    }
+    if (attach.handle >= this.host.config.maxLinksPerSession) {
+      throw new AmqpError(
+        'session',
+        CONDITION.resourceLimitExceeded,
+        `Handle ${attach.handle} is above the limit of ${this.host.config.maxLinksPerSession} links (amqp.maxLinksPerSession)`,
+      );
+    }
+    this.detached.delete(attach.handle);
+    try {
+      if (attach.role === ROLE.sender) {
+        const link = attachReceiving(this, attach);
+        this.links.set(attach.handle, link);
+        this.replenish(link);
+      } else {
+        attachSending(this, attach, (link) => this.links.set(attach.handle, link));
+      }
+    } catch (error) {
+      if (!isOfLink(error)) throw error;
+      this.links.delete(attach.handle);
+      this.detached.add(attach.handle);
+      refuseAttach(this, attach, errorFields(error));
+    }
+  }
+
+  flow(flow: Read<typeof FLOW>): void {
+    this.held.onFlow(flow);
+    if (flow.handle === null) {
+      if (flow.echo) this.sendFlow(null);
+    } else if (!this.detached.has(flow.handle)) {
+      this.linkFlow(flow, this.linkAt(flow.handle));
+    }
+  }
+
+  transfer(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
+    this.nextIncomingId = (this.nextIncomingId + 1) >>> 0;
+    if (this.detached.has(transfer.handle)) return;
+    const link = this.linkAt(transfer.handle);
+    if (link instanceof SendingLink) {
+      throw new AmqpError(
+        'session',
+        CONDITION.notAllowed,
+        `A transfer came on handle ${transfer.handle}, on which this client receives`,
+      );
+    }
+    this.guardLink(link, () => {
+      if (link instanceof CoordinatorLink) {
+        link.take(transfer, bytes, start, end);
+      } else {
+        const delivery = link.take(transfer, bytes, start, end);
+        if (delivery !== null) this.publish(delivery);
+      }
+      if (link.replenish()) this.sendFlow(link);
+    });
+  }
+
+  disposition(disposition: Read<typeof DISPOSITION>): void {
+    // What the client says of its own deliveries adds nothing: they are settled when they are confirmed.
+    if (disposition.role === ROLE.sender) return;
+    const { first, settled } = disposition;
+    const { outcome, transaction } = readDeliveryState(disposition.state);
+    if (outcome === null && !settled) return;
+    const last = disposition.last ?? first;
+    this.outgoing.settle(first, last, (link, entryId, id) => {
+      this.settle(link, entryId, outcome ?? { kind: 'released' }, transaction, settled ? null : id);
+      return true;
+    });
+  }
+
+  detach(detach: Read<typeof DETACH>): void {
+    // The answer to a detach of this side.
+    if (this.detached.delete(detach.handle)) return;
+    const link = this.linkAt(detach.handle);
+    this.links.delete(detach.handle);
+    this.close(link, detach.closed);
+    this.host.frames.frame(this.channel, DETACH, { handle: link.handle, closed: detach.closed });
+  }
+
+  /** The session is over, or its connection: links go, what they had unsettled goes back. */
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    for (const link of this.links.values()) this.close(link, false);
+    this.links.clear();
+  }
+
+  // What the broker does.
+
+  /** The transfer with this id is on stable storage. */
+  confirmed(deliveryId: number): void {
+    if (this.hasEnded) return;
+    const { accepted } = this;
+    const last = accepted.length - 1;
+    if (last > 0 && ((accepted[last] as number) + 1) >>> 0 === deliveryId) {
+      accepted[last] = deliveryId;
+    } else {
+      accepted.push(deliveryId, deliveryId);
+    }
+    this.host.touched(this);
+  }
+
+  /** Writes what `touched` announced. */
+  flush(): void {
+    const { accepted } = this;
+    for (let index = 0; index < accepted.length; index += 2) {
+      this.host.frames.frame(this.channel, DISPOSITION, {
+        role: ROLE.receiver,
+        first: accepted[index] as number,
+        last: accepted[index + 1] as number,
+        settled: true,
+        state: ACCEPTED_STATE,
+      });
+    }
+    accepted.length = 0;
+  }
+
+  deliver(link: SendingLink, message: DeliveryView): void {
+    const deliveryId = this.outgoing.nextId;
+    this.outgoing.add(link.isSettled ? null : link, message.entryId);
+    link.countDelivery();
+    const { handle, isSettled } = link;
+    const payload = payloadOf(message, this.host.wallMs());
+    this.held.send({ handle, deliveryId, settled: isSettled }, payload);
+    if (this.held.isBlocked) this.limitCredit();
+  }
+
+  has(link: Link): boolean {
+    return this.links.get(link.handle) === link;
+  }
+
+  /** Lets the broker deliver what the client has credit for. */
+  offerCredit(link: SendingLink): void {
+    if (link.subscriber === null || !link.isAnnounced) return;
+    this.host.broker.setCredit(link.subscriber, this.held.isBlocked ? 0 : link.credit);
+    if (link.isDraining) this.host.broker.drain(link.subscriber, () => this.drained(link));
+  }
+
+  /** Producers are not held back any more. */
+  resume(): void {
+    for (const link of this.links.values()) {
+      if (!(link instanceof SendingLink)) this.replenish(link);
+    }
+  }
+
+  // Parts of these.
+
+  private linkFlow(flow: Read<typeof FLOW>, link: Link): void {
+    if (!(link instanceof SendingLink)) {
+      if (flow.echo) this.sendFlow(link);
+      return;
+    }
+    if (flow.linkCredit !== null) link.grant(flow.deliveryCount, flow.linkCredit);
+    link.isDraining = flow.drain;
+    this.offerCredit(link);
+    if (flow.echo && !flow.drain) this.sendFlow(link);
+  }
+
+  /** There is nothing more for the link now: its credit is used up by saying so. */
+  private drained(link: SendingLink): void {
+    // A flow may have taken the drain back meanwhile, and a full window is no empty queue.
+    if (!link.isDraining || !this.has(link) || this.held.isBlocked) return;
+    link.isDraining = false;
+    link.useUpCredit();
+    if (link.subscriber !== null) this.host.broker.setCredit(link.subscriber, 0);
+    this.sendFlow(link, true);
+  }
+
+  private replenish(link: ReceivingLink | CoordinatorLink): void {
+    if (link.replenish()) this.sendFlow(link);
+  }
+
+  private publish(delivery: ReceivedDelivery): void {
+    const { deliveryId, settled, transaction, message } = delivery;
+    const { host } = this;
+    // What a transaction takes is confirmed by its discharge.
+    const isAwaited = !settled && transaction === null;
+    try {
+      host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || settled) throw error;
+      this.settleIncoming(deliveryId, encodedState(REJECTED, { error: errorFields(error) }));
+      return;
+    }
+    if (isAwaited) {
+      host.awaits(this, deliveryId);
+    } else if (transaction !== null && !settled) {
+      const { txnId } = transaction;
+      this.settleIncoming(
+        deliveryId,
+        encodedState(TRANSACTIONAL_STATE, { txnId, outcome: ACCEPTED_STATE }),
+      );
+    }
+  }
+
+  /** Tells the client what became of its delivery, for good. */
+  settleIncoming(deliveryId: number, state: Uint8Array): void {
+    if (this.hasEnded) return;
+    const role = ROLE.receiver;
+    const { frames } = this.host;
+    frames.frame(this.channel, DISPOSITION, { role, first: deliveryId, settled: true, state });
+  }
+
+  /** `answer`: the delivery that the client wants to hear of once the outcome is on stable storage. */
+  private settle(
+    link: SendingLink,
+    entryId: number,
+    outcome: Outcome,
+    transaction: TransactionReference | null,
+    answer: number | null,
+  ): void {
+    const { broker } = this.host;
+    const { subscriber } = link;
+    if (subscriber === null) return;
+    const name = transaction?.name ?? null;
+    const token = answer === null ? null : this.host.tokenFor(() => this.settled(answer));
+    if (outcome.kind === 'accepted') {
+      broker.acknowledge(subscriber, entryId, token, name);
+    } else {
+      broker.reject(subscriber, entryId, rejectionOf(outcome), token, name);
+    }
+  }
+
+  private settled(deliveryId: number): void {
+    if (this.hasEnded) return;
+    this.host.frames.frame(this.channel, DISPOSITION, {
+      role: ROLE.sender,
+      first: deliveryId,
+      settled: true,
+      state: ACCEPTED_STATE,
+    });
+  }
+
+  private close(link: Link, isForEver: boolean): void {
+    if (link instanceof CoordinatorLink) link.close();
+    if (!(link instanceof SendingLink) || link.subscriber === null) return;
+    this.outgoing.forget(link);
+    this.host.broker.unsubscribe(link.subscriber, null);
+    if (isForEver && link.durableName !== null) {
+      this.host.broker.removeDurableSubscription(this.host.containerId, link.durableName, null);
+    }
+    link.subscriber = null;
+  }
+
+  /** An error of the link ends the link only. */
+  private guardLink(link: Link, task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      if (!isOfLink(error)) throw error;
+      this.links.delete(link.handle);
+      this.detached.add(link.handle);
+      this.close(link, false);
+      this.host.frames.frame(this.channel, DETACH, {
+        handle: link.handle,
+        closed: true,
+        error: errorFields(error),
+      });
+    }
+  }
+
+  /** The client's window is full: the broker keeps what it has until there is room. */
+  private limitCredit(): void {
+    for (const link of this.links.values()) {
+      if (link instanceof SendingLink && link.subscriber !== null) {
+        this.host.broker.setCredit(link.subscriber, 0);
+      }
+    }
+    this.held.whenOpen(() => {
+      for (const link of this.links.values()) {
+        if (link instanceof SendingLink) this.offerCredit(link);
+      }
+    });
+  }
+
+  private sendFlow(link: Link | null, drain = false): void {
+    this.host.frames.frame(this.channel, FLOW, {
+      nextIncomingId: this.nextIncomingId,
+      incomingWindow: INCOMING_WINDOW,
+      nextOutgoingId: this.held.nextTransferId,
+      outgoingWindow: OUTGOING_WINDOW,
+      ...(link === null
+        ? {}
+        : {
+            handle: link.handle,
+            deliveryCount: link.deliveryCount,
+            linkCredit: link.credit,
+            drain,
+          }),
+    });
+  }
+
+  private linkAt(handle: number): Link {
+    const link = this.links.get(handle);
+    if (link !== undefined) return link;
+    throw new AmqpError(
+      'session',
+      CONDITION.unattachedHandle,
+      `No link is attached to handle ${handle}; attach one first`,
+    );
+  }
+}
+
+/** ActiveMQ's reading: what failed is tried again, what is rejected or cannot be delivered here is a dead letter. */
+function rejectionOf(outcome: Outcome) {
+  if (outcome.kind === 'released') return REJECTION.released;
+  if (outcome.kind !== 'modified') return REJECTION.poison;
+  if (outcome.undeliverableHere) return REJECTION.poison;
+  return outcome.deliveryFailed ? REJECTION.failed : REJECTION.released;
+}
+
+function isOfLink(error: unknown): error is HoldfastError {
+  if (error instanceof AmqpError) return error.scope === 'link';
+  return error instanceof HoldfastError;
+}
+
+/** The `error` that tells a peer of what happened. */
+export function errorFields(error: HoldfastError): Given<typeof ERROR> {
+  return { condition: conditionOf(error), description: error.message };
+}
+
+function conditionOf(error: HoldfastError): string {
+  if (error instanceof AmqpError) return error.condition;
+  return error.code === 'LIMIT_EXCEEDED'
+    ? CONDITION.resourceLimitExceeded
+    : CONDITION.preconditionFailed;
+}

@@ -1,0 +1,66 @@
+/** Where a link comes from and goes to: sources and targets (part 3, 3.5), as destinations of the broker. */
+import type { Destination } from '../../broker/api.js';
+import { faultOfName, MAX_NAME_BYTES, NAME_RULE } from '../shared/destination-name.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
+import { type Read, readFields } from './composite.js';
+import { COORDINATOR, SOURCE, TARGET } from './performatives.js';
+import { ValueReader } from './value-reader.js';
+
+export type Source = Read<typeof SOURCE>;
+export type Target = Read<typeof TARGET>;
+
+/** What JMS clients say a node is, and what this broker says back. */
+export const NODE_CAPABILITY = { queue: 'queue', topic: 'topic' } as const;
+
+/** How addresses tell queues from topics; a name without any prefix is a queue's, unless a capability says otherwise. */
+const PREFIXES: readonly (readonly [string, Destination['kind']])[] = [
+  ['queue://', 'queue'],
+  ['topic://', 'topic'],
+  ['/queue/', 'queue'],
+  ['/topic/', 'topic'],
+];
+
+export function readSource(raw: Uint8Array | null): Source | null {
+  if (raw === null) return null;
+  const reader = new ValueReader(raw);
+  const descriptor = reader.descriptor();
+  if (descriptor === SOURCE.code || descriptor === 'amqp:source:list') {
+    return readFields(reader, SOURCE);
+  }
+  throw unsupported(`A source of type ${descriptor}`);
+}
+
+/** `coordinator`: transactions are declared and discharged on this link. */
+export function readTarget(raw: Uint8Array | null): Target | 'coordinator' | null {
+  if (raw === null) return null;
+  const reader = new ValueReader(raw);
+  const descriptor = reader.descriptor();
+  if (descriptor === TARGET.code || descriptor === 'amqp:target:list') {
+    return readFields(reader, TARGET);
+  }
+  if (descriptor === COORDINATOR.code || descriptor === 'amqp:coordinator:list') {
+    return 'coordinator';
+  }
+  throw unsupported(`A target of type ${descriptor}`);
+}
+
+/** Throws an error of the link when `address` is none that a queue or a topic can have. */
+export function destinationOf(address: string, capabilities: readonly string[]): Destination {
+  const prefix = PREFIXES.find(([text]) => address.startsWith(text));
+  const name = prefix === undefined ? address : address.slice(prefix[0].length);
+  const isTopic = capabilities.includes(NODE_CAPABILITY.topic);
+  const kind = prefix?.[1] ?? (isTopic ? 'topic' : 'queue');
+  const fault = faultOfName(name);
+  if (fault === null) return { kind, name };
+  throw new AmqpError(
+    'link',
+    CONDITION.invalidField,
+    fault === 'too-long'
+      ? `The name of address "${address.slice(0, 100)}..." has more than ${MAX_NAME_BYTES} bytes`
+      : `Address "${address}" is not possible. ${NAME_RULE} Give a name, with queue:// or topic:// before it when it should say so.`,
+  );
+}
+
+function unsupported(what: string): AmqpError {
+  return new AmqpError('link', CONDITION.notImplemented, `${what} is not offered by this broker`);
+}

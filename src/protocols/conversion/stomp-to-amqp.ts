@@ -1,0 +1,65 @@
+/** A message that came by STOMP, as an AMQP client reads it: docs/protocols.md has the table. */
+import type { DeliveryView } from '../../broker/api.js';
+import { AMQP_VALUE, APPLICATION_PROPERTIES, DATA, PROPERTIES } from '../amqp/bare-message.js';
+import { writeComposite } from '../amqp/composite.js';
+import { ValueWriter } from '../amqp/value-writer.js';
+import { storedHeaderLines } from '../stomp/stored-header-lines.js';
+import { amqpAddressOf } from './addresses.js';
+import type { ConvertedContent } from './converted-content.js';
+
+const NO_BYTES = new Uint8Array(0);
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** STOMP headers with a place of their own among the properties (part 3, 3.2.4). */
+const PROPERTY_OF_HEADER: { readonly [name: string]: 'correlationId' | 'contentType' | 'subject' } =
+  {
+    'correlation-id': 'correlationId',
+    'content-type': 'contentType',
+    type: 'subject',
+  };
+
+export function amqpFromStomp(message: DeliveryView): ConvertedContent {
+  const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
+  const properties: { [name: string]: string } = {};
+  const others: { [name: string]: string } = {};
+  for (const [name, value] of storedHeaderLines(bytes, headersStart, headersEnd)) {
+    const property = PROPERTY_OF_HEADER[name];
+    if (property !== undefined) properties[property] = value;
+    else if (name === 'reply-to') properties.replyTo = amqpAddressOf(value);
+    // The first line of a name counts: STOMP 1.2, "Repeated Header Entries".
+    else others[name] ??= value;
+  }
+  const writer = new ValueWriter();
+  writeComposite(writer, PROPERTIES, {
+    messageId: `ID:${message.entryId}`,
+    to: message.destination.name,
+    creationTime: message.timestampMs,
+    ...properties,
+  });
+  if (Object.keys(others).length > 0) {
+    writer.describedBy(APPLICATION_PROPERTIES);
+    writer.textMap(others);
+  }
+  writeBody(writer, bytes.subarray(bodyStart, bodyEnd), properties.contentType);
+  return { headers: NO_BYTES, body: writer.written };
+}
+
+function writeBody(writer: ValueWriter, body: Uint8Array, contentType: string | undefined): void {
+  const text = contentType === undefined || contentType.startsWith('text/') ? textOf(body) : null;
+  if (text === null) {
+    writer.describedBy(DATA);
+    writer.binary(body);
+  } else {
+    writer.describedBy(AMQP_VALUE);
+    writer.string(text);
+  }
+}
+
+/** Null when the bytes are no UTF-8. */
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CONDITION } from '../../../../src/protocols/amqp/amqp-error.js';
+import { PROTOCOL_ID } from '../../../../src/protocols/amqp/frame-decoder.js';
+import {
+  ACCEPTED_STATE,
+  BEGIN,
+  CLOSE,
+  END,
+  FLOW,
+  OPEN,
+  SASL_INIT,
+  TRANSFER,
+} from '../../../../src/protocols/amqp/performatives.js';
+import { begin, begun, frameBytes, Peer, type SentFrame } from './peer.js';
+
+const errorOf = (frame: SentFrame | undefined) =>
+  frame?.fields.error as { condition: string; description: string } | undefined;
+
+describe('opening an AMQP connection', () => {
+  it('agrees on frames, channels and idle times', () => {
+    const peer = new Peer();
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.send(0, OPEN, { containerId: 'me', maxFrameSize: 100_000 });
+    const [open] = peer.answers();
+    assert.deepEqual(peer.protocols, [PROTOCOL_ID.amqp]);
+    const { containerId, maxFrameSize, channelMax, idleTimeOut } = open?.fields ?? {};
+    assert.deepEqual([containerId, maxFrameSize, channelMax, idleTimeOut], ['a', 4_096, 3, 1_000]);
+  });
+
+  for (const mechanism of ['ANONYMOUS', 'PLAIN']) {
+    it(`lets a client in with SASL ${mechanism}`, () => {
+      const peer = new Peer();
+      peer.protocol(PROTOCOL_ID.sasl);
+      const initialResponse = mechanism === 'PLAIN' ? Buffer.from('\0me\0secret') : null;
+      peer.send(0, SASL_INIT, { mechanism, initialResponse }, undefined, 1);
+      peer.protocol(PROTOCOL_ID.amqp);
+      peer.send(0, OPEN, { containerId: 'me' });
+      assert.deepEqual(peer.answerNames(), ['sasl-mechanisms', 'sasl-outcome', 'open']);
+      assert.deepEqual(peer.protocols, [PROTOCOL_ID.sasl, PROTOCOL_ID.amqp]);
+    });
+  }
+
+  it('asks for the password when it has to, and closes after a wrong one', () => {
+    const authenticate = (login: string | undefined, passcode: string | undefined) =>
+      login === 'me' && passcode === 'secret';
+    const wrong = new Peer({ authenticate });
+    wrong.protocol(PROTOCOL_ID.sasl);
+    wrong.send(
+      0,
+      SASL_INIT,
+      { mechanism: 'PLAIN', initialResponse: Buffer.from('\0me\0guess') },
+      undefined,
+      1,
+    );
+    const [, outcome] = wrong.answers();
+    assert.equal(outcome?.fields.code, 1);
+    assert.ok(wrong.socket.ended);
+    const without = new Peer({ authenticate });
+    without.protocol(PROTOCOL_ID.amqp);
+    without.answers();
+    assert.deepEqual(without.protocols, [PROTOCOL_ID.sasl], 'what it should have begun with');
+    assert.ok(without.socket.ended);
+  });
+
+  it('answers another protocol with its own header, and closes', () => {
+    const peer = new Peer();
+    peer.push(Buffer.from('GET / HTTP/1.1\r\n'));
+    peer.answers();
+    assert.deepEqual(peer.protocols, [PROTOCOL_ID.amqp]);
+    assert.ok(peer.socket.ended);
+    assert.deepEqual(peer.broker.calls, []);
+  });
+
+  it('does not wait for ever', () => {
+    const peer = new Peer();
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.clock.advance(1_001);
+    const frames = peer.answers();
+    assert.match(errorOf(frames.at(-1))?.description ?? '', /openTimeoutMs/);
+    assert.ok(peer.socket.ended);
+  });
+});
+
+describe('an AMQP connection', () => {
+  it('sends something at least as often as its client asks', () => {
+    const peer = new Peer();
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.send(0, OPEN, { containerId: 'me', idleTimeOut: 400 });
+    peer.answers();
+    for (let elapsed = 0; elapsed < 1_200; elapsed += 400) {
+      peer.clock.advance(400);
+      assert.ok(peer.answerNames().includes('heartbeat'));
+      peer.push(frameBytes(0, new Uint8Array(0)));
+    }
+    assert.ok(!peer.socket.ended);
+  });
+
+  it('ends when nothing comes for twice its idle time', () => {
+    const peer = begun();
+    peer.clock.advance(3_000);
+    const close = peer.answers().at(-1);
+    assert.equal(close?.name, 'close');
+    assert.equal(errorOf(close)?.condition, CONDITION.resourceLimitExceeded);
+    assert.ok(peer.socket.ended);
+  });
+
+  it('closes when it is asked to, and lets the broker go', () => {
+    const peer = begun();
+    peer.send(0, CLOSE, {});
+    const [close] = peer.answers();
+    assert.equal(close?.name, 'close');
+    assert.equal(close?.fields.error, null);
+    assert.ok(peer.socket.ended);
+    assert.deepEqual(peer.broker.takeCalls(), ['close']);
+  });
+
+  it('ends a session alone, and begins another one on its channel', () => {
+    const peer = begun();
+    peer.send(0, END, {});
+    begin(peer, 0);
+    begin(peer, 3);
+    assert.deepEqual(peer.answerNames(), ['end', 'begin', 'begin']);
+  });
+
+  it('ends a session for an error of the session; what was under way is passed over', () => {
+    const peer = begun();
+    peer.send(0, TRANSFER, { handle: 7, deliveryId: 0 });
+    peer.send(0, TRANSFER, { handle: 7, deliveryId: 1 });
+    const [end, ...others] = peer.answers();
+    assert.equal(errorOf(end)?.condition, CONDITION.unattachedHandle);
+    assert.deepEqual(others, []);
+    peer.send(0, END, {});
+    begin(peer, 0);
+    assert.deepEqual(peer.answerNames(), ['begin']);
+  });
+
+  const FATAL: readonly (readonly [string, (peer: Peer) => void, string])[] = [
+    [
+      'a frame of 2 GiB',
+      (peer) => peer.push(Uint8Array.of(0x80, 0, 0, 0, 2, 0, 0, 0)),
+      CONDITION.framingError,
+    ],
+    ['a channel above channel-max', (peer) => begin(peer, 4), CONDITION.framingError],
+    ['a session on a channel in use', (peer) => begin(peer, 0), CONDITION.illegalState],
+    [
+      'a frame on a channel without a session',
+      (peer) => peer.send(2, END, {}),
+      CONDITION.notAllowed,
+    ],
+    [
+      'a second open',
+      (peer) => peer.send(0, OPEN, { containerId: 'again' }),
+      CONDITION.illegalState,
+    ],
+    [
+      'a performative that does not exist',
+      (peer) => peer.push(frameBytes(0, Uint8Array.of(0, 0x53, 0x3f, 0x45))),
+      CONDITION.notImplemented,
+    ],
+    [
+      'a delivery state in place of a performative',
+      (peer) => peer.push(frameBytes(0, ACCEPTED_STATE)),
+      CONDITION.notImplemented,
+    ],
+    [
+      'a begin without its mandatory fields',
+      (peer) => peer.push(frameBytes(1, Uint8Array.of(0, 0x53, BEGIN.code, 0x45))),
+      CONDITION.invalidField,
+    ],
+    [
+      'bytes that are no value',
+      (peer) => peer.push(frameBytes(0, Uint8Array.of(0, 0x53, FLOW.code, 0xc0, 200, 1))),
+      CONDITION.decodeError,
+    ],
+  ];
+  for (const [what, attack, condition] of FATAL) {
+    it(`closes with ${condition} after ${what}`, () => {
+      const peer = begun();
+      attack(peer);
+      const close = peer.answers().at(-1);
+      assert.equal(close?.name, 'close');
+      assert.equal(errorOf(close)?.condition, condition);
+      assert.notEqual(errorOf(close)?.description, '');
+      assert.ok(peer.socket.ended);
+    });
+  }
+});

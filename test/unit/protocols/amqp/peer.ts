@@ -1,0 +1,251 @@
+/** An AMQP connection whose client, clock and broker the test holds in its hands. */
+import assert from 'node:assert/strict';
+import { CONTENT_KIND, type DeliveryView } from '../../../../src/broker/api.js';
+import type { Config } from '../../../../src/config/schema.js';
+import {
+  type CompositeType,
+  type Given,
+  readFields,
+  writeComposite,
+} from '../../../../src/protocols/amqp/composite.js';
+import {
+  AmqpConnection,
+  type AmqpConnectionOptions,
+} from '../../../../src/protocols/amqp/connection.js';
+import { encodedState } from '../../../../src/protocols/amqp/encoded-state.js';
+import {
+  FrameDecoder,
+  PROTOCOL_ID,
+  protocolHeader,
+} from '../../../../src/protocols/amqp/frame-decoder.js';
+import * as performatives from '../../../../src/protocols/amqp/performatives.js';
+import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
+import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { FakeSocket } from '../shared/fake-socket.js';
+import { ManualClock } from '../shared/manual-clock.js';
+import { ScriptedBroker } from '../shared/scripted-broker.js';
+
+const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performatives;
+
+export const AMQP_CONFIG: Config['amqp'] = {
+  listen: '127.0.0.1:0',
+  maxFrameBytes: 4_096,
+  maxMessageBytes: 10_000,
+  maxConnections: 10,
+  maxSessions: 4,
+  maxLinksPerSession: 4,
+  maxUnsettledPerLink: 100,
+  linkCredit: 10,
+  openTimeoutMs: 1_000,
+  idleTimeoutMs: 1_000,
+  socketBufferMaxBytes: 65_536,
+};
+
+/** A frame that the broker sent: the name of its performative, its fields, and what follows them. */
+export interface SentFrame {
+  readonly channel: number;
+  readonly name: string;
+  readonly fields: { readonly [name: string]: unknown };
+  readonly payload: Uint8Array;
+}
+
+const TYPES = new Map(
+  Object.values(performatives)
+    .filter((each): each is CompositeType<object> & typeof OPEN => 'fields' in (each as object))
+    .map((type) => [type.code, type]),
+);
+
+export class Peer {
+  readonly clock = new ManualClock();
+  readonly socket = new FakeSocket();
+  readonly broker = new ScriptedBroker();
+  closedCount = 0;
+  private readonly decoder: FrameDecoder;
+  private frames: SentFrame[] = [];
+  readonly protocols: number[] = [];
+
+  constructor(changes: Partial<AmqpConnectionOptions> = {}) {
+    this.decoder = new FrameDecoder(
+      {
+        onProtocol: (id) => {
+          this.protocols.push(id);
+          if (id === PROTOCOL_ID.sasl) this.expectsSasl = true;
+        },
+        onFrame: (_type, channel, bytes, start, end) => this.keep(channel, bytes, start, end),
+      },
+      1_000_000,
+    );
+    new AmqpConnection({
+      socket: this.socket,
+      broker: this.broker,
+      clock: this.clock,
+      config: AMQP_CONFIG,
+      version: '0.1.0',
+      nodeName: 'a',
+      convert: (message) => message,
+      onClosed: () => {
+        this.closedCount += 1;
+      },
+      ...changes,
+    });
+  }
+
+  private expectsSasl = false;
+
+  private keep(channel: number, bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) {
+      this.frames.push({ channel, name: 'heartbeat', fields: {}, payload: new Uint8Array(0) });
+      return;
+    }
+    const reader = new ValueReader(bytes, start, end);
+    const type = TYPES.get(reader.descriptor() as number);
+    assert.ok(type, 'the broker sends what is in the tables');
+    const fields = readFields(reader, type) as unknown as SentFrame['fields'];
+    this.frames.push({ channel, name: type.name, fields, payload: bytes.slice(reader.at, end) });
+    if (type.name === 'sasl-outcome' && this.expectsSasl) this.decoder.expectProtocol();
+  }
+
+  /** What the broker sent since the last call. */
+  answers(): SentFrame[] {
+    this.clock.endTurn();
+    this.decoder.push(this.socket.takeBytes());
+    return this.frames.splice(0);
+  }
+
+  /** The names of what the broker sent since the last call. */
+  answerNames(): string[] {
+    return this.answers().map(({ name }) => name);
+  }
+
+  push(bytes: Uint8Array): void {
+    this.socket.push(bytes);
+  }
+
+  send<Type extends CompositeType<object>>(
+    channel: number,
+    type: Type,
+    given: Given<Type>,
+    payload: Uint8Array = new Uint8Array(0),
+    frameType = 0,
+  ): void {
+    const writer = new ValueWriter();
+    writeComposite(writer, type, given as never);
+    writer.raw(payload);
+    this.push(frameBytes(channel, writer.written, frameType));
+  }
+
+  protocol(id: number): void {
+    this.push(protocolHeader(id));
+  }
+}
+
+export function frameBytes(channel: number, body: Uint8Array, type = 0): Uint8Array {
+  const bytes = Buffer.alloc(8 + body.length);
+  bytes.writeUInt32BE(bytes.length);
+  bytes.set([2, type, channel >> 8, channel & 0xff], 4);
+  bytes.set(body, 8);
+  return bytes;
+}
+
+/** A peer whose connection is open and whose session has begun on channel 0. */
+export function begun(changes: Partial<AmqpConnectionOptions> = {}): Peer {
+  const peer = new Peer(changes);
+  peer.protocol(PROTOCOL_ID.amqp);
+  peer.send(0, OPEN, { containerId: 'me' });
+  begin(peer, 0);
+  assert.deepEqual(peer.answerNames(), ['open', 'begin']);
+  return peer;
+}
+
+export function begin(peer: Peer, channel: number, incomingWindow = 1_000): void {
+  peer.send(channel, BEGIN, { nextOutgoingId: 0, incomingWindow, outgoingWindow: 1_000 });
+}
+
+export function attachSender(peer: Peer, handle = 0, address = 'q', name = `to-${address}`): void {
+  const target = encodedState(TARGET, { address });
+  const source = encodedState(SOURCE, {});
+  peer.send(0, ATTACH, {
+    name,
+    handle,
+    role: ROLE.sender,
+    source,
+    target,
+    initialDeliveryCount: 0,
+  });
+}
+
+export function attachReceiver(
+  peer: Peer,
+  handle = 0,
+  source: Given<typeof SOURCE> = { address: 'q' },
+  more: Partial<Given<typeof ATTACH>> = {},
+): void {
+  peer.send(0, ATTACH, {
+    name: `from-${source.address}`,
+    handle,
+    role: ROLE.receiver,
+    source: encodedState(SOURCE, source),
+    target: encodedState(TARGET, {}),
+    ...more,
+  });
+}
+
+export function grant(
+  peer: Peer,
+  handle: number,
+  linkCredit: number,
+  more: Partial<Given<typeof FLOW>> = {},
+): void {
+  peer.send(0, FLOW, {
+    nextIncomingId: 0,
+    incomingWindow: 1_000,
+    nextOutgoingId: 0,
+    outgoingWindow: 1_000,
+    handle,
+    deliveryCount: 0,
+    linkCredit,
+    ...more,
+  });
+}
+
+/** `amqp-value` of a short text. */
+export function textMessage(text: string): Uint8Array {
+  const writer = new ValueWriter();
+  writer.describedBy(0x77);
+  writer.string(text);
+  return writer.written.slice();
+}
+
+export function transfer(
+  peer: Peer,
+  deliveryId: number,
+  payload: Uint8Array = textMessage(`message ${deliveryId}`),
+  more: Partial<Given<typeof TRANSFER>> = {},
+): void {
+  const deliveryTag = Uint8Array.of(deliveryId);
+  peer.send(0, TRANSFER, { handle: 0, deliveryId, deliveryTag, ...more }, payload);
+}
+
+/** The descriptor of a raw state, as `disposition` carries it. */
+export function stateOf(frame: SentFrame | undefined): number {
+  return (new ValueReader(frame?.fields.state as Uint8Array).value() as DescribedValue)
+    .descriptor as number;
+}
+
+/** As the broker would deliver it, with other bytes around. */
+export function delivery(
+  entryId: number,
+  body = textMessage(`entry ${entryId}`),
+): Partial<DeliveryView> {
+  const bytes = new Uint8Array(body.length + 10).fill(0x21);
+  bytes.set(body, 5);
+  return {
+    entryId,
+    contentKind: CONTENT_KIND.amqp,
+    bytes,
+    headersStart: 5,
+    headersEnd: 5,
+    bodyStart: 5,
+    bodyEnd: 5 + body.length,
+  };
+}
