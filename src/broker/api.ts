@@ -127,6 +127,8 @@ export interface BrokerSession {
   setCredit(subscriber: Subscriber, credit: number): void;
   /** Calls `drained` as soon as there is nothing more for `subscriber` now, or its credit is used up. */
   drain(subscriber: Subscriber, drained: () => void): void;
+  /** What a durable topic subscription is to; null when there is none of that name. */
+  durableSubscription(clientId: string, name: string): Destination | null;
   /** Removes a durable topic subscription with all it holds. Refused while it has a subscriber. */
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void;
   /**

@@ -5,6 +5,7 @@ import {
   ACKNOWLEDGEMENT,
   type BrokerSession,
   type ConfirmationToken,
+  type Destination,
   type IncomingMessage,
   type Rejection,
   type SubscribeOptions,
@@ -94,6 +95,10 @@ export class Session implements BrokerSession {
     consumer.onDrained = drained;
     this.parts.index.markDirty(consumer.queue);
     this.parts.dispatcher.run();
+  }
+
+  durableSubscription(clientId: string, name: string): Destination | null {
+    return this.parts.index.queues.subscription(clientId, name)?.destination ?? null;
   }
 
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {

@@ -41,6 +41,8 @@ const OUTCOMES = [
   'amqp:modified:list',
 ];
 
+/** `terminus-durability`, 3.5.5. */
+const UNSETTLED_STATE = 2;
 /** 4.5.4: local, several at a time in one session. */
 const TRANSACTION_CAPABILITIES = [
   'amqp:local-transactions',
@@ -103,13 +105,19 @@ export function attachSending(
   place: (link: SendingLink) => void,
 ): void {
   const source = readSource(attach.source);
-  if (source === null) throw notOffered('A link without a source');
+  if (source === null) {
+    place(attachToKept(session, attach));
+    return;
+  }
   if (source.dynamic) throw notOffered('A dynamic source');
   if (source.filter !== null) throw notOffered('A filter');
-  if (source.distributionMode === 'copy') throw notOffered('A browser (distribution-mode copy)');
   if (source.address === null) throw notOffered('A source without an address');
   const { host, channel } = session;
   const destination = destinationOf(source.address, source.capabilities);
+  // Of a topic everybody gets a copy anyway.
+  if (source.distributionMode === 'copy' && destination.kind === 'queue') {
+    throw notOffered('A browser (distribution-mode copy)');
+  }
   const durableName = isDurable(source, destination) ? attach.name : null;
   const link = new SendingLink({
     name: attach.name,
@@ -147,6 +155,35 @@ export function attachSending(
     durableName === null ? null : host.tokenFor(announce),
   );
   if (durableName === null) announce();
+}
+
+/** Without a source of its own: the client asks for the durable subscription of this name, to remove it. */
+function attachToKept(session: AttachingSession, attach: Attach): SendingLink {
+  const { host, channel } = session;
+  const { name, handle } = attach;
+  const destination = host.broker.durableSubscription(host.containerId, name);
+  if (destination === null) {
+    throw new AmqpError(
+      'link',
+      CONDITION.notFound,
+      `Client "${host.containerId}" has no durable subscription "${name}"; check both names.`,
+    );
+  }
+  host.frames.frame(channel, ATTACH, {
+    name,
+    handle,
+    role: ROLE.sender,
+    source: encodedState(SOURCE, {
+      address: destination.name,
+      durable: UNSETTLED_STATE,
+      expiryPolicy: 'never',
+      outcomes: OUTCOMES,
+      capabilities: [NODE_CAPABILITY.topic],
+    }),
+    target: attach.target,
+    initialDeliveryCount: 0,
+  });
+  return new SendingLink({ name, handle, session, isSettled: false, durableName: name });
 }
 
 /** The refusal that the specification describes: attached to nothing, and detached at once. */

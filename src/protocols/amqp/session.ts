@@ -305,9 +305,9 @@ export class AmqpSession {
 
   private close(link: Link, isForEver: boolean): void {
     if (link instanceof CoordinatorLink) link.close();
-    if (!(link instanceof SendingLink) || link.subscriber === null) return;
+    if (!(link instanceof SendingLink)) return;
     this.outgoing.forget(link);
-    this.host.broker.unsubscribe(link.subscriber, null);
+    if (link.subscriber !== null) this.host.broker.unsubscribe(link.subscriber, null);
     if (isForEver && link.durableName !== null) {
       this.host.broker.removeDurableSubscription(this.host.containerId, link.durableName, null);
     }

@@ -27,7 +27,7 @@ import { ScriptedBroker } from '../shared/scripted-broker.js';
 
 const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performatives;
 
-export const AMQP_CONFIG: Config['amqp'] = {
+const AMQP_CONFIG: Config['amqp'] = {
   listen: '127.0.0.1:0',
   maxFrameBytes: 4_096,
   maxMessageBytes: 10_000,

@@ -4,6 +4,7 @@ import type {
   BrokerSession,
   ConfirmationToken,
   DeliveryView,
+  Destination,
   IncomingMessage,
   Rejection,
   SessionEvents,
@@ -25,6 +26,7 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   readonly calls: string[] = [];
   readonly tokens: ConfirmationToken[] = [];
   readonly subscribers: { readonly context: unknown; readonly options: SubscribeOptions }[] = [];
+  readonly durable = new Map<string, Destination>();
   readonly sent: IncomingMessage[] = [];
   /** To be called when there is nothing more for a subscriber that drains. */
   readonly drains: (() => void)[] = [];
@@ -69,6 +71,10 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   drain(subscriber: Subscriber, drained: () => void): void {
     this.note(`drain ${this.numberOf(subscriber)}`, null);
     this.drains.push(drained);
+  }
+
+  durableSubscription(clientId: string, name: string): Destination | null {
+    return this.durable.get(`${clientId}/${name}`) ?? null;
   }
 
   removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {
