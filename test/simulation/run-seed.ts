@@ -220,14 +220,15 @@ function drawProfile(
   { storage }: Scenario,
   { ownership }: ClusterSettings,
 ): StorageProfile {
-  // A server that fences must not give the lock away before the freshness of its holder is over.
+  // A server that fences must not give the lock away before the freshness of its holder is over, after a
+  // restart neither: Linux wants a grace time that is never below the lease.
   // Where nothing fences, the worst is a successor that comes while the old node still feels sure.
   const [shortestLease, longestLease] = storage === 'cluster' ? [100, 1_500] : [600, 3_000];
   const leastLeaseMs = storage === 'nfs4' ? ownership.freshMs : 0;
   return {
     kind: storage,
     leaseMs: leastLeaseMs + random.between(shortestLease, longestLease),
-    graceMs: random.between(600, 3_000),
+    graceMs: Math.max(leastLeaseMs, random.between(600, 3_000)),
     endsGraceEarly: random.chance(0.5) && storage !== 'nfs3',
     recallMs: random.between(200, 4_000),
     attributeCacheMs: random.between(1_000, 8_000),
