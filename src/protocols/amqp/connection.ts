@@ -80,6 +80,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly config: Config['amqp'];
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
+  readonly openTransactions = new Set<string>();
   containerId = '';
   maxFrameBytes = SMALLEST_FRAME_BYTES;
   isHeld = false;

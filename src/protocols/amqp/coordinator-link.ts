@@ -80,7 +80,10 @@ export class CoordinatorLink {
 
   /** The link is gone. */
   close(): void {
-    for (const name of this.open) this.host.broker.rollback(name, null);
+    for (const name of this.open) {
+      this.host.openTransactions.delete(name);
+      this.host.broker.rollback(name, null);
+    }
     this.open.clear();
   }
 
@@ -109,6 +112,7 @@ export class CoordinatorLink {
     const name = transactionName(txnId);
     this.host.broker.begin(name);
     this.open.add(name);
+    this.host.openTransactions.add(name);
     this.answer(deliveryId, encodedState(DECLARED, { txnId }));
   }
 
@@ -121,6 +125,7 @@ export class CoordinatorLink {
         `No transaction ${name} is open on link "${this.name}"`,
       );
     }
+    this.host.openTransactions.delete(name);
     const token = this.host.tokenFor(() => this.answer(deliveryId, ACCEPTED_STATE));
     if (fail) this.host.broker.rollback(name, token);
     else this.host.broker.commit(name, token);

@@ -92,11 +92,15 @@ export class MessageSections {
       this.ttl = header.ttl;
       return;
     }
-    reader.skip();
     if (section === SECTION.messageAnnotations) {
+      // The broker adds to them when the message becomes a dead letter: they have to be readable then.
+      reader.map();
       this.annotationsStart = start;
       this.annotationsEnd = reader.at;
-    } else if (section > SECTION.messageAnnotations && this.bareStart === -1) {
+      return;
+    }
+    reader.skip();
+    if (section > SECTION.messageAnnotations && this.bareStart === -1) {
       this.bareStart = start;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { type DeliveryView, REJECTION } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION } from './amqp-error.js';
+import { AmqpError, CONDITION, type ErrorScope } from './amqp-error.js';
 import type { Given, Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
@@ -127,12 +127,14 @@ export class AmqpSession {
     });
   }
 
+  /** Throws an error of the session for a transaction that is none. */
   disposition(disposition: Read<typeof DISPOSITION>): void {
     // What the client says of its own deliveries adds nothing: they are settled when they are confirmed.
     if (disposition.role === ROLE.sender) return;
     const { first, settled } = disposition;
     const { outcome, transaction } = readDeliveryState(disposition.state);
     if (outcome === null && !settled) return;
+    this.requireOpen(transaction, 'session');
     const last = disposition.last ?? first;
     this.outgoing.settle(first, last, (link, entryId, id) => {
       this.settle(link, entryId, outcome ?? { kind: 'released' }, transaction, settled ? null : id);
@@ -144,16 +146,32 @@ export class AmqpSession {
     // The answer to a detach of this side.
     if (this.detached.delete(detach.handle)) return;
     const link = this.linkAt(detach.handle);
-    this.links.delete(detach.handle);
-    this.close(link, detach.closed);
-    this.host.frames.frame(this.channel, DETACH, { handle: link.handle, closed: detach.closed });
+    const { handle } = link;
+    this.guardLink(link, () => {
+      this.close(link);
+      const detached = (): void => {
+        if (this.hasEnded) return;
+        this.host.frames.frame(this.channel, DETACH, { handle, closed: detach.closed });
+      };
+      if (detach.closed && link instanceof SendingLink && link.durableName !== null) {
+        const { containerId, broker } = this.host;
+        // It is gone for good when the client hears of it.
+        const token = this.host.tokenFor(detached);
+        broker.removeDurableSubscription(containerId, link.durableName, token);
+      } else {
+        detached();
+      }
+      this.links.delete(handle);
+    });
+    // Both sides have detached, whichever way.
+    this.detached.delete(handle);
   }
 
   /** The session is over, or its connection: links go, what they had unsettled goes back. */
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    for (const link of this.links.values()) this.close(link, false);
+    for (const link of this.links.values()) this.close(link);
     this.links.clear();
   }
 
@@ -245,6 +263,7 @@ export class AmqpSession {
   private publish(delivery: ReceivedDelivery): void {
     const { deliveryId, settled, transaction, message } = delivery;
     const { host } = this;
+    this.requireOpen(transaction, 'link');
     // What a transaction takes is confirmed by its discharge.
     const isAwaited = !settled && transaction === null;
     try {
@@ -303,15 +322,23 @@ export class AmqpSession {
     });
   }
 
-  private close(link: Link, isForEver: boolean): void {
+  /** What it had unsettled goes back, and a durable subscription stays. */
+  private close(link: Link): void {
     if (link instanceof CoordinatorLink) link.close();
-    if (!(link instanceof SendingLink)) return;
-    this.outgoing.forget(link);
-    if (link.subscriber !== null) this.host.broker.unsubscribe(link.subscriber, null);
-    if (isForEver && link.durableName !== null) {
-      this.host.broker.removeDurableSubscription(this.host.containerId, link.durableName, null);
-    }
+    if (!(link instanceof SendingLink) || link.subscriber === null) return;
+    const { subscriber } = link;
     link.subscriber = null;
+    this.outgoing.forget(link);
+    this.host.broker.unsubscribe(subscriber, null);
+  }
+
+  private requireOpen(transaction: TransactionReference | null, scope: ErrorScope): void {
+    if (transaction === null || this.host.openTransactions.has(transaction.name)) return;
+    throw new AmqpError(
+      scope,
+      CONDITION.unknownTransaction,
+      `No transaction ${transaction.name} is open on this connection`,
+    );
   }
 
   /** An error of the link ends the link only. */
@@ -322,7 +349,7 @@ export class AmqpSession {
       if (!isOfLink(error)) throw error;
       this.links.delete(link.handle);
       this.detached.add(link.handle);
-      this.close(link, false);
+      this.close(link);
       this.host.frames.frame(this.channel, DETACH, {
         handle: link.handle,
         closed: true,

@@ -176,14 +176,13 @@ export class ValueWriter {
   }
 
   /** A map from text to text, as application properties are. */
-  textMap(texts: { readonly [key: string]: string }): void {
-    const entries = Object.entries(texts);
+  textMap(texts: ReadonlyMap<string, string>): void {
     const start = this.beginMap();
-    for (const [key, text] of entries) {
+    for (const [key, text] of texts) {
       this.string(key);
       this.string(text);
     }
-    this.endCompound(start, 2 * entries.length);
+    this.endCompound(start, 2 * texts.size);
   }
 
   /** Bytes that are a value already. */

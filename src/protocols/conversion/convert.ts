@@ -1,15 +1,33 @@
 /** Gives a session a message in its own codec, whichever protocol it came by. */
 import { CONTENT_KIND, type ContentKind, type DeliveryView } from '../../broker/api.js';
+import { HoldfastError } from '../../platform/errors.js';
+import { storedHeaderLine } from '../stomp/stored-header-lines.js';
 import { stompFromAmqp } from './amqp-to-stomp.js';
 import type { ConvertedContent } from './converted-content.js';
 import { amqpFromStomp } from './stomp-to-amqp.js';
 
+/** An encoded AMQP message. */
+const UNREADABLE_TYPE = 'application/vnd.amqp';
+
 /** A delivery as `kind` reads it: itself, or one with other bytes. */
 export function convert(message: DeliveryView, kind: ContentKind): DeliveryView {
   if (message.contentKind === kind) return message;
-  const { headers, body } =
-    kind === CONTENT_KIND.amqp ? amqpFromStomp(message) : stompFromAmqp(message);
-  return withContent(message, kind, { headers, body });
+  const content = kind === CONTENT_KIND.amqp ? amqpFromStomp(message) : readableStomp(message);
+  return withContent(message, kind, content);
+}
+
+/**
+ * Inside a bare message anything may stand: what its sender made unreadable is handed over as it is,
+ * for a delivery that fails here would fail on every node.
+ */
+function readableStomp(message: DeliveryView): ConvertedContent {
+  try {
+    return stompFromAmqp(message);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const headers = new TextEncoder().encode(storedHeaderLine('content-type', UNREADABLE_TYPE));
+    return { headers, body: message.bytes.subarray(message.bodyStart, message.bodyEnd) };
+  }
 }
 
 function withContent(

@@ -21,13 +21,14 @@ const PROPERTY_OF_HEADER: { readonly [name: string]: 'correlationId' | 'contentT
 export function amqpFromStomp(message: DeliveryView): ConvertedContent {
   const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
   const properties: { [name: string]: string } = {};
-  const others: { [name: string]: string } = {};
+  const others = new Map<string, string>();
   for (const [name, value] of storedHeaderLines(bytes, headersStart, headersEnd)) {
     const property = PROPERTY_OF_HEADER[name];
-    if (property !== undefined) properties[property] = value;
+    // A content type is a symbol, which has nothing else; of the others nothing else is usual.
+    if (property !== undefined && isAscii(value)) properties[property] ??= value;
     else if (name === 'reply-to') properties.replyTo = amqpAddressOf(value);
     // The first line of a name counts: STOMP 1.2, "Repeated Header Entries".
-    else others[name] ??= value;
+    else if (!others.has(name)) others.set(name, value);
   }
   const writer = new ValueWriter();
   writeComposite(writer, PROPERTIES, {
@@ -36,12 +37,16 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     creationTime: message.timestampMs,
     ...properties,
   });
-  if (Object.keys(others).length > 0) {
+  if (others.size > 0) {
     writer.describedBy(APPLICATION_PROPERTIES);
     writer.textMap(others);
   }
   writeBody(writer, bytes.subarray(bodyStart, bodyEnd), properties.contentType);
   return { headers: NO_BYTES, body: writer.written };
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
 }
 
 function writeBody(writer: ValueWriter, body: Uint8Array, contentType: string | undefined): void {

@@ -83,7 +83,7 @@ describe('a link on which the client sends', () => {
     });
     const annotations = section(0x72, (to) => to.value({ 'x-opt-a': 1 }));
     const bare = Buffer.concat([
-      section(0x74, (to) => to.textMap({ b: 'c' })),
+      section(0x74, (to) => to.textMap(new Map([['b', 'c']]))),
       textMessage('hello'),
     ]);
     transfer(peer, 0, Buffer.concat([header, annotations, bare]));
