@@ -11,19 +11,19 @@ const NO_BYTES = new Uint8Array(0);
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** STOMP headers with a place of their own among the properties (part 3, 3.2.4). */
-const PROPERTY_OF_HEADER: { readonly [name: string]: 'correlationId' | 'contentType' | 'subject' } =
-  {
-    'correlation-id': 'correlationId',
-    'content-type': 'contentType',
-    type: 'subject',
-  };
+const PROPERTY_OF_HEADER: ReadonlyMap<string, 'correlationId' | 'contentType' | 'subject'> =
+  new Map([
+    ['correlation-id', 'correlationId'],
+    ['content-type', 'contentType'],
+    ['type', 'subject'],
+  ]);
 
 export function amqpFromStomp(message: DeliveryView): ConvertedContent {
   const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
   const properties: { [name: string]: string } = {};
   const others = new Map<string, string>();
   for (const [name, value] of storedHeaderLines(bytes, headersStart, headersEnd)) {
-    const property = PROPERTY_OF_HEADER[name];
+    const property = PROPERTY_OF_HEADER.get(name);
     // A content type is a symbol, which has nothing else; of the others nothing else is usual.
     if (property !== undefined && isAscii(value)) properties[property] ??= value;
     else if (name === 'reply-to') properties.replyTo = amqpAddressOf(value);

@@ -104,6 +104,20 @@ describe('a link on which the client sends', () => {
     assert.deepEqual(Buffer.from(peer.broker.sent[0]?.body ?? []), Buffer.from(payload));
   });
 
+  it('closes the connection for a message that is none', () => {
+    for (const payload of [
+      new Uint8Array(0),
+      section(0x70, (to) => to.null()),
+      section(0x72, (to) => to.uint(1)),
+      Buffer.concat([textMessage('a'), section(0x74, (to) => to.null())]),
+    ]) {
+      const peer = sending();
+      transfer(peer, 0, payload);
+      assert.equal(conditionOf(peer.answers().at(-1)), CONDITION.decodeError);
+      assert.ok(peer.socket.ended);
+    }
+  });
+
   it('forgets what is aborted', () => {
     const peer = sending();
     transfer(peer, 0, textMessage('half'), { more: true });
@@ -361,7 +375,10 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['attach']);
     assert.deepEqual(peer.broker.takeCalls(), ['credit 0 5']);
     peer.send(0, DETACH, { handle: 0, closed: true });
-    assert.deepEqual(peer.broker.takeCalls(), ['unsubscribe 0', 'remove me/from-topic://news']);
+    assert.deepEqual(peer.broker.takeCalls(), [
+      'unsubscribe 0',
+      'remove me/from-topic://news (confirm)',
+    ]);
   });
 
   for (const [what, source] of [
@@ -441,6 +458,21 @@ describe('transactions', () => {
     peer.send(0, DETACH, { handle: 0, closed: true });
     const calls = peer.broker.takeCalls().map((call) => call.split(' ')[0]);
     assert.deepEqual(calls, ['begin', 'rollback', 'begin', 'rollback']);
+  });
+
+  it('that are not open take nothing: the link of a send and the session of a settlement end', () => {
+    const peer = coordinated();
+    const state = encodedState(TRANSACTIONAL_STATE, { txnId: Uint8Array.of(9) });
+    transfer(peer, 0, textMessage('lost'), { handle: 1, state });
+    assert.equal(conditionOf(peer.answers()[0]), CONDITION.unknownTransaction);
+    peer.broker.deliver(0, delivery(5));
+    peer.answers();
+    const outcome = ACCEPTED_STATE;
+    const settled = encodedState(TRANSACTIONAL_STATE, { txnId: Uint8Array.of(9), outcome });
+    peer.send(0, DISPOSITION, { role: ROLE.receiver, first: 0, settled: true, state: settled });
+    const end = peer.answers()[0];
+    assert.deepEqual([end?.name, conditionOf(end)], ['end', CONDITION.unknownTransaction]);
+    assert.deepEqual(peer.broker.sent, []);
   });
 
   it('that nobody declared are refused by name', () => {

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { CONTENT_KIND, type DeliveryView } from '../../../../src/broker/api.js';
+import { PROPERTIES } from '../../../../src/protocols/amqp/bare-message.js';
+import { readFields } from '../../../../src/protocols/amqp/composite.js';
+import { sectionCode } from '../../../../src/protocols/amqp/message-sections.js';
+import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
+import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { convert } from '../../../../src/protocols/conversion/convert.js';
+
+const { amqp, stomp } = CONTENT_KIND;
+
+function view(
+  contentKind: DeliveryView['contentKind'],
+  headers: string,
+  body: Uint8Array,
+): DeliveryView {
+  const head = Buffer.from(headers);
+  return {
+    entryId: 7,
+    destination: { kind: 'queue', name: 'orders' },
+    contentKind,
+    bytes: Buffer.concat([head, body]),
+    headersStart: 0,
+    headersEnd: head.length,
+    bodyStart: head.length,
+    bodyEnd: head.length + body.length,
+    durable: true,
+    priority: 4,
+    expiresAtMs: 0,
+    timestampMs: 1_700_000_000_000,
+    redelivered: false,
+    failedDeliveries: 0,
+  };
+}
+
+const headersOf = ({ bytes, headersStart, headersEnd }: DeliveryView): string =>
+  Buffer.from(bytes.subarray(headersStart, headersEnd)).toString();
+const bodyOf = ({ bytes, bodyStart, bodyEnd }: DeliveryView): Buffer =>
+  Buffer.from(bytes.subarray(bodyStart, bodyEnd));
+
+/** The sections of a converted message, by their descriptors. */
+function sectionsOf(message: DeliveryView): Map<number, unknown> {
+  const reader = new ValueReader(message.bytes, message.bodyStart, message.bodyEnd);
+  const sections = new Map<number, unknown>();
+  while (!reader.isAtEnd) {
+    const code = sectionCode(reader);
+    sections.set(code, code === PROPERTIES.code ? readFields(reader, PROPERTIES) : reader.value());
+  }
+  return sections;
+}
+
+function bare(write: (writer: ValueWriter) => void): Uint8Array {
+  const writer = new ValueWriter();
+  write(writer);
+  return writer.written.slice();
+}
+
+describe('a STOMP message as AMQP reads it', () => {
+  const convertText = (headers: string, body: string) =>
+    sectionsOf(convert(view(stomp, headers, Buffer.from(body)), amqp));
+
+  it('has its headers among properties and application properties', () => {
+    const sections = convertText(
+      'correlation-id:c-1\ntype:greeting\ncontent-type:text/plain\nreply-to:/queue/answers\ncolour:red\\cblue\ncolour:second\n',
+      'hello',
+    );
+    const { messageId, to, subject, replyTo, correlationId, contentType, creationTime } =
+      sections.get(0x73) as Record<string, unknown>;
+    assert.deepEqual(
+      [messageId, to, subject, replyTo, correlationId, contentType, creationTime],
+      ['ID:7', 'orders', 'greeting', 'queue://answers', 'c-1', 'text/plain', 1_700_000_000_000],
+    );
+    assert.deepEqual([...(sections.get(0x74) as Map<string, string>)], [['colour', 'red:blue']]);
+    assert.equal(sections.get(0x77), 'hello');
+  });
+
+  it('is text without a content type, and bytes when it is none or says so', () => {
+    assert.equal(convertText('', 'plain').get(0x77), 'plain');
+    const data = convertText('content-type:application/json\n', '{}').get(0x75);
+    assert.equal(Buffer.from(data as Uint8Array).toString(), '{}');
+    const binary = sectionsOf(convert(view(stomp, '', Uint8Array.of(0xff, 0)), amqp));
+    assert.deepEqual(Buffer.from(binary.get(0x75) as Uint8Array), Buffer.from([0xff, 0]));
+  });
+
+  it('takes header names and values of any kind', () => {
+    const sections = convertText('__proto__:x\ncontent-type:täxt\n', '');
+    assert.deepEqual(
+      [...(sections.get(0x74) as Map<string, string>)],
+      [
+        ['__proto__', 'x'],
+        ['content-type', 'täxt'],
+      ],
+    );
+  });
+});
+
+describe('an AMQP message as STOMP reads it', () => {
+  const convertBare = (write: (writer: ValueWriter) => void) =>
+    convert(view(amqp, '', bare(write)), stomp);
+
+  it('has properties and application properties as headers', () => {
+    const message = convertBare((to) => {
+      to.describedBy(0x74);
+      to.textMap(
+        new Map([
+          ['colour', 'red:blue'],
+          ['line', 'a\nb'],
+        ]),
+      );
+      to.describedBy(0x77);
+      to.string('hello');
+    });
+    assert.equal(headersOf(message), 'colour:red\\cblue\nline:a\\nb\n');
+    assert.equal(bodyOf(message).toString(), 'hello');
+  });
+
+  const BODIES: readonly (readonly [string, (to: ValueWriter) => void, string])[] = [
+    [
+      'data',
+      (to) => {
+        to.describedBy(0x75);
+        to.binary(Buffer.from('one '));
+        to.describedBy(0x75);
+        to.binary(Buffer.from('two'));
+      },
+      'one two',
+    ],
+    [
+      'a number',
+      (to) => {
+        to.describedBy(0x77);
+        to.value(42);
+      },
+      '42',
+    ],
+    [
+      'null',
+      (to) => {
+        to.describedBy(0x77);
+        to.null();
+      },
+      '',
+    ],
+    [
+      'a map',
+      (to) => {
+        to.describedBy(0x77);
+        to.value({ a: [1, true, null] });
+      },
+      '{"a":[1,true,null]}',
+    ],
+  ];
+  for (const [what, write, expected] of BODIES) {
+    it(`has ${what} as its body`, () => {
+      const message = convertBare(write);
+      assert.equal(bodyOf(message).toString(), expected);
+      assert.equal(headersOf(message).includes('application/json'), what === 'a map');
+    });
+  }
+
+  it('is handed over as it is when nobody can read it: a delivery must not fail', () => {
+    const unreadable = Uint8Array.of(0, 0x53, 0x77, 0xa1, 2, 0xc3, 0x28);
+    const message = convert(view(amqp, '', unreadable), stomp);
+    assert.equal(headersOf(message), 'content-type:application/vnd.amqp\n');
+    assert.deepEqual(bodyOf(message), Buffer.from(unreadable));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const body = Buffer.concat([Uint8Array.of(0, 0x53, 0x74), bytes]);
+        assert.equal(convert(view(amqp, '', body), stomp).contentKind, stomp);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+it('a message of the same kind is itself', () => {
+  const message = view(stomp, '', Buffer.from('x'));
+  assert.equal(convert(message, stomp), message);
+});
