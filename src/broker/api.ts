@@ -63,7 +63,7 @@ export interface DeliveryView {
 
 /**
  * Implemented by each protocol session; called by the broker. Must not call back synchronously
- * except `acknowledge`.
+ * except `acknowledge`, and `setCredit` to zero.
  */
 export interface SessionEvents {
   /** The change that was made with `token` is durable and owned. Never called with null. */

@@ -198,7 +198,7 @@ export class Broker implements BrokerEndpoint {
   /** Removes what has expired. To be called from a timer. */
   sweep(): void {
     if (!this.serving) return;
-    const { index, deliveries, flow } = this.parts;
+    const { index, deliveries, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
     while (expiry.earliestMs <= nowMs) {
@@ -207,8 +207,13 @@ export class Broker implements BrokerEndpoint {
       // What is not in its queue now is watched again when it comes back.
       table.clearFlag(slot, ENTRY_FLAG.inExpiryHeap);
       const isReady = table.stateOf(slot) === ENTRY_STATE.ready;
-      if (isReady && !index.queues.at(table.queueOf(slot)).removed) deliveries.expire(slot);
+      const queue = index.queues.at(table.queueOf(slot));
+      if (!isReady || queue.removed) continue;
+      deliveries.expire(slot);
+      // Somebody may wait to hear that it has become empty.
+      if (queue.draining > 0) index.markDirty(queue);
     }
+    dispatcher.run();
     flow.recheck();
   }
 

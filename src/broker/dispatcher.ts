@@ -93,7 +93,7 @@ export class Dispatcher {
       this.run();
       return;
     }
-    if (consumer.queue.ready.head === NONE) return;
+    if (consumer.queue.ready.head === NONE && consumer.queue.draining === 0) return;
     if (!this.services.mayDeliver()) {
       this.index.markDirty(consumer.queue);
       return;
@@ -214,7 +214,8 @@ function tellDrained(queue: Queue): void {
   for (const consumer of queue.consumers) {
     const { onDrained } = consumer;
     if (onDrained === null) continue;
-    if (queue.ready.head !== NONE && consumer.credit > 0) continue;
+    const isFull = consumer.credit <= 0 || consumer.delivered.length >= consumer.prefetch;
+    if (queue.ready.head !== NONE && !isFull) continue;
     consumer.onDrained = null;
     queue.draining -= 1;
     onDrained();

@@ -121,9 +121,17 @@ export class MessageIndex {
     const queue = this.queues.at(this.table.queueOf(slot));
     this.table.setState(slot, ENTRY_STATE.ready);
     this.table.setOwner(slot, NONE);
-    queue.ready.insertById(slot, hint);
+    queue.ready.insertById(slot, hint === NONE ? this.lastPutBack(queue) : hint);
+    queue.lastPutBack = slot;
     this.watchExpiry(slot);
     this.markDirty(queue);
+  }
+
+  /** What goes back one after the other belongs side by side: to search for each place anew would take its square. */
+  private lastPutBack(queue: Queue): number {
+    const slot = queue.lastPutBack;
+    if (slot === NONE || this.table.stateOf(slot) !== ENTRY_STATE.ready) return NONE;
+    return this.table.queueOf(slot) === queue.index ? slot : NONE;
   }
 
   /** Frees all entries of a queue, and the queue. */

@@ -35,6 +35,8 @@ export class Queue {
   dirty = false;
   /** Its first message is being loaded from the journal. */
   loading = false;
+  /** The slot that was put back into `ready` last; it may be anybody's by now. */
+  lastPutBack = NONE;
   /** Consumers that wait to hear that there is nothing more for them. */
   draining = 0;
 

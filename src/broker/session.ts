@@ -199,7 +199,7 @@ export class Session implements BrokerSession {
   close(): void {
     if (this.client.closed) return;
     this.client.closed = true;
-    for (const transaction of this.transactions.values()) transaction.rollback();
+    for (const transaction of this.transactions.values()) transaction.rollback(true);
     this.transactions.clear();
     for (const consumer of this.consumers) {
       // Only the oldest can have made the client fail; the others were merely on their way.

@@ -99,9 +99,10 @@ export class Transaction {
 
   /**
    * What was acknowledged or rejected is delivered and unacknowledged again, or goes back to its queue:
-   * as its consumer has chosen, unless that is gone.
+   * as its consumer has chosen, unless that is gone. Of a lost connection nothing counts as failed here:
+   * the session decides that.
    */
-  rollback(): void {
+  rollback(isClientGone = false): void {
     const { index, deadLetters } = this.parts;
     let last = NONE;
     let lastConsumer: Consumer | null = null;
@@ -109,7 +110,7 @@ export class Transaction {
       const hint = consumer === lastConsumer ? last : NONE;
       if (consumer.closed) {
         index.putBack(slot, hint);
-      } else if (consumer.returnsAtRollback) {
+      } else if (consumer.returnsAtRollback && !isClientGone) {
         if (deadLetters.reject(slot, REJECTION.failed, hint)) continue;
       } else {
         index.table.setState(slot, ENTRY_STATE.delivered);

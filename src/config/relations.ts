@@ -69,6 +69,14 @@ export const RELATIONS: readonly Relation[] = [
   },
   {
     path: 'limits.maxPrefetch',
+    otherPath: 'amqp.maxUnsettledPerLink',
+    rule: 'at least amqp.maxUnsettledPerLink',
+    reason: 'every AMQP receiver would be refused',
+    holds: ({ limits, amqp }) =>
+      amqp.listen === undefined || limits.maxPrefetch >= amqp.maxUnsettledPerLink,
+  },
+  {
+    path: 'limits.maxPrefetch',
     otherPath: 'limits.defaultPrefetch',
     rule: 'at least limits.defaultPrefetch',
     reason: 'the default would be more than anybody may ask for',

@@ -251,10 +251,10 @@ class Walk {
     }
     for (const segment of unfinished) {
       const isCopy = finished.has(segment.number);
-      const hides = await this.#directory.ifThere(segment.name, (handle) =>
-        wasFinished(handle, segment, isCopy),
-      );
-      if (hides !== true) continue;
+      const handle = await this.#directory.openIfThere(segment.name);
+      if (handle === null) continue;
+      const hidesBlocks = await wasFinished(handle, segment, isCopy).finally(() => handle.close());
+      if (!hidesBlocks) continue;
       // When it was finished meanwhile nothing is wrong with it.
       if ((await this.#headerOf(segment)) !== null) continue;
       const path = this.#directory.pathOf(segment.name);

@@ -80,7 +80,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly config: Config['amqp'];
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
-  readonly openTransactions = new Set<string>();
+  readonly openTransactions = new Map<string, 'open' | 'failed'>();
   containerId = '';
   maxFrameBytes = SMALLEST_FRAME_BYTES;
   isHeld = false;
@@ -107,6 +107,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private remoteIdleMs = 0;
   private transactionsDeclared = 0;
   private isSaslDone = false;
+  /** What frames are of since the last protocol header; null before the first. */
+  private frameType: number | null = null;
   /** Channels whose `end` this side has sent first. */
   private readonly endedChannels = new Set<number>();
   private lastReceivedMs: number;
@@ -128,7 +130,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
-      onDrain: () => this.offerDelivery(),
+      onDrain: () => this.onDrain(),
       onClose: () => this.onClose(),
     });
   }
@@ -192,8 +194,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   resumeReading(): void {
     this.isHeld = false;
     this.heldBytes = 0;
-    if (this.isSocketPaused) this.socket.resumeReading();
-    this.isSocketPaused = false;
+    this.balanceReading();
     for (const session of this.sessions.values()) session.resume();
   }
 
@@ -213,15 +214,31 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       this.fail(error);
       return;
     }
-    if (this.isHeld) this.holdSocket(bytes.length);
   }
 
-  /** Credit that was given before may still be used; beyond a buffer full of it nothing more is read. */
-  private holdSocket(receivedBytes: number): void {
-    this.heldBytes += receivedBytes;
-    if (this.isSocketPaused || this.heldBytes <= this.config.socketBufferMaxBytes) return;
-    this.isSocketPaused = true;
-    this.socket.pauseReading();
+  /**
+   * Credit that was given before may still be used. Beyond a large message of it nothing more is read,
+   * acknowledgements neither, though they might make room: a client that sends so much gets no further.
+   */
+  private holdPayload(payloadBytes: number): void {
+    this.heldBytes += payloadBytes;
+    this.balanceReading();
+  }
+
+  /** Reads on unless too much came while producers are held, or the client does not take its answers. */
+  private balanceReading(): void {
+    const isFlooded = this.isHeld && this.heldBytes > this.config.maxMessageBytes;
+    const isDeaf = this.socket.bufferedBytes > 2 * this.config.socketBufferMaxBytes;
+    const shallPause = isFlooded || isDeaf;
+    if (shallPause === this.isSocketPaused) return;
+    this.isSocketPaused = shallPause;
+    if (shallPause) this.socket.pauseReading();
+    else this.socket.resumeReading();
+  }
+
+  private onDrain(): void {
+    this.balanceReading();
+    this.offerDelivery();
   }
 
   private onClose(): void {
@@ -248,9 +265,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   onProtocol(protocolId: number): void {
     if (protocolId === PROTOCOL_ID.sasl && !this.isSaslDone) {
       this.isSaslDone = true;
+      this.frameType = FRAME_TYPE.sasl;
       this.frames.protocol(protocolHeader(PROTOCOL_ID.sasl));
       this.sasl.offer();
     } else if (protocolId === PROTOCOL_ID.amqp && this.isLetIn) {
+      this.frameType = FRAME_TYPE.amqp;
       this.frames.protocol(protocolHeader(PROTOCOL_ID.amqp));
     } else {
       throw new WrongProtocol(
@@ -263,17 +282,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     const { reader } = this;
     if (start === end) return;
     reader.open(bytes, start, end);
-    if (type === FRAME_TYPE.sasl) {
-      this.onSasl();
-    } else if (type !== FRAME_TYPE.amqp) {
+    if (type !== this.frameType) {
       throw new AmqpError(
         'connection',
         CONDITION.framingError,
-        `Frames of type ${type} do not exist; AMQP has 0, SASL has 1`,
+        `A frame of type ${type} came where only type ${this.frameType} is possible: AMQP has 0, SASL has 1`,
       );
-    } else {
-      this.dispatch(channel, reader.descriptor());
     }
+    if (type === FRAME_TYPE.sasl) this.onSasl();
+    else this.dispatch(channel, reader.descriptor());
   }
 
   private onSasl(): void {
@@ -329,7 +346,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     try {
       this.inSession(session, code);
     } catch (error) {
-      if (!(error instanceof AmqpError) || error.scope === 'connection') throw error;
+      if (!(error instanceof HoldfastError) || isOfConnection(error)) throw error;
       this.endSession(session, error);
       this.endedChannels.add(channel);
     }
@@ -340,6 +357,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     switch (code) {
       case TRANSFER.code: {
         const transfer = readFields(reader, TRANSFER);
+        if (this.isHeld) this.holdPayload(reader.end - reader.at);
         session.transfer(transfer, reader.bytes, reader.at, reader.end);
         return;
       }
@@ -411,7 +429,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.sessions.set(channel, new AmqpSession(this, channel, begin));
   }
 
-  private endSession(session: AmqpSession, error: AmqpError | null): void {
+  private endSession(session: AmqpSession, error: HoldfastError | null): void {
+    // What is confirmed is told before the end.
+    session.flush();
     session.end();
     this.sessions.delete(session.channel);
     this.touchedSessions.delete(session);
@@ -422,7 +442,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private scheduleCheck(): void {
     const { idleTimeoutMs } = this.config;
-    const intervals = [this.remoteIdleMs / 2, idleTimeoutMs / 2].filter((each) => each > 0);
+    // It has to be seen in time, and the timer may be late.
+    const intervals = [this.remoteIdleMs / 4, idleTimeoutMs / 2].filter((each) => each > 0);
     if (intervals.length === 0) return;
     const intervalMs = Math.max(1, Math.floor(Math.min(...intervals)));
     this.timer = this.clock.after(intervalMs, () => this.check());
@@ -464,6 +485,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.touchedSessions.clear();
     this.flushIsDue = false;
     this.output.flush();
+    this.balanceReading();
     this.offerDelivery();
   };
 
@@ -487,6 +509,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private close(error: HoldfastError | null): void {
     for (const session of this.touchedSessions) session.flush();
     this.touchedSessions.clear();
+    // Before the protocol is agreed there is no way to say why.
+    if (this.frameType !== FRAME_TYPE.amqp) {
+      this.finish();
+      return;
+    }
     if (this.state === STATE.opening) this.writeOpen();
     this.frames.frame(0, CLOSE, error === null ? {} : { error: errorFields(error) });
     this.finish();
@@ -504,6 +531,10 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
+}
+
+function isOfConnection(error: HoldfastError): boolean {
+  return error instanceof AmqpError && error.scope === 'connection';
 }
 
 const ALL = [OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE];

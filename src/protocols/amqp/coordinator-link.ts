@@ -13,6 +13,7 @@ import {
   REJECTED,
   type TRANSFER,
 } from './performatives.js';
+import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 import { ValueReader } from './value-reader.js';
 
@@ -66,7 +67,7 @@ export class CoordinatorLink {
       );
     }
     this.credit -= 1;
-    this.deliveryCount = (this.deliveryCount + 1) >>> 0;
+    this.deliveryCount = next(this.deliveryCount);
     try {
       this.carryOut(deliveryId, new ValueReader(bytes, start, end));
     } catch (error) {
@@ -112,7 +113,7 @@ export class CoordinatorLink {
     const name = transactionName(txnId);
     this.host.broker.begin(name);
     this.open.add(name);
-    this.host.openTransactions.add(name);
+    this.host.openTransactions.set(name, 'open');
     this.answer(deliveryId, encodedState(DECLARED, { txnId }));
   }
 
@@ -125,7 +126,16 @@ export class CoordinatorLink {
         `No transaction ${name} is open on link "${this.name}"`,
       );
     }
+    const hasFailed = this.host.openTransactions.get(name) === 'failed';
     this.host.openTransactions.delete(name);
+    if (hasFailed && !fail) {
+      this.host.broker.rollback(name, null);
+      throw new AmqpError(
+        'link',
+        CONDITION.transactionRollback,
+        `Transaction ${name} lacks a message that was refused, and is rolled back`,
+      );
+    }
     const token = this.host.tokenFor(() => this.answer(deliveryId, ACCEPTED_STATE));
     if (fail) this.host.broker.rollback(name, token);
     else this.host.broker.commit(name, token);

@@ -3,6 +3,7 @@
  * is its sender's, and stays as it is.
  */
 import type { Destination } from '../../broker/api.js';
+import { AmqpError } from './amqp-error.js';
 import { SECTION, sectionCode } from './message-sections.js';
 import { ValueReader } from './value-reader.js';
 import { ValueWriter } from './value-writer.js';
@@ -37,17 +38,18 @@ export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetter
   return writer.written;
 }
 
-/** Each key with its value, as bytes. */
+/** Each key with its value, as bytes; nothing of what cannot be read: a dead letter must get where it belongs. */
 function foreignPairs(annotations: Uint8Array): Uint8Array[] {
-  const reader = new ValueReader(annotations);
-  sectionCode(reader);
   const pairs: Uint8Array[] = [];
-  const count = reader.openMap();
-  for (let index = 0; index < count; index += 2) {
-    const start = reader.at;
-    const key = reader.value();
-    reader.skip();
-    if (!OWN_KEYS.has(key)) pairs.push(annotations.subarray(start, reader.at));
+  try {
+    const reader = new ValueReader(annotations);
+    sectionCode(reader);
+    reader.pairs((key, start, end) => {
+      if (!OWN_KEYS.has(key)) pairs.push(annotations.subarray(start, end));
+    });
+  } catch (error) {
+    if (!(error instanceof AmqpError)) throw error;
+    return [];
   }
   return pairs;
 }

@@ -37,10 +37,6 @@ export class WrongProtocol extends AmqpError {
 export class FrameDecoder {
   /** Largest frame that is accepted, with its header. */
   maxFrameBytes: number;
-  /** Where in the middle of a frame the bytes stopped, since the last time it was between two. */
-  get isInFrame(): boolean {
-    return this.filled > 0;
-  }
   private readonly sink: FrameSink;
   private expectsProtocol = true;
   private stopped = false;

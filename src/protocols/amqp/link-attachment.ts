@@ -3,6 +3,7 @@ import { ACKNOWLEDGEMENT, type Destination } from '../../broker/api.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import type { Given, Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
+import { readDeliveryState } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
 import {
   ATTACH,
@@ -19,6 +20,7 @@ import { ReceivingLink } from './receiving-link.js';
 import { type DeliveringSession, SendingLink } from './sending-link.js';
 import type { SessionHost } from './session-host.js';
 import { destinationOf, NODE_CAPABILITY, readSource, readTarget, type Source } from './terminus.js';
+import { ValueReader } from './value-reader.js';
 
 type Attach = Read<typeof ATTACH>;
 
@@ -110,7 +112,7 @@ export function attachSending(
     return;
   }
   if (source.dynamic) throw notOffered('A dynamic source');
-  if (source.filter !== null) throw notOffered('A filter');
+  if (source.filter !== null && hasEntries(source.filter)) throw notOffered('A filter');
   if (source.address === null) throw notOffered('A source without an address');
   const { host, channel } = session;
   const destination = destinationOf(source.address, source.capabilities);
@@ -119,16 +121,24 @@ export function attachSending(
     throw notOffered('A browser (distribution-mode copy)');
   }
   const durableName = isDurable(source, destination) ? attach.name : null;
+  if (durableName !== null && `${host.containerId}${durableName}`.includes('\0')) {
+    throw new AmqpError(
+      'link',
+      CONDITION.invalidField,
+      'A durable subscription is known by its container-id and link name, which must not contain NUL',
+    );
+  }
   const link = new SendingLink({
     name: attach.name,
     handle: attach.handle,
     session,
     isSettled: attach.sndSettleMode === SENDER_SETTLES.settled,
     durableName,
+    defaultOutcome: readDeliveryState(source.defaultOutcome).outcome,
   });
   place(link);
-  const announce = (): void => {
-    if (!session.has(link)) return;
+  link.announce = () => {
+    if (link.isAnnounced || !session.has(link)) return;
     link.isAnnounced = true;
     host.frames.frame(channel, ATTACH, {
       name: attach.name,
@@ -152,9 +162,9 @@ export function attachSending(
       returnsAtRollback: true,
       context: link,
     },
-    durableName === null ? null : host.tokenFor(announce),
+    durableName === null ? null : host.tokenFor(link.announce),
   );
-  if (durableName === null) announce();
+  if (durableName === null) link.announce();
 }
 
 /** Without a source of its own: the client asks for the durable subscription of this name, to remove it. */
@@ -203,6 +213,14 @@ export function refuseAttach(
     ...(isSending ? { initialDeliveryCount: 0 } : {}),
   });
   frames.frame(session.channel, DETACH, { handle: attach.handle, closed: true, error });
+}
+
+function hasEntries(map: Uint8Array): boolean {
+  let count = 0;
+  new ValueReader(map).pairs(() => {
+    count += 1;
+  });
+  return count > 0;
 }
 
 function isDurable(source: Source, destination: Destination): boolean {

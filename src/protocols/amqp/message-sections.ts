@@ -80,7 +80,8 @@ export class MessageSections {
       previous = section;
       this.readSection(reader, section, start);
     }
-    if (!hasBody) throw decodeError('A message has no body');
+    // JMS messages without a body have no section for it.
+    if (this.bareStart === -1) this.bareStart = reader.at;
     this.bareEnd = reader.at;
   }
 
@@ -94,7 +95,7 @@ export class MessageSections {
     }
     if (section === SECTION.messageAnnotations) {
       // The broker adds to them when the message becomes a dead letter: they have to be readable then.
-      reader.map();
+      reader.pairs(() => undefined);
       this.annotationsStart = start;
       this.annotationsEnd = reader.at;
       return;
@@ -125,5 +126,5 @@ export function sectionCode(reader: ValueReader): number {
   const descriptor = reader.descriptor();
   const code = typeof descriptor === 'string' ? NAME_OF_SECTION[descriptor] : descriptor;
   if (code !== undefined && code >= SECTION.header && code <= SECTION.footer) return code;
-  throw decodeError(`${descriptor} describes no section of a message`);
+  throw decodeError(`${String(descriptor).slice(0, 100)} describes no section of a message`);
 }

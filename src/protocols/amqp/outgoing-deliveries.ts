@@ -3,69 +3,60 @@
  * at 2^32 (OASIS AMQP 1.0, part 2, 2.6.12). Ids that nobody knows any more cost nothing to be asked for.
  */
 import type { SendingLink } from './sending-link.js';
+import { difference } from './serial-number.js';
 
-const TWO_TO_32 = 4_294_967_296;
-/** What is settled at the front is let go in steps, so that each costs a part of a move only. */
-const COMPACT_AT = 1_024;
+interface OutgoingDelivery {
+  readonly link: SendingLink;
+  readonly entryId: number;
+}
 
 export class OutgoingDeliveries {
-  private links: (SendingLink | null)[] = [];
-  private entryIds: number[] = [];
-  /** The place of the oldest delivery that may be unsettled. */
-  private head = 0;
-  private oldestId = 0;
-
-  get nextId(): number {
-    return (this.oldestId + this.links.length - this.head) % TWO_TO_32;
-  }
+  /** In the order of their ids. */
+  private readonly unsettled = new Map<number, OutgoingDelivery>();
+  private nextId = 0;
 
   /** Takes the next id; `link` is null for what is settled already. */
-  add(link: SendingLink | null, entryId: number): void {
-    this.links.push(link);
-    this.entryIds.push(entryId);
-    if (link === null) this.dropSettled();
+  add(link: SendingLink | null, entryId: number): number {
+    const id = this.nextId;
+    this.nextId = (id + 1) >>> 0;
+    if (link !== null) this.unsettled.set(id, { link, entryId });
+    return id;
   }
 
-  /** Calls `visit` for each unsettled delivery from id `first` to `last`; those it returns true for are settled by that. */
+  /**
+   * Takes out what is unsettled from id `first` to `last`, and hands it over. More may be added
+   * meanwhile: what is settled now may make room for the next.
+   */
   settle(
     first: number,
     last: number,
-    visit: (link: SendingLink, entryId: number, id: number) => boolean,
+    visit: (link: SendingLink, entryId: number, id: number) => void,
   ): void {
-    const length = this.links.length - this.head;
-    const from = signed(first - this.oldestId);
-    const until = signed(last - this.oldestId);
-    for (let offset = Math.max(from, 0); offset <= until && offset < length; offset += 1) {
-      const place = this.head + offset;
-      const link = this.links[place] as SendingLink | null;
-      if (link === null) continue;
-      const id = (this.oldestId + offset) % TWO_TO_32;
-      if (visit(link, this.entryIds[place] as number, id)) this.links[place] = null;
+    for (const id of this.idsBetween(first, last)) {
+      const delivery = this.unsettled.get(id);
+      if (delivery === undefined) continue;
+      this.unsettled.delete(id);
+      visit(delivery.link, delivery.entryId, id);
     }
-    this.dropSettled();
   }
 
   /** The link is gone: nothing that came on it can be settled any more. */
   forget(link: SendingLink): void {
-    for (let place = this.head; place < this.links.length; place += 1) {
-      if (this.links[place] === link) this.links[place] = null;
+    for (const [id, delivery] of this.unsettled) {
+      if (delivery.link === link) this.unsettled.delete(id);
     }
-    this.dropSettled();
   }
 
-  private dropSettled(): void {
-    while (this.head < this.links.length && this.links[this.head] === null) {
-      this.head += 1;
-      this.oldestId = (this.oldestId + 1) % TWO_TO_32;
+  /** Goes through the smaller of the range and what there is. */
+  private idsBetween(first: number, last: number): readonly number[] {
+    const span = difference(last, first);
+    if (span < 0) return [];
+    if (span < this.unsettled.size) {
+      return Array.from({ length: span + 1 }, (_, offset) => (first + offset) >>> 0);
     }
-    if (this.head < COMPACT_AT || this.head * 2 < this.links.length) return;
-    this.links.splice(0, this.head);
-    this.entryIds.splice(0, this.head);
-    this.head = 0;
+    return [...this.unsettled.keys()].filter((id) => {
+      const offset = difference(id, first);
+      return offset >= 0 && offset <= span;
+    });
   }
-}
-
-/** The difference of two serial numbers, from -2^31 to 2^31 - 1 (RFC 1982). */
-function signed(difference: number): number {
-  return difference | 0;
 }

@@ -1,7 +1,6 @@
 /**
  * The composite types of a connection, tabled after OASIS AMQP 1.0, part 2 (transport), 3.4 and 3.5
- * (delivery states, sources and targets), 4.5 (transactions) and 5.3 (SASL). `transfer`, `flow` and
- * `disposition` come with every batch of messages and are read by hot-frames.ts.
+ * (delivery states, sources and targets), 4.5 (transactions) and 5.3 (SASL).
  */
 import { composite, defaulted, FIELD, mandatory, nested, optional } from './composite.js';
 

@@ -5,6 +5,7 @@ import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { MessageSections } from './message-sections.js';
 import type { TRANSFER } from './performatives.js';
+import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 import { ValueReader } from './value-reader.js';
 
@@ -30,7 +31,8 @@ export class ReceivingLink {
   deliveryCount: number;
   private readonly host: SessionHost;
   private incoming: Incoming | null = null;
-  private parts: Uint8Array[] = [];
+  /** What came of it so far, with room for more. */
+  private parts = NO_BYTES;
   private partBytes = 0;
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
@@ -78,6 +80,13 @@ export class ReceivingLink {
     end: number,
   ): ReceivedDelivery | null {
     const incoming = this.incoming ?? this.begin(transfer);
+    if (transfer.deliveryId !== null && transfer.deliveryId !== incoming.deliveryId) {
+      throw new AmqpError(
+        'session',
+        CONDITION.notAllowed,
+        `Delivery ${transfer.deliveryId} began on link "${this.name}" in the middle of delivery ${incoming.deliveryId}`,
+      );
+    }
     if (transfer.settled === true) incoming.settled = true;
     if (transfer.aborted) {
       this.reset();
@@ -91,18 +100,13 @@ export class ReceivingLink {
         `A message for ${this.destination.name} has more than ${maxMessageBytes} bytes (amqp.maxMessageBytes)`,
       );
     }
-    if (transfer.more || this.partBytes > 0) {
-      this.parts.push(bytes.slice(start, end));
-      this.partBytes += end - start;
-    }
+    if (transfer.more || this.partBytes > 0) this.append(bytes, start, end);
     if (transfer.more) {
       this.incoming = incoming;
       return null;
     }
     const message =
-      this.partBytes > 0
-        ? this.read(Buffer.concat(this.parts), 0, this.partBytes)
-        : this.read(bytes, start, end);
+      this.partBytes > 0 ? this.read(this.parts, 0, this.partBytes) : this.read(bytes, start, end);
     this.reset();
     return { ...incoming, message };
   }
@@ -123,14 +127,25 @@ export class ReceivingLink {
       );
     }
     this.credit -= 1;
-    this.deliveryCount = (this.deliveryCount + 1) >>> 0;
+    this.deliveryCount = next(this.deliveryCount);
     const { transaction } = readDeliveryState(transfer.state);
     return { deliveryId: transfer.deliveryId, settled: false, transaction };
   }
 
+  private append(bytes: Uint8Array, start: number, end: number): void {
+    const needed = this.partBytes + (end - start);
+    if (needed > this.parts.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.parts.length));
+      larger.set(this.parts.subarray(0, this.partBytes));
+      this.parts = larger;
+    }
+    this.parts.set(bytes.subarray(start, end), this.partBytes);
+    this.partBytes = needed;
+  }
+
   private reset(): void {
     this.incoming = null;
-    this.parts = [];
+    this.parts = NO_BYTES;
     this.partBytes = 0;
   }
 

@@ -11,7 +11,6 @@ const SASL_CODE = { ok: 0, auth: 1 } as const;
 /** Whether these credentials may connect. */
 export type Authenticate = (login: string | undefined, passcode: string | undefined) => boolean;
 
-/** Returns whether the peer is let in; false: it was told, and the connection is over. */
 export class SaslServer {
   private readonly frames: FrameWriter;
   private readonly authenticate: Authenticate;
@@ -25,6 +24,7 @@ export class SaslServer {
     this.frames.sasl(SASL_MECHANISMS, { saslServerMechanisms: ['PLAIN', 'ANONYMOUS'] });
   }
 
+  /** Returns whether the peer is let in; false: it was told, and the connection is over. */
   onFrame(reader: ValueReader): boolean {
     const descriptor = reader.descriptor();
     if (descriptor !== SASL_INIT.code && descriptor !== 'amqp:sasl-init:list') {

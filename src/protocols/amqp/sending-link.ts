@@ -1,8 +1,10 @@
 /** A link on which the client receives: a subscription of the broker with credit (part 2, 2.6.7). */
 import type { DeliveryView, Subscriber } from '../../broker/api.js';
+import type { Outcome } from './delivery-state.js';
 import { CODE } from './format-codes.js';
 import type { ByteRange } from './frame-writer.js';
 import { SECTION } from './message-sections.js';
+import { difference, next } from './serial-number.js';
 
 const TWO_TO_32 = 4_294_967_296;
 /** Descriptor, list of five fields of at most five bytes. */
@@ -21,8 +23,12 @@ export class SendingLink {
   readonly isSettled: boolean;
   /** The name of the durable subscription that it is on, or null. */
   readonly durableName: string | null;
+  /** What a settlement without an outcome means (part 3, 3.5.3). */
+  readonly defaultOutcome: Outcome;
   /** The client was told that it is attached; nothing comes before that. */
   isAnnounced = false;
+  /** Tells it; replaced by whoever attaches the link. */
+  announce: () => void = () => undefined;
   /** Set when the broker has subscribed it. */
   subscriber: Subscriber | null = null;
   deliveryCount = 0;
@@ -36,29 +42,30 @@ export class SendingLink {
     readonly session: DeliveringSession;
     readonly isSettled: boolean;
     readonly durableName: string | null;
+    readonly defaultOutcome?: Outcome | null;
   }) {
     this.name = options.name;
     this.handle = options.handle;
     this.session = options.session;
     this.isSettled = options.isSettled;
     this.durableName = options.durableName;
+    this.defaultOutcome = options.defaultOutcome ?? { kind: 'released' };
   }
 
   /** The client's credit, from its view of how many deliveries there were (2.6.7). */
   grant(remoteDeliveryCount: number | null, linkCredit: number): void {
     const seen = remoteDeliveryCount ?? 0;
-    const limit = (seen + linkCredit) % TWO_TO_32;
-    this.credit = Math.max(0, (limit - this.deliveryCount) | 0);
+    this.credit = Math.max(0, linkCredit - difference(this.deliveryCount, seen));
   }
 
   countDelivery(): void {
     this.credit -= 1;
-    this.deliveryCount = (this.deliveryCount + 1) % TWO_TO_32;
+    this.deliveryCount = next(this.deliveryCount);
   }
 
   /** Gives back what is left of the credit, as if it had been used. */
   useUpCredit(): void {
-    this.deliveryCount = (this.deliveryCount + this.credit) % TWO_TO_32;
+    this.deliveryCount = (this.deliveryCount + this.credit) >>> 0;
     this.credit = 0;
   }
 }

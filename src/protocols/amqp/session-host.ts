@@ -26,8 +26,8 @@ export interface SessionHost {
   readonly transferToken: ConfirmationToken;
   /** `session.confirmed(deliveryId)` is to be called when the transfer is confirmed. */
   awaits(session: HostedSession, deliveryId: number): void;
-  /** Declared and not discharged, by their names for the broker. */
-  readonly openTransactions: Set<string>;
+  /** Declared and not discharged, by their names for the broker; what failed can only be rolled back. */
+  readonly openTransactions: Map<string, 'open' | 'failed'>;
   /** Different from every other one of this connection. */
   newTransactionId(bytes: number): Uint8Array;
   /** To be given to the broker with anything else. */

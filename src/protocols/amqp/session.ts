@@ -27,11 +27,18 @@ import {
 } from './performatives.js';
 import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
 import { payloadOf, SendingLink } from './sending-link.js';
+import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
 const OUTGOING_WINDOW = 0x7fffffff;
+
+/** An outcome that the client has not settled: it waits for the same from this side. */
+interface UnsettledOutcome {
+  readonly deliveryId: number;
+  readonly state: Uint8Array | null;
+}
 
 export type Link = ReceivingLink | CoordinatorLink | SendingLink;
 
@@ -97,7 +104,9 @@ export class AmqpSession {
   }
 
   flow(flow: Read<typeof FLOW>): void {
+    const wasBlocked = this.held.isBlocked;
     this.held.onFlow(flow);
+    if (wasBlocked && !this.held.isBlocked) this.offerAllCredit();
     if (flow.handle === null) {
       if (flow.echo) this.sendFlow(null);
     } else if (!this.detached.has(flow.handle)) {
@@ -106,7 +115,7 @@ export class AmqpSession {
   }
 
   transfer(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
-    this.nextIncomingId = (this.nextIncomingId + 1) >>> 0;
+    this.nextIncomingId = next(this.nextIncomingId);
     if (this.detached.has(transfer.handle)) return;
     const link = this.linkAt(transfer.handle);
     if (link instanceof SendingLink) {
@@ -137,8 +146,8 @@ export class AmqpSession {
     this.requireOpen(transaction, 'session');
     const last = disposition.last ?? first;
     this.outgoing.settle(first, last, (link, entryId, id) => {
-      this.settle(link, entryId, outcome ?? { kind: 'released' }, transaction, settled ? null : id);
-      return true;
+      const answer = settled ? null : { deliveryId: id, state: disposition.state };
+      this.settle(link, entryId, outcome ?? link.defaultOutcome, transaction, answer);
     });
   }
 
@@ -147,6 +156,7 @@ export class AmqpSession {
     if (this.detached.delete(detach.handle)) return;
     const link = this.linkAt(detach.handle);
     const { handle } = link;
+    if (link instanceof SendingLink && !link.isAnnounced) link.announce();
     this.guardLink(link, () => {
       this.close(link);
       const detached = (): void => {
@@ -171,7 +181,11 @@ export class AmqpSession {
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    for (const link of this.links.values()) this.close(link);
+    // What one link gives back must not go out on another one.
+    this.withholdCredit();
+    const links = [...this.links.values()];
+    for (const link of links) if (link instanceof CoordinatorLink) link.close();
+    for (const link of links) this.close(link);
     this.links.clear();
   }
 
@@ -182,7 +196,7 @@ export class AmqpSession {
     if (this.hasEnded) return;
     const { accepted } = this;
     const last = accepted.length - 1;
-    if (last > 0 && ((accepted[last] as number) + 1) >>> 0 === deliveryId) {
+    if (last > 0 && next(accepted[last] as number) === deliveryId) {
       accepted[last] = deliveryId;
     } else {
       accepted.push(deliveryId, deliveryId);
@@ -206,13 +220,12 @@ export class AmqpSession {
   }
 
   deliver(link: SendingLink, message: DeliveryView): void {
-    const deliveryId = this.outgoing.nextId;
-    this.outgoing.add(link.isSettled ? null : link, message.entryId);
-    link.countDelivery();
     const { handle, isSettled } = link;
-    const payload = payloadOf(message, this.host.wallMs());
-    this.held.send({ handle, deliveryId, settled: isSettled }, payload);
-    if (this.held.isBlocked) this.limitCredit();
+    const { entryId } = message;
+    link.countDelivery();
+    const takeId = (): number => this.outgoing.add(isSettled ? null : link, entryId);
+    this.held.send({ handle, settled: isSettled, takeId }, payloadOf(message, this.host.wallMs()));
+    if (this.held.isBlocked) this.withholdCredit();
   }
 
   has(link: Link): boolean {
@@ -243,7 +256,7 @@ export class AmqpSession {
     if (flow.linkCredit !== null) link.grant(flow.deliveryCount, flow.linkCredit);
     link.isDraining = flow.drain;
     this.offerCredit(link);
-    if (flow.echo && !flow.drain) this.sendFlow(link);
+    if (flow.echo && !flow.drain && link.isAnnounced) this.sendFlow(link);
   }
 
   /** There is nothing more for the link now: its credit is used up by saying so. */
@@ -269,7 +282,11 @@ export class AmqpSession {
     try {
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
-      if (!(error instanceof HoldfastError) || settled) throw error;
+      if (!(error instanceof HoldfastError)) throw error;
+      // Without one of its sends it must not be committed.
+      if (transaction !== null) this.host.openTransactions.set(transaction.name, 'failed');
+      else if (settled) throw error;
+      if (settled) return;
       this.settleIncoming(deliveryId, encodedState(REJECTED, { error: errorFields(error) }));
       return;
     }
@@ -292,13 +309,13 @@ export class AmqpSession {
     frames.frame(this.channel, DISPOSITION, { role, first: deliveryId, settled: true, state });
   }
 
-  /** `answer`: the delivery that the client wants to hear of once the outcome is on stable storage. */
+  /** `answer`: what the client wants to hear once the outcome is on stable storage. */
   private settle(
     link: SendingLink,
     entryId: number,
     outcome: Outcome,
     transaction: TransactionReference | null,
-    answer: number | null,
+    answer: UnsettledOutcome | null,
   ): void {
     const { broker } = this.host;
     const { subscriber } = link;
@@ -312,14 +329,11 @@ export class AmqpSession {
     }
   }
 
-  private settled(deliveryId: number): void {
+  private settled({ deliveryId, state }: UnsettledOutcome): void {
     if (this.hasEnded) return;
-    this.host.frames.frame(this.channel, DISPOSITION, {
-      role: ROLE.sender,
-      first: deliveryId,
-      settled: true,
-      state: ACCEPTED_STATE,
-    });
+    const role = ROLE.sender;
+    const { frames } = this.host;
+    frames.frame(this.channel, DISPOSITION, { role, first: deliveryId, settled: true, state });
   }
 
   /** What it had unsettled goes back, and a durable subscription stays. */
@@ -329,6 +343,7 @@ export class AmqpSession {
     const { subscriber } = link;
     link.subscriber = null;
     this.outgoing.forget(link);
+    this.held.drop(link.handle);
     this.host.broker.unsubscribe(subscriber, null);
   }
 
@@ -359,17 +374,18 @@ export class AmqpSession {
   }
 
   /** The client's window is full: the broker keeps what it has until there is room. */
-  private limitCredit(): void {
+  private withholdCredit(): void {
     for (const link of this.links.values()) {
       if (link instanceof SendingLink && link.subscriber !== null) {
         this.host.broker.setCredit(link.subscriber, 0);
       }
     }
-    this.held.whenOpen(() => {
-      for (const link of this.links.values()) {
-        if (link instanceof SendingLink) this.offerCredit(link);
-      }
-    });
+  }
+
+  private offerAllCredit(): void {
+    for (const link of [...this.links.values()]) {
+      if (link instanceof SendingLink) this.offerCredit(link);
+    }
   }
 
   private sendFlow(link: Link | null, drain = false): void {

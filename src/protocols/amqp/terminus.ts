@@ -57,7 +57,7 @@ export function destinationOf(address: string, capabilities: readonly string[]):
     CONDITION.invalidField,
     fault === 'too-long'
       ? `The name of address "${address.slice(0, 100)}..." has more than ${MAX_NAME_BYTES} bytes`
-      : `Address "${address}" is not possible. ${NAME_RULE} Give a name, with queue:// or topic:// before it when it should say so.`,
+      : `Address "${address.slice(0, 100)}" is not possible. ${NAME_RULE} Give a name, with queue:// or topic:// before it when it should say so.`,
   );
 }
 

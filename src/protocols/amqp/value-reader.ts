@@ -205,13 +205,6 @@ export class ValueReader {
     return value;
   }
 
-  /** A map, decoded; null when there is none. */
-  map(): ReadonlyMap<AmqpValue, AmqpValue> | null {
-    const value = this.value();
-    if (value === null || value instanceof Map) return value;
-    throw this.unexpected('a map');
-  }
-
   /** Enters a list: returns how many values follow, and moves `end` to behind them. */
   openList(): number {
     const code = this.byte();
@@ -223,8 +216,22 @@ export class ValueReader {
     return this.openCompound(code === CODE.list8);
   }
 
-  /** The same for a map: returns how many keys and values follow, which is even. */
-  openMap(): number {
+  /** Goes through a map, decoding its keys only; each pair lies in the bytes from `start` to `end`. */
+  pairs(visit: (key: AmqpValue, start: number, end: number) => void): void {
+    const outerEnd = this.end;
+    const count = this.openMap();
+    for (let index = 0; index < count; index += 2) {
+      const start = this.at;
+      const key = this.value();
+      this.skip();
+      visit(key, start, this.at);
+    }
+    if (this.at !== this.end) throw decodeError('A map is longer than its keys and values');
+    this.end = outerEnd;
+  }
+
+  /** As `openList`, for a map: how many keys and values follow, which is an even number. */
+  private openMap(): number {
     const code = this.byte();
     if (code !== CODE.map8 && code !== CODE.map32) throw this.unexpected('a map');
     const count = this.openCompound(code === CODE.map8);
@@ -261,7 +268,7 @@ export class ValueReader {
         return this.compound(size, code === CODE.list8, (count) => this.values(count));
       case CODE.map8:
       case CODE.map32:
-        return this.compound(size, code === CODE.map8, (count) => this.pairs(count));
+        return this.compound(size, code === CODE.map8, (count) => this.entries(count));
       case CODE.array8:
       case CODE.array32:
         return this.compound(size, code === CODE.array8, (count) => this.elements(count));
@@ -349,7 +356,7 @@ export class ValueReader {
     return values;
   }
 
-  private pairs(count: number): Map<AmqpValue, AmqpValue> {
+  private entries(count: number): Map<AmqpValue, AmqpValue> {
     if (count % 2 !== 0) throw decodeError(`A map has ${count} keys and values, an odd number`);
     const map = new Map<AmqpValue, AmqpValue>();
     for (let index = 0; index < count; index += 2) {

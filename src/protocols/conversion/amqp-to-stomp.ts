@@ -1,4 +1,4 @@
-/** A message that came by AMQP, as a STOMP client reads it: docs/protocols.md has the table. */
+/** A message that came by AMQP, as a STOMP client reads it: docs/amqp.md has the table. */
 import type { DeliveryView } from '../../broker/api.js';
 import { PROPERTIES } from '../amqp/bare-message.js';
 import { readFields } from '../amqp/composite.js';
@@ -75,9 +75,9 @@ function isCompound(value: AmqpValue): boolean {
   return Array.isArray(value) || value instanceof Map || value instanceof DescribedValue;
 }
 
-function toJson(_key: string, value: unknown): unknown {
+function toJson(key: string, value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value);
-  if (value instanceof DescribedValue) return value.value;
+  if (value instanceof DescribedValue) return toJson(key, value.value);
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array || value instanceof OpaqueValue) return textOf(value);
   return value;

@@ -1,6 +1,5 @@
 /** Gives a session a message in its own codec, whichever protocol it came by. */
 import { CONTENT_KIND, type ContentKind, type DeliveryView } from '../../broker/api.js';
-import { HoldfastError } from '../../platform/errors.js';
 import { storedHeaderLine } from '../stomp/stored-header-lines.js';
 import { stompFromAmqp } from './amqp-to-stomp.js';
 import type { ConvertedContent } from './converted-content.js';
@@ -23,8 +22,7 @@ export function convert(message: DeliveryView, kind: ContentKind): DeliveryView 
 function readableStomp(message: DeliveryView): ConvertedContent {
   try {
     return stompFromAmqp(message);
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
+  } catch {
     const headers = new TextEncoder().encode(storedHeaderLine('content-type', UNREADABLE_TYPE));
     return { headers, body: message.bytes.subarray(message.bodyStart, message.bodyEnd) };
   }

@@ -1,4 +1,4 @@
-/** A message that came by STOMP, as an AMQP client reads it: docs/protocols.md has the table. */
+/** A message that came by STOMP, as an AMQP client reads it: docs/amqp.md has the table. */
 import type { DeliveryView } from '../../broker/api.js';
 import { AMQP_VALUE, APPLICATION_PROPERTIES, DATA, PROPERTIES } from '../amqp/bare-message.js';
 import { writeComposite } from '../amqp/composite.js';
@@ -26,7 +26,7 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     const property = PROPERTY_OF_HEADER.get(name);
     // A content type is a symbol, which has nothing else; of the others nothing else is usual.
     if (property !== undefined && isAscii(value)) properties[property] ??= value;
-    else if (name === 'reply-to') properties.replyTo = amqpAddressOf(value);
+    else if (name === 'reply-to') properties.replyTo ??= amqpAddressOf(value);
     // The first line of a name counts: STOMP 1.2, "Repeated Header Entries".
     else if (!others.has(name)) others.set(name, value);
   }

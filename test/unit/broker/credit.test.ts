@@ -65,6 +65,24 @@ test('a drain ends when the credit is used up, though more is there', () => {
   assert.equal(received, 2);
 });
 
+test('a drain ends when the prefetch is full, and when what was left has expired', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  const subscriber = client.listen('/queue/q', { credit: 10, prefetch: 1 });
+  client.send('/queue/q', 'stays');
+  client.send('/queue/q', 'expires', { expiresAtMs: rig.nowMs + 1_000 });
+  rig.settle();
+  let drained = 0;
+  client.session.drain(subscriber, () => {
+    drained += 1;
+  });
+  assert.equal(drained, 1);
+  rig.nowMs += 2_000;
+  rig.broker.sweep();
+  rig.settle();
+  assert.equal(depth(rig.broker, 'q'), 1);
+});
+
 test('a drain waits until a body that has to be loaded is there', () => {
   const rig = new Rig({ cold: true });
   const sender = rig.connect();
@@ -124,6 +142,28 @@ test('in a transaction that rolls back, acknowledged messages return to their qu
       ['2', 1],
     ],
   );
+  rig.checkTwins();
+});
+
+test('a connection that is lost makes nothing of its transactions count as failed', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.listen('/queue/q', { returnsAtRollback: true });
+  sendMany(client, 3);
+  rig.settle();
+  client.session.begin('t');
+  for (const message of client.received) client.acknowledge(message, 't');
+  client.session.close();
+  rig.settle();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  const failures = next.received.map(({ body, failedDeliveries }) => [body, failedDeliveries]);
+  // As with any connection the oldest may be the one that it failed over.
+  assert.deepEqual(failures, [
+    ['1', 1],
+    ['2', 0],
+    ['3', 0],
+  ]);
   rig.checkTwins();
 });
 

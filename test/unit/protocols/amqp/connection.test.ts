@@ -63,6 +63,15 @@ describe('opening an AMQP connection', () => {
     assert.ok(without.socket.ended);
   });
 
+  it('takes no frame of AMQP in the middle of SASL', () => {
+    const peer = new Peer({ authenticate: () => false });
+    peer.protocol(PROTOCOL_ID.sasl);
+    peer.send(0, OPEN, { containerId: 'sneaky' });
+    assert.deepEqual(peer.answerNames(), ['sasl-mechanisms']);
+    assert.ok(peer.socket.ended);
+    assert.deepEqual(peer.broker.calls, []);
+  });
+
   it('answers another protocol with its own header, and closes', () => {
     const peer = new Peer();
     peer.push(Buffer.from('GET / HTTP/1.1\r\n'));

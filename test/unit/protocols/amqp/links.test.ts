@@ -12,11 +12,13 @@ import {
   DETACH,
   DISCHARGE,
   DISPOSITION,
+  END,
   FLOW,
   MODIFIED,
   REJECTED,
   RELEASED,
   ROLE,
+  SENDER_SETTLES,
   SOURCE,
   TRANSACTIONAL_STATE,
 } from '../../../../src/protocols/amqp/performatives.js';
@@ -46,6 +48,12 @@ function section(descriptor: number, write: (writer: ValueWriter) => void): Uint
   write(writer);
   return writer.written.slice();
 }
+
+const FILTER = (() => {
+  const writer = new ValueWriter();
+  writer.value({ selector: 'a > 1' });
+  return writer.written.slice();
+})();
 
 describe('a link on which the client sends', () => {
   function sending(): Peer {
@@ -104,18 +112,49 @@ describe('a link on which the client sends', () => {
     assert.deepEqual(Buffer.from(peer.broker.sent[0]?.body ?? []), Buffer.from(payload));
   });
 
+  it('takes a message without a body, as JMS has them', () => {
+    const peer = sending();
+    transfer(
+      peer,
+      0,
+      section(0x70, (to) => to.endCompound(to.beginList(), 0)),
+    );
+    transfer(peer, 1, new Uint8Array(0));
+    assert.deepEqual(
+      peer.broker.sent.map(({ body }) => body.length),
+      [0, 0],
+    );
+  });
+
   it('closes the connection for a message that is none', () => {
-    for (const payload of [
-      new Uint8Array(0),
-      section(0x70, (to) => to.null()),
+    const NONE = [
       section(0x72, (to) => to.uint(1)),
+      section(0x72, (to) => to.null()),
+      section(0x79, (to) => to.null()),
       Buffer.concat([textMessage('a'), section(0x74, (to) => to.null())]),
-    ]) {
+      Buffer.concat([textMessage('a'), textMessage('b')]),
+    ];
+    for (const payload of NONE) {
       const peer = sending();
       transfer(peer, 0, payload);
       assert.equal(conditionOf(peer.answers().at(-1)), CONDITION.decodeError);
       assert.ok(peer.socket.ended);
     }
+  });
+
+  it('ends the session for a delivery that begins in the middle of another', () => {
+    const peer = sending();
+    transfer(peer, 0, textMessage('half'), { more: true });
+    transfer(peer, 1, textMessage('other'));
+    assert.equal(conditionOf(peer.answers().at(-1)), CONDITION.notAllowed);
+  });
+
+  it('tells what is confirmed before its session ends', () => {
+    const peer = sending();
+    transfer(peer, 0);
+    peer.broker.confirmAll();
+    peer.send(0, END, {});
+    assert.deepEqual(peer.answerNames(), ['disposition', 'end']);
   });
 
   it('forgets what is aborted', () => {
@@ -296,6 +335,98 @@ describe('a link on which the client receives', () => {
     assert.deepEqual([disposition?.fields.role, disposition?.fields.settled], [ROLE.sender, true]);
   });
 
+  it('settles all of a range, though each settlement lets more go out', () => {
+    const peer = receiving();
+    attachReceiver(
+      peer,
+      1,
+      { address: 'q' },
+      { name: 'settled', sndSettleMode: SENDER_SETTLES.settled },
+    );
+    for (let id = 10; id < 16; id += 1) peer.broker.deliver(0, delivery(id));
+    peer.broker.onReject = () => peer.broker.deliver(1, delivery(99));
+    const released = encodedState(RELEASED, {});
+    peer.broker.takeCalls();
+    peer.send(0, DISPOSITION, {
+      role: ROLE.receiver,
+      first: 0,
+      last: 5,
+      settled: true,
+      state: released,
+    });
+    assert.deepEqual(
+      peer.broker.takeCalls(),
+      [10, 11, 12, 13, 14, 15].map((id) => `release 0 ${id} in null`),
+    );
+  });
+
+  it('answers an outcome that is not settled with the same', () => {
+    const peer = receiving();
+    peer.broker.deliver(0, delivery(1));
+    peer.answers();
+    peer.send(0, DISPOSITION, { role: ROLE.receiver, first: 0, state: encodedState(REJECTED, {}) });
+    peer.broker.confirmAll();
+    assert.equal(stateOf(peer.answers()[0]), REJECTED.code);
+  });
+
+  it('means what its source says by settling without an outcome', () => {
+    const peer = begun();
+    const defaultOutcome = encodedState(MODIFIED, { deliveryFailed: true });
+    attachReceiver(peer, 0, { address: 'q', defaultOutcome });
+    grant(peer, 0, 5);
+    peer.broker.deliver(0, delivery(1));
+    peer.broker.takeCalls();
+    peer.send(0, DISPOSITION, { role: ROLE.receiver, first: 0, settled: true });
+    assert.deepEqual(peer.broker.takeCalls(), ['nack 0 1 in null']);
+  });
+
+  it('takes windows and credit of any size', () => {
+    const peer = receiving();
+    grant(peer, 0, 0xffffffff, { incomingWindow: 0xffffffff });
+    assert.equal(peer.broker.takeCalls().at(-1), 'credit 0 4294967295');
+    peer.broker.deliver(0, delivery(1));
+    assert.deepEqual(peer.answerNames(), ['transfer']);
+  });
+
+  it('gets its credit when a flow opens a window that was closed from the beginning', () => {
+    const peer = begun();
+    begin(peer, 1, 0);
+    const source = encodedState(SOURCE, { address: 'q' });
+    peer.send(1, ATTACH, { name: 'r', handle: 0, role: ROLE.receiver, source, target: null });
+    const windows = { nextIncomingId: 0, nextOutgoingId: 0, outgoingWindow: 9 };
+    peer.send(1, FLOW, {
+      ...windows,
+      incomingWindow: 0,
+      handle: 0,
+      deliveryCount: 0,
+      linkCredit: 10,
+    });
+    assert.equal(peer.broker.takeCalls().at(-1), 'credit 0 0');
+    peer.send(1, FLOW, { ...windows, incomingWindow: 5 });
+    assert.equal(peer.broker.takeCalls().at(-1), 'credit 0 10');
+  });
+
+  it('takes what it held back with it when it is detached', () => {
+    const peer = begun();
+    begin(peer, 1, 1);
+    peer.answers();
+    const source = encodedState(SOURCE, { address: 'q' });
+    peer.send(1, ATTACH, { name: 'r', handle: 0, role: ROLE.receiver, source, target: null });
+    const windows = { nextOutgoingId: 0, outgoingWindow: 9 };
+    peer.send(1, FLOW, {
+      ...windows,
+      nextIncomingId: 0,
+      incomingWindow: 1,
+      handle: 0,
+      deliveryCount: 0,
+      linkCredit: 10,
+    });
+    for (const id of [1, 2, 3]) peer.broker.deliver(0, delivery(id));
+    peer.send(1, DETACH, { handle: 0, closed: true });
+    peer.send(1, FLOW, { ...windows, nextIncomingId: 1, incomingWindow: 9 });
+    assert.deepEqual(peer.answerNames(), ['attach', 'transfer', 'detach']);
+  });
+
   it('uses its credit up when it drains and nothing is there', () => {
     const peer = receiving(0);
     grant(peer, 0, 3, { drain: true });
@@ -382,7 +513,7 @@ describe('a link on which the client receives', () => {
   });
 
   for (const [what, source] of [
-    ['a filter', { address: 'q', filter: encodedState(ACCEPTED, {}) }],
+    ['a filter', { address: 'q', filter: FILTER }],
     ['a browser', { address: 'q', distributionMode: 'copy' }],
     ['a dynamic source', { dynamic: true }],
   ] as const) {
@@ -448,6 +579,23 @@ describe('transactions', () => {
       `ack 0 5 in ${name}`,
       `commit ${name} (confirm)`,
     ]);
+  });
+
+  it('that lack a message which was refused are rolled back instead of committed', () => {
+    const peer = coordinated();
+    const txnId = declare(peer);
+    const state = encodedState(TRANSACTIONAL_STATE, { txnId });
+    peer.broker.refuses.set('send', refusal('too much'));
+    transfer(peer, 1, textMessage('refused'), { handle: 1, state, settled: true });
+    assert.deepEqual(peer.answers(), []);
+    transfer(peer, 2, value(encodedState(DISCHARGE, { txnId })));
+    const [disposition] = peer.answers();
+    assert.equal(stateOf(disposition), REJECTED.code);
+    assert.match(
+      Buffer.from(disposition?.fields.state as Uint8Array).toString(),
+      /transaction:rollback/,
+    );
+    assert.match(peer.broker.takeCalls().at(-1) ?? '', /^rollback/);
   });
 
   it('roll back when they are discharged so, and when their link goes', () => {

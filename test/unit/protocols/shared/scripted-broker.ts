@@ -26,6 +26,8 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   readonly calls: string[] = [];
   readonly tokens: ConfirmationToken[] = [];
   readonly subscribers: { readonly context: unknown; readonly options: SubscribeOptions }[] = [];
+  /** What a rejection brings about at once. */
+  onReject: () => void = () => undefined;
   readonly durable = new Map<string, Destination>();
   readonly sent: IncomingMessage[] = [];
   /** To be called when there is nothing more for a subscriber that drains. */
@@ -99,6 +101,7 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   ): void {
     const word = WORD_OF_REJECTION[rejection];
     this.note(`${word} ${this.numberOf(subscriber)} ${entryId} in ${transaction}`, token);
+    this.onReject();
   }
 
   begin(transaction: string): void {
