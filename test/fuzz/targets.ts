@@ -1,4 +1,5 @@
 /** All targets, in the order in which `npm run fuzz` takes turns. */
+import { amqpSession } from './amqp-session-target.js';
 import { configuration } from './configuration-target.js';
 import { arbitraryDocuments, damagedDocuments } from './document-target.js';
 import { journalDamage, journalFailingCall, journalLateDamage } from './journal-target.js';
@@ -21,6 +22,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   storedHeaders,
   stompSession,
   stompClient,
+  amqpSession,
   configuration,
 ];
 

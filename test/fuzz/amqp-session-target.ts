@@ -1,0 +1,442 @@
+/**
+ * A whole AMQP connection over a real broker, with a client that sends whatever it likes, and a STOMP
+ * client at the same queues. Nothing is thrown at the socket or at the broker, also not by the node
+ * that comes after; what is sent is AMQP; nothing of the connection is left.
+ */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { CONTENT_KIND } from '../../src/broker/api.js';
+import { Broker } from '../../src/broker/broker.js';
+import { deadLetterHeaders } from '../../src/node/content-kinds.js';
+import { type CompositeType, writeComposite } from '../../src/protocols/amqp/composite.js';
+import { encodedState } from '../../src/protocols/amqp/encoded-state.js';
+import { PROTOCOL_ID } from '../../src/protocols/amqp/frame-decoder.js';
+import * as performatives from '../../src/protocols/amqp/performatives.js';
+import { ValueWriter } from '../../src/protocols/amqp/value-writer.js';
+import { convert } from '../../src/protocols/conversion/convert.js';
+import { LIMITS, UsageMap } from '../unit/broker/broker-rig.js';
+import { frameBytes, Peer } from '../unit/protocols/amqp/peer.js';
+import { connected } from '../unit/protocols/stomp/connection.js';
+import { PayloadJournal } from './payload-journal.js';
+import { cutInto, editedBytes, sizes } from './stomp-frames.js';
+import { defineTarget } from './target.js';
+
+const {
+  ACCEPTED_STATE,
+  ATTACH,
+  BEGIN,
+  CLOSE,
+  COORDINATOR,
+  DECLARE,
+  DETACH,
+  DISCHARGE,
+  DISPOSITION,
+  END,
+  FLOW,
+  MODIFIED,
+  OPEN,
+  REJECTED,
+  RELEASED,
+  ROLE,
+  SOURCE,
+  TARGET,
+  TRANSACTIONAL_STATE,
+  TRANSFER,
+} = performatives;
+
+interface Edit {
+  readonly at: number;
+  readonly removed: number;
+  readonly inserted: Uint8Array;
+}
+
+type Step =
+  | {
+      readonly kind: 'frame';
+      readonly channel: number;
+      readonly body: Uint8Array;
+      readonly edits: readonly Edit[];
+    }
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  | { readonly kind: 'commit' | 'stall' | 'drain' | 'hold' | 'let-go' };
+
+interface Conversation {
+  readonly steps: readonly Step[];
+  readonly cuts: readonly number[];
+}
+
+const handle = fc.constantFrom(0, 1, 2, 3);
+/** Of those that take what the frame is for, as a rule. */
+const handleFor = (...usual: readonly number[]) =>
+  fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: handle });
+const seldom = fc.oneof(
+  { weight: 19, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+);
+const number = fc.constantFrom(0, 1, 2, 3, 5, 10, 0x7fffffff, 0xffffffff);
+const flag = fc.boolean();
+const TXN_ID = Buffer.alloc(8);
+TXN_ID.writeUInt32BE(1, 4);
+
+class Scene {
+  readonly journal = new PayloadJournal([]);
+  readonly broker: Broker;
+  readonly peer: Peer;
+
+  constructor() {
+    this.broker = new Broker({
+      limits: {
+        ...LIMITS,
+        topicBacklogMaxBytes: 2000,
+        queueMaxMessages: 20,
+        maxQueues: 6,
+        maxDeliveries: 3,
+      },
+      maxBatchBytes: 4096,
+      bodies: this.journal.bodies,
+      usage: new UsageMap(),
+      wallMs: () => 1_700_000_000_000,
+      mayDeliver: () => true,
+      onPending: () => undefined,
+      allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
+      deadLetterHeaders,
+    });
+    this.broker.startServing();
+    this.peer = new Peer({
+      broker: this.broker,
+      convert: (message) => convert(message, CONTENT_KIND.amqp),
+    });
+  }
+
+  take(step: Step, cuts: readonly number[]): void {
+    const { socket, clock } = this.peer;
+    if (step.kind === 'frame') {
+      const bytes = frameBytes(step.channel, editedBytes(step.body, step.edits));
+      for (const chunk of cutInto(bytes, cuts)) if (!socket.destroyed) socket.push(chunk);
+    } else if (step.kind === 'wait') {
+      clock.advance(step.waitMs);
+    } else if (step.kind === 'commit') {
+      this.journal.commitAll(this.broker);
+    } else if (step.kind === 'hold') {
+      this.broker.holdProducers('fuzzing');
+    } else if (step.kind === 'let-go') {
+      this.broker.releaseProducers();
+    } else {
+      socket.takesBytes = step.kind === 'drain';
+      if (socket.takesBytes && !socket.destroyed) socket.drain();
+    }
+    clock.endTurn();
+  }
+}
+
+function encoded<Type extends CompositeType<object>>(type: Type, given: object): Uint8Array {
+  const writer = new ValueWriter();
+  writeComposite(writer, type, given as never);
+  return writer.written.slice();
+}
+
+const frame = (body: Uint8Array): Step => ({ kind: 'frame', channel: 0, body, edits: [] });
+const SENDER = 0;
+const COORDINATED = 1;
+const RECEIVER = 2;
+const SETTLED_RECEIVER = 3;
+
+/** A session with a link of each kind: who is refused everything learns nothing. */
+const OPENING: readonly Step[] = [
+  encoded(OPEN, { containerId: 'me' }),
+  encoded(BEGIN, { nextOutgoingId: 0, incomingWindow: 3, outgoingWindow: 9 }),
+  attached(SENDER, ROLE.sender, { target: encodedState(TARGET, { address: 'a' }) }),
+  attached(COORDINATED, ROLE.sender, { target: encodedState(COORDINATOR, {}) }),
+  attached(RECEIVER, ROLE.receiver, { source: encodedState(SOURCE, { address: 'a' }) }),
+  attached(SETTLED_RECEIVER, ROLE.receiver, {
+    source: encodedState(SOURCE, { address: 'a' }),
+    sndSettleMode: 1,
+  }),
+].map(frame);
+
+function attached(handle: number, role: boolean, more: object): Uint8Array {
+  return encoded(ATTACH, {
+    name: `link ${handle}`,
+    handle,
+    role,
+    initialDeliveryCount: 0,
+    ...more,
+  });
+}
+
+function anyStep(): fc.Arbitrary<Step> {
+  return fc.oneof(
+    { weight: 12, arbitrary: anyFrame() },
+    { weight: 4, arbitrary: fc.constant<Step>({ kind: 'commit' }) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<Step>(
+        { kind: 'stall' },
+        { kind: 'drain' },
+        { kind: 'hold' },
+        { kind: 'let-go' },
+        { kind: 'wait', waitMs: 700 },
+        { kind: 'wait', waitMs: 2_500 },
+      ),
+    },
+  );
+}
+
+function anyFrame(): fc.Arbitrary<Step> {
+  const edit = fc.record({
+    at: fc.nat(200),
+    removed: fc.constantFrom(0, 0, 1, 1, 4),
+    inserted: fc.oneof(
+      fc.uint8Array({ maxLength: 3 }),
+      fc.constantFrom(
+        Uint8Array.of(0x40),
+        Uint8Array.of(0),
+        Uint8Array.of(0x45),
+        Uint8Array.of(0xff, 0xff),
+      ),
+    ),
+  });
+  return fc.record({
+    kind: fc.constant('frame' as const),
+    channel: fc.constantFrom(0, 0, 0, 0, 0, 1, 5),
+    body: anyBody(),
+    edits: fc.oneof(
+      { weight: 5, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.array(edit, { minLength: 1, maxLength: 3 }) },
+    ),
+  });
+}
+
+function anyBody(): fc.Arbitrary<Uint8Array> {
+  return fc.oneof(
+    { weight: 6, arbitrary: anyTransfer(SENDER, anyMessage()) },
+    { weight: 2, arbitrary: anyTransfer(COORDINATED, anyTransactionStep()) },
+    { weight: 5, arbitrary: anyFlow() },
+    { weight: 5, arbitrary: anyDisposition() },
+    { weight: 1, arbitrary: anyAttach() },
+    {
+      weight: 1,
+      arbitrary: fc.record({ handle, closed: flag }).map((given) => encoded(DETACH, given)),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        encoded(END, {}),
+        encoded(CLOSE, {}),
+        encoded(BEGIN, { nextOutgoingId: 0, incomingWindow: 0, outgoingWindow: 1 }),
+        encoded(BEGIN, { nextOutgoingId: 7, incomingWindow: 0xffffffff, outgoingWindow: 1 }),
+      ),
+    },
+  );
+}
+
+function anyAttach(): fc.Arbitrary<Uint8Array> {
+  return fc
+    .record({
+      name: fc.constantFrom('one', 'two'),
+      handle,
+      role: flag,
+      sndSettleMode: fc.constantFrom(0, 1, 2),
+      source: anySource(),
+      target: anyTarget(),
+      initialDeliveryCount: fc.constant(0),
+    })
+    .map((given) => encoded(ATTACH, given));
+}
+
+function anyTransfer(
+  usualHandle: number,
+  message: fc.Arbitrary<Uint8Array>,
+): fc.Arbitrary<Uint8Array> {
+  const fields = fc.record({
+    handle: handleFor(usualHandle),
+    deliveryId: fc.oneof(
+      { weight: 9, arbitrary: number },
+      { weight: 1, arbitrary: fc.constant(null) },
+    ),
+    settled: flag,
+    more: seldom,
+    aborted: seldom,
+    state: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: inTransaction(fc.constant(null)) },
+      { weight: 1, arbitrary: anyState() },
+    ),
+  });
+  return fc
+    .tuple(fields, message)
+    .map(([given, payload]) =>
+      Buffer.concat([encoded(TRANSFER, { deliveryTag: Uint8Array.of(1), ...given }), payload]),
+    );
+}
+
+function anyFlow(): fc.Arbitrary<Uint8Array> {
+  return fc
+    .record({
+      nextIncomingId: number,
+      incomingWindow: number,
+      nextOutgoingId: number,
+      outgoingWindow: number,
+      handle: fc.oneof(handleFor(RECEIVER, SETTLED_RECEIVER), fc.constant(null)),
+      deliveryCount: number,
+      linkCredit: number,
+      drain: flag,
+      echo: flag,
+    })
+    .map((given) => encoded(FLOW, given));
+}
+
+function anyDisposition(): fc.Arbitrary<Uint8Array> {
+  return fc
+    .record({
+      role: fc.constantFrom(ROLE.receiver, ROLE.receiver, ROLE.sender),
+      first: number,
+      last: fc.oneof(number, fc.constant(null)),
+      settled: flag,
+      state: fc.oneof(
+        { weight: 1, arbitrary: fc.constant(null) },
+        { weight: 5, arbitrary: anyState() },
+      ),
+    })
+    .map((given) => encoded(DISPOSITION, given));
+}
+
+function anySource(): fc.Arbitrary<Uint8Array | null> {
+  return fc.oneof(
+    fc.constant(null),
+    fc
+      .record({
+        address: fc.constantFrom('a', 'queue://b', 'topic://t', 'DLQ.a', 'x,y', ''),
+        durable: fc.constantFrom(0, 2),
+        dynamic: fc.constantFrom(false, false, false, true),
+        distributionMode: fc.constantFrom(null, 'move', 'copy'),
+        defaultOutcome: fc.oneof(fc.constant(null), anyState()),
+        capabilities: fc.constantFrom([], ['topic'], ['queue']),
+      })
+      .map((given) => encodedState(SOURCE, given)),
+  );
+}
+
+function anyTarget(): fc.Arbitrary<Uint8Array | null> {
+  return fc.constantFrom(
+    null,
+    encodedState(TARGET, { address: 'a' }),
+    encodedState(TARGET, { address: 'topic://t' }),
+    encodedState(TARGET, { address: 'b' }),
+    encodedState(COORDINATOR, {}),
+  );
+}
+
+function anyState(): fc.Arbitrary<Uint8Array> {
+  const outcome = fc.constantFrom(
+    ACCEPTED_STATE,
+    encodedState(REJECTED, {}),
+    encodedState(RELEASED, {}),
+    encodedState(MODIFIED, { deliveryFailed: true }),
+    encodedState(MODIFIED, { undeliverableHere: true }),
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: outcome },
+    { weight: 1, arbitrary: inTransaction(outcome) },
+  );
+}
+
+function inTransaction(outcome: fc.Arbitrary<Uint8Array | null>): fc.Arbitrary<Uint8Array> {
+  const txnId = fc.oneof(
+    { weight: 6, arbitrary: fc.constant(TXN_ID) },
+    { weight: 1, arbitrary: fc.constant(Uint8Array.of(9)) },
+  );
+  return fc.record({ txnId, outcome }).map((given) => encodedState(TRANSACTIONAL_STATE, given));
+}
+
+function anyTransactionStep(): fc.Arbitrary<Uint8Array> {
+  const declare = described(0x77, (to) => to.raw(encodedState(DECLARE, {})));
+  const discharges = [false, true].map((fail) =>
+    described(0x77, (to) => to.raw(encodedState(DISCHARGE, { txnId: TXN_ID, fail }))),
+  );
+  return fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(declare, ...discharges) },
+    { weight: 1, arbitrary: anyMessage() },
+  );
+}
+
+/** Sections that are often right, in an order that often is. */
+function anyMessage(): fc.Arbitrary<Uint8Array> {
+  const section = fc.constantFrom(
+    described(0x70, (to) => {
+      const start = to.beginList();
+      to.boolean(true);
+      to.ubyte(9);
+      to.uint(1);
+      to.endCompound(start, 3);
+    }),
+    described(0x70, (to) => {
+      const start = to.beginList();
+      to.boolean(true);
+      to.endCompound(start, 1);
+    }),
+    described(0x72, (to) => to.value({ 'x-opt-a': 1 })),
+    described(0x72, (to) => to.null()),
+    described(0x73, (to) => to.null()),
+    described(0x74, (to) => to.textMap(new Map([['a', 'b']]))),
+    described(0x74, (to) => to.raw(Uint8Array.of(0xc1, 3, 1, 0x40, 0x40))),
+    described(0x75, (to) => to.binary(Uint8Array.of(1, 2))),
+    described(0x76, (to) => to.value([1])),
+    described(0x77, (to) => to.string('text')),
+    described(0x77, (to) => to.raw(Uint8Array.of(0xa1, 1, 0xff))),
+    described(0x77, (to) =>
+      to.raw(Uint8Array.of(0, 0xa3, 1, 0x61, 0x80, 0xff, 0, 0, 0, 0, 0, 0, 1)),
+    ),
+    described(0x78, (to) => to.value({})),
+  );
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .uniqueArray(section, { maxLength: 4, selector: (each) => each[2] })
+        .map((parts) => Buffer.concat(parts.sort((one, two) => (one[2] ?? 0) - (two[2] ?? 0)))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.array(section, { maxLength: 3 }).map((parts) => Buffer.concat(parts)),
+    },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 20 }) },
+  );
+}
+
+function described(code: number, write: (writer: ValueWriter) => void): Uint8Array {
+  const writer = new ValueWriter();
+  writer.describedBy(code);
+  write(writer);
+  return writer.written.slice();
+}
+
+export const amqpSession = defineTarget<Conversation>({
+  name: 'amqp-session',
+  promise: 'whatever a client sends, nobody else is harmed: not the node, nor the one after it',
+  inputsInTests: 500,
+  inputs: fc.record({ steps: fc.array(anyStep(), { maxLength: 30 }), cuts: sizes }),
+  check: ({ steps, cuts }) => {
+    const scene = new Scene();
+    const { broker, journal, peer } = scene;
+    peer.protocol(PROTOCOL_ID.amqp);
+    for (const step of [...OPENING, ...steps]) scene.take(step, cuts);
+    const stomp = connected('1.2', '', {
+      broker,
+      convert: (message) => convert(message, CONTENT_KIND.stomp),
+    });
+    stomp.exchange('SUBSCRIBE\nid:1\ndestination:/queue/a\nack:auto\n\n^@');
+    journal.commitAll(broker);
+    // What it sends are frames of the tables, or this throws.
+    peer.answers();
+    peer.socket.destroy();
+    peer.clock.advance(10_000);
+    journal.commitAll(broker);
+    assert.equal(peer.closedCount, 1, 'closed once');
+    assert.equal(peer.clock.timerCount, 0, 'a timer is left');
+    assert.equal(broker.statistics().sessions, 1, 'only the STOMP client is left');
+    broker.stopServing();
+    broker.startServing();
+    journal.commitAll(broker);
+  },
+});
