@@ -160,6 +160,15 @@ export interface BrokerSession {
   close(): void;
 }
 
+/** What is written into the headers of a message that goes to a dead-letter queue. */
+export interface DeadLetterFacts {
+  /** A sentence for people. */
+  readonly reason: string;
+  readonly originalDestination: Destination;
+  /** Deliveries that failed. */
+  readonly deliveries: number;
+}
+
 /** Why a listener hands a client to the broker. */
 export interface BrokerEndpoint {
   /** `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. */

@@ -1,15 +1,7 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
-import type { ContentKind, Destination } from './api.js';
+import type { ContentKind, DeadLetterFacts } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
-
-/** What is written into the headers of a message that goes to a dead-letter queue. */
-interface DeadLetterFacts {
-  /** A sentence for people. */
-  readonly reason: string;
-  readonly originalDestination: Destination;
-  readonly deliveries: number;
-}
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
 export type DeadLetterHeaders = (

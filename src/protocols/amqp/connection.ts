@@ -452,7 +452,13 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private check(): void {
     const { idleTimeoutMs } = this.config;
     const silentMs = this.clock.monotonicMs() - this.lastReceivedMs;
-    if (idleTimeoutMs > 0 && !this.isSocketPaused && silentMs > 2 * idleTimeoutMs) {
+    const isOverdue = idleTimeoutMs > 0 && silentMs > 2 * idleTimeoutMs;
+    if (isOverdue && this.isSocketPaused && !this.isHeld) {
+      // It takes nothing, so it would not take a reason either.
+      this.socket.destroy();
+      return;
+    }
+    if (isOverdue && !this.isSocketPaused) {
       this.fail(
         new AmqpError(
           'connection',
@@ -460,7 +466,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
           `Nothing came for ${Math.round(silentMs)} ms; the idle-time-out is ${idleTimeoutMs} ms (amqp.idleTimeoutMs)`,
         ),
       );
-      // It may be gone without a word, and never close.
       return;
     }
     if (this.output.writtenBytes === this.writtenBytesAtCheck) {

@@ -2,18 +2,11 @@
  * Says in a message's annotations why it lies in a dead-letter queue, as Artemis does: the bare message
  * is its sender's, and stays as it is.
  */
-import type { Destination } from '../../broker/api.js';
+import type { DeadLetterFacts } from '../../broker/api.js';
 import { AmqpError } from './amqp-error.js';
 import { SECTION, sectionCode } from './message-sections.js';
 import { ValueReader } from './value-reader.js';
 import { ValueWriter } from './value-writer.js';
-
-export interface DeadLetterCause {
-  readonly reason: string;
-  readonly originalDestination: Destination;
-  /** Deliveries that failed. */
-  readonly deliveries: number;
-}
 
 const REASON = 'x-opt-dlq-delivery-failure-cause';
 const ORIGINAL_ADDRESS = 'x-opt-ORIG-ADDRESS';
@@ -21,7 +14,7 @@ const DELIVERIES = 'x-opt-ORIG-DELIVERY-COUNT';
 const OWN_KEYS: ReadonlySet<unknown> = new Set([REASON, ORIGINAL_ADDRESS, DELIVERIES]);
 
 /** The annotations section with the cause at its end; what an earlier dead-lettering said is replaced. */
-export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetterCause): Uint8Array {
+export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetterFacts): Uint8Array {
   const { kind, name } = cause.originalDestination;
   const kept = annotations.length === 0 ? [] : foreignPairs(annotations);
   const writer = new ValueWriter();

@@ -2,18 +2,11 @@
  * Says in a message's own headers why it lies in a dead-letter queue. `dlqDeliveryFailureCause`
  * and `original-destination` are what ActiveMQ shows there, so that its tools' scripts still work.
  */
-import { CONTENT_KIND, type ContentKind, type Destination } from '../../broker/api.js';
+import { CONTENT_KIND, type ContentKind, type DeadLetterFacts } from '../../broker/api.js';
 import { COLON, LINE_FEED, rangeEquals, utf8 } from './bytes.js';
 import { destinationText } from './destination.js';
 import { escapeHeader } from './escaping.js';
 import { VERSION } from './version.js';
-
-export interface DeadLetterCause {
-  readonly reason: string;
-  readonly originalDestination: Destination;
-  /** Deliveries that failed. */
-  readonly deliveries: number;
-}
 
 const REASON = 'dlqDeliveryFailureCause';
 const ORIGINAL_DESTINATION = 'original-destination';
@@ -24,7 +17,7 @@ const OWN_NAMES = [REASON, ORIGINAL_DESTINATION, DELIVERIES].map(utf8);
 export function deadLetterHeaders(
   contentKind: ContentKind,
   headers: Uint8Array,
-  cause: DeadLetterCause,
+  cause: DeadLetterFacts,
 ): Uint8Array {
   if (contentKind !== CONTENT_KIND.stomp) {
     throw new RangeError(`Content kind ${contentKind} is not STOMP's.`);

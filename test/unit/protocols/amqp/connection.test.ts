@@ -114,6 +114,25 @@ describe('an AMQP connection', () => {
     assert.ok(peer.socket.ended);
   });
 
+  it('is cut off when its client asks and asks, and takes no answer', () => {
+    const peer = begun();
+    peer.socket.takesBytes = false;
+    for (let round = 0; round < 5_000 && !peer.socket.paused; round += 1) {
+      peer.send(0, FLOW, { incomingWindow: 9, nextOutgoingId: 0, outgoingWindow: 9, echo: true });
+      peer.clock.endTurn();
+    }
+    assert.ok(peer.socket.paused, 'nothing more is read');
+    peer.socket.drain();
+    assert.ok(!peer.socket.paused);
+    peer.socket.bufferedBytes = 1e9;
+    peer.send(0, FLOW, { incomingWindow: 9, nextOutgoingId: 0, outgoingWindow: 9, echo: true });
+    peer.clock.endTurn();
+    assert.ok(peer.socket.paused);
+    peer.clock.advance(5_000);
+    assert.ok(peer.socket.destroyed);
+    assert.equal(peer.closedCount, 1);
+  });
+
   it('closes when it is asked to, and lets the broker go', () => {
     const peer = begun();
     peer.send(0, CLOSE, {});
