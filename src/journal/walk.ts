@@ -251,10 +251,11 @@ class Walk {
     }
     for (const segment of unfinished) {
       const isCopy = finished.has(segment.number);
-      const handle = await this.#directory.openIfThere(segment.name);
-      if (handle === null) continue;
-      const hidesBlocks = await wasFinished(handle, segment, isCopy).finally(() => handle.close());
-      if (!hidesBlocks) continue;
+      // Somebody may be writing: what goes away during the look is no damage.
+      const hidesBlocks = await this.#directory.ifThere(segment.name, (handle) =>
+        wasFinished(handle, segment, isCopy),
+      );
+      if (hidesBlocks !== true) continue;
       // When it was finished meanwhile nothing is wrong with it.
       if ((await this.#headerOf(segment)) !== null) continue;
       const path = this.#directory.pathOf(segment.name);

@@ -113,6 +113,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly endedChannels = new Set<number>();
   private lastReceivedMs: number;
   private writtenBytesAtCheck = 0;
+  private takenBytesAtCheck = 0;
 
   constructor(options: AmqpConnectionOptions) {
     const { socket, clock, config } = options;
@@ -232,8 +233,13 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     const shallPause = isFlooded || isDeaf;
     if (shallPause === this.isSocketPaused) return;
     this.isSocketPaused = shallPause;
-    if (shallPause) this.socket.pauseReading();
-    else this.socket.resumeReading();
+    if (shallPause) {
+      this.socket.pauseReading();
+    } else {
+      this.socket.resumeReading();
+      // What the client sent meanwhile was not read: its silence was this side's.
+      this.lastReceivedMs = this.clock.monotonicMs();
+    }
   }
 
   private onDrain(): void {
@@ -451,6 +457,12 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private check(): void {
     const { idleTimeoutMs } = this.config;
+    const takenBytes = this.output.writtenBytes - this.socket.bufferedBytes;
+    // A client that is slow is not silent.
+    if (this.isSocketPaused && takenBytes > this.takenBytesAtCheck) {
+      this.lastReceivedMs = this.clock.monotonicMs();
+    }
+    this.takenBytesAtCheck = takenBytes;
     const silentMs = this.clock.monotonicMs() - this.lastReceivedMs;
     const isOverdue = idleTimeoutMs > 0 && silentMs > 2 * idleTimeoutMs;
     if (isOverdue && this.isSocketPaused && !this.isHeld) {

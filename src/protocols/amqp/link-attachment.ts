@@ -137,8 +137,8 @@ export function attachSending(
     defaultOutcome: readDeliveryState(source.defaultOutcome).outcome,
   });
   place(link);
-  link.announce = () => {
-    if (link.isAnnounced || !session.has(link)) return;
+  const announce = (): void => {
+    if (!session.has(link)) return;
     link.isAnnounced = true;
     host.frames.frame(channel, ATTACH, {
       name: attach.name,
@@ -162,9 +162,9 @@ export function attachSending(
       returnsAtRollback: true,
       context: link,
     },
-    durableName === null ? null : host.tokenFor(link.announce),
+    durableName === null ? null : host.tokenFor(announce),
   );
-  if (durableName === null) link.announce();
+  if (durableName === null) announce();
 }
 
 /** Without a source of its own: the client asks for the durable subscription of this name, to remove it. */
@@ -193,7 +193,9 @@ function attachToKept(session: AttachingSession, attach: Attach): SendingLink {
     target: attach.target,
     initialDeliveryCount: 0,
   });
-  return new SendingLink({ name, handle, session, isSettled: false, durableName: name });
+  const link = new SendingLink({ name, handle, session, isSettled: false, durableName: name });
+  link.isAnnounced = true;
+  return link;
 }
 
 /** The refusal that the specification describes: attached to nothing, and detached at once. */

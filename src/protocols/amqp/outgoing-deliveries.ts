@@ -49,7 +49,9 @@ export class OutgoingDeliveries {
 
   /** Goes through the smaller of the range and what there is. */
   private idsBetween(first: number, last: number): readonly number[] {
-    const span = difference(last, first);
+    // What is delivered while these are settled takes ids that nobody can mean yet.
+    const isBeyond = difference(last, this.nextId) >= 0;
+    const span = difference(isBeyond ? this.nextId - 1 : last, first);
     if (span < 0) return [];
     if (span < this.unsettled.size) {
       return Array.from({ length: span + 1 }, (_, offset) => (first + offset) >>> 0);

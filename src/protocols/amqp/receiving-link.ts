@@ -111,6 +111,11 @@ export class ReceivingLink {
     return { ...incoming, message };
   }
 
+  /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
+  transactionOf(transfer: Read<typeof TRANSFER>): TransactionReference | null {
+    return this.incoming?.transaction ?? readDeliveryState(transfer.state).transaction;
+  }
+
   private begin(transfer: Read<typeof TRANSFER>): Incoming {
     if (transfer.deliveryId === null) {
       throw new AmqpError(

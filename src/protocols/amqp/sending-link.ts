@@ -27,8 +27,6 @@ export class SendingLink {
   readonly defaultOutcome: Outcome;
   /** The client was told that it is attached; nothing comes before that. */
   isAnnounced = false;
-  /** Tells it; replaced by whoever attaches the link. */
-  announce: () => void = () => undefined;
   /** Set when the broker has subscribed it. */
   subscriber: Subscriber | null = null;
   deliveryCount = 0;

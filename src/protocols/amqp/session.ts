@@ -53,6 +53,8 @@ export class AmqpSession {
   private readonly accepted: number[] = [];
   /** Handles of links that this side has detached, and the client not yet. */
   private readonly detached = new Set<number>();
+  /** The answers to detaches that wait until something is on stable storage, by handle. */
+  private readonly detaching = new Map<number, () => void>();
   private hasEnded = false;
 
   constructor(host: SessionHost, channel: number, begin: Read<typeof BEGIN>) {
@@ -87,6 +89,8 @@ export class AmqpSession {
       );
     }
     this.detached.delete(attach.handle);
+    // The client does not wait for the answer to its last detach, which has to come before this one's.
+    this.detaching.get(attach.handle)?.();
     try {
       if (attach.role === ROLE.sender) {
         const link = attachReceiving(this, attach);
@@ -116,7 +120,10 @@ export class AmqpSession {
 
   transfer(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
     this.nextIncomingId = next(this.nextIncomingId);
-    if (this.detached.has(transfer.handle)) return;
+    if (this.detached.has(transfer.handle)) {
+      this.fail(readDeliveryState(transfer.state).transaction);
+      return;
+    }
     const link = this.linkAt(transfer.handle);
     if (link instanceof SendingLink) {
       throw new AmqpError(
@@ -126,12 +133,8 @@ export class AmqpSession {
       );
     }
     this.guardLink(link, () => {
-      if (link instanceof CoordinatorLink) {
-        link.take(transfer, bytes, start, end);
-      } else {
-        const delivery = link.take(transfer, bytes, start, end);
-        if (delivery !== null) this.publish(delivery);
-      }
+      if (link instanceof CoordinatorLink) link.take(transfer, bytes, start, end);
+      else this.receive(link, transfer, bytes, start, end);
       if (link.replenish()) this.sendFlow(link);
     });
   }
@@ -156,13 +159,21 @@ export class AmqpSession {
     if (this.detached.delete(detach.handle)) return;
     const link = this.linkAt(detach.handle);
     const { handle } = link;
-    if (link instanceof SendingLink && !link.isAnnounced) link.announce();
+    if (link instanceof SendingLink && !link.isAnnounced) {
+      // A durable subscription, which is told of when it is on stable storage: then this comes next.
+      const then = (): void => {
+        if (!this.hasEnded && this.has(link)) this.detach(detach);
+      };
+      this.host.broker.barrier(this.host.tokenFor(then));
+      return;
+    }
     this.guardLink(link, () => {
       this.close(link);
       const detached = (): void => {
-        if (this.hasEnded) return;
+        if (this.hasEnded || !this.detaching.delete(handle)) return;
         this.host.frames.frame(this.channel, DETACH, { handle, closed: detach.closed });
       };
+      this.detaching.set(handle, detached);
       if (detach.closed && link instanceof SendingLink && link.durableName !== null) {
         const { containerId, broker } = this.host;
         // It is gone for good when the client hears of it.
@@ -283,8 +294,7 @@ export class AmqpSession {
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      // Without one of its sends it must not be committed.
-      if (transaction !== null) this.host.openTransactions.set(transaction.name, 'failed');
+      if (transaction !== null) this.fail(transaction);
       else if (settled) throw error;
       if (settled) return;
       this.settleIncoming(deliveryId, encodedState(REJECTED, { error: errorFields(error) }));
@@ -299,6 +309,30 @@ export class AmqpSession {
         encodedState(TRANSACTIONAL_STATE, { txnId, outcome: ACCEPTED_STATE }),
       );
     }
+  }
+
+  private receive(
+    link: ReceivingLink,
+    transfer: Read<typeof TRANSFER>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const transaction = link.transactionOf(transfer);
+    try {
+      const delivery = link.take(transfer, bytes, start, end);
+      if (delivery !== null) this.publish(delivery);
+    } catch (error) {
+      this.fail(transaction);
+      throw error;
+    }
+  }
+
+  /** Without one of its sends it must not be committed. */
+  private fail(transaction: TransactionReference | null): void {
+    const { openTransactions } = this.host;
+    if (transaction === null || !openTransactions.has(transaction.name)) return;
+    openTransactions.set(transaction.name, 'failed');
   }
 
   /** Tells the client what became of its delivery, for good. */

@@ -128,6 +128,11 @@ describe('an AMQP connection', () => {
     peer.send(0, FLOW, { incomingWindow: 9, nextOutgoingId: 0, outgoingWindow: 9, echo: true });
     peer.clock.endTurn();
     assert.ok(peer.socket.paused);
+    for (let round = 0; round < 10; round += 1) {
+      peer.clock.advance(1_000);
+      peer.socket.bufferedBytes -= 1_000;
+    }
+    assert.ok(!peer.socket.destroyed, 'it is slow, and not silent');
     peer.clock.advance(5_000);
     assert.ok(peer.socket.destroyed);
     assert.equal(peer.closedCount, 1);

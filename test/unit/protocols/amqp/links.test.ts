@@ -510,6 +510,21 @@ describe('a link on which the client receives', () => {
       'unsubscribe 0',
       'remove me/from-topic://news (confirm)',
     ]);
+    assert.deepEqual(peer.answers(), []);
+    // A client that does not wait for the answer has it before the next one on that handle.
+    attachReceiver(peer, 0, { address: 'other' });
+    peer.broker.confirmAll();
+    assert.deepEqual(peer.answerNames(), ['detach', 'attach']);
+  });
+
+  it('that is detached before it is told of is told of first', () => {
+    const peer = begun();
+    attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
+    peer.send(0, DETACH, { handle: 0, closed: false });
+    assert.deepEqual(peer.answers(), []);
+    peer.broker.confirmAll();
+    assert.deepEqual(peer.answerNames(), ['attach', 'detach']);
+    assert.deepEqual(peer.broker.takeCalls().at(-1), 'unsubscribe 0');
   });
 
   for (const [what, source] of [
@@ -596,6 +611,28 @@ describe('transactions', () => {
       /transaction:rollback/,
     );
     assert.match(peer.broker.takeCalls().at(-1) ?? '', /^rollback/);
+  });
+
+  it('that lose a message with its link are rolled back, too', () => {
+    const peer = coordinated();
+    const txnId = declare(peer);
+    const state = encodedState(TRANSACTIONAL_STATE, { txnId });
+    for (let part = 0; part < 4; part += 1) {
+      const more = { handle: 1, more: true, ...(part === 0 ? { state } : {}) };
+      transfer(peer, 1, new Uint8Array(3_000), more);
+    }
+    assert.equal(conditionOf(peer.answers()[0]), CONDITION.messageSizeExceeded);
+    transfer(peer, 2, value(encodedState(DISCHARGE, { txnId })));
+    assert.equal(stateOf(peer.answers()[0]), REJECTED.code);
+    const next = declare(peer);
+    const lost = encodedState(TRANSACTIONAL_STATE, { txnId: next });
+    transfer(peer, 3, textMessage('on a link that is gone'), { handle: 1, state: lost });
+    transfer(peer, 4, value(encodedState(DISCHARGE, { txnId: next })));
+    assert.equal(stateOf(peer.answers()[0]), REJECTED.code);
+    assert.deepEqual(
+      peer.broker.takeCalls().map((call) => call.split(' ')[0]),
+      ['begin', 'rollback', 'begin', 'rollback'],
+    );
   });
 
   it('roll back when they are discharged so, and when their link goes', () => {
