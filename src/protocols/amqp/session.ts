@@ -148,10 +148,15 @@ export class AmqpSession {
     if (outcome === null && !settled) return;
     this.requireOpen(transaction, 'session');
     const last = disposition.last ?? first;
-    this.outgoing.settle(first, last, (link, entryId, id) => {
-      const answer = settled ? null : { deliveryId: id, state: disposition.state };
-      this.settle(link, entryId, outcome ?? link.defaultOutcome, transaction, answer);
-    });
+    try {
+      this.outgoing.settle(first, last, (link, entryId, id) => {
+        const answer = settled ? null : { deliveryId: id, state: disposition.state };
+        this.settle(link, entryId, outcome ?? link.defaultOutcome, transaction, answer);
+      });
+    } catch (error) {
+      this.fail(transaction);
+      throw error;
+    }
   }
 
   detach(detach: Read<typeof DETACH>): void {
@@ -328,7 +333,7 @@ export class AmqpSession {
     }
   }
 
-  /** Without one of its sends it must not be committed. */
+  /** Without one of its sends or settlements it must not be committed. */
   private fail(transaction: TransactionReference | null): void {
     const { openTransactions } = this.host;
     if (transaction === null || !openTransactions.has(transaction.name)) return;
@@ -397,6 +402,7 @@ export class AmqpSession {
     } catch (error) {
       if (!isOfLink(error)) throw error;
       this.links.delete(link.handle);
+      this.detaching.delete(link.handle);
       this.detached.add(link.handle);
       this.close(link);
       this.host.frames.frame(this.channel, DETACH, {

@@ -517,6 +517,19 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['detach', 'attach']);
   });
 
+  it('is told why its durable subscription cannot be removed, once', () => {
+    const peer = begun();
+    attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
+    peer.broker.confirmAll();
+    peer.answers();
+    peer.broker.refuses.set('remove', refusal('in use elsewhere'));
+    peer.send(0, DETACH, { handle: 0, closed: true });
+    const [detach] = peer.answers();
+    assert.equal(conditionOf(detach), CONDITION.preconditionFailed);
+    attachReceiver(peer, 0, { address: 'other' });
+    assert.deepEqual(peer.answerNames(), ['attach']);
+  });
+
   it('that is detached before it is told of is told of first', () => {
     const peer = begun();
     attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
@@ -611,6 +624,22 @@ describe('transactions', () => {
       /transaction:rollback/,
     );
     assert.match(peer.broker.takeCalls().at(-1) ?? '', /^rollback/);
+  });
+
+  it('that lack a settlement which was refused are rolled back, too', () => {
+    const peer = coordinated();
+    begin(peer, 1);
+    peer.answers();
+    const txnId = declare(peer);
+    peer.broker.deliver(0, delivery(5));
+    peer.answers();
+    peer.broker.refuses.set('ack', refusal('too much for one transaction'));
+    const state = encodedState(TRANSACTIONAL_STATE, { txnId, outcome: ACCEPTED_STATE });
+    peer.send(0, DISPOSITION, { role: ROLE.receiver, first: 0, settled: true, state });
+    const [end] = peer.answers();
+    assert.equal(end?.name, 'end');
+    // With its session the coordinator went, and with that the transaction.
+    assert.match(peer.broker.takeCalls().join(), /rollback/);
   });
 
   it('that lose a message with its link are rolled back, too', () => {
