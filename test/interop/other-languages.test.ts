@@ -23,7 +23,10 @@ const works = (command: string, ...args: string[]): boolean =>
 const noProton = works(PYTHON, '-c', 'import proton')
   ? false
   : 'SKIPPED: python3-qpid-proton is not installed';
-const noMaven = works('mvn', '--version') ? false : 'SKIPPED: maven is not installed';
+const noMaven =
+  works('mvn', '--version') && works('javac', '-version')
+    ? false
+    : 'SKIPPED: maven or a JDK is not installed';
 
 test('Qpid Proton for Python sends, receives and releases', { skip: noProton }, async (t) => {
   const store = await TestStore.make(t, AMQP);
