@@ -4,12 +4,19 @@ import { PROPERTIES } from '../amqp/bare-message.js';
 import { readFields } from '../amqp/composite.js';
 import { SECTION, sectionCode } from '../amqp/message-sections.js';
 import { type AmqpValue, DescribedValue, OpaqueValue, ValueReader } from '../amqp/value-reader.js';
+import { HEADER, HEADER_NAME, isStored } from '../stomp/known-headers.js';
 import { storedHeaderLine } from '../stomp/stored-header-lines.js';
 import { stompDestinationOf } from './addresses.js';
 import type { ConvertedContent } from './converted-content.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** As of a STOMP sender: what the broker writes itself nobody else may say, a length least of all. */
+const OF_BROKER: ReadonlySet<string> = new Set(
+  Object.values(HEADER)
+    .filter((header) => !isStored(header))
+    .map((header) => HEADER_NAME[header]),
+);
 
 export function stompFromAmqp(message: DeliveryView): ConvertedContent {
   const reader = new ValueReader(message.bytes, message.bodyStart, message.bodyEnd);
@@ -57,7 +64,8 @@ function addApplicationProperties(headers: Map<string, string>, value: AmqpValue
   if (!(value instanceof Map)) return;
   for (const [name, each] of value as ReadonlyMap<AmqpValue, AmqpValue>) {
     const text = textOf(each);
-    if (typeof name === 'string' && text !== null && !headers.has(name)) headers.set(name, text);
+    if (typeof name !== 'string' || text === null || OF_BROKER.has(name)) continue;
+    if (!headers.has(name)) headers.set(name, text);
   }
 }
 

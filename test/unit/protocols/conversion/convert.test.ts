@@ -116,6 +116,23 @@ describe('an AMQP message as STOMP reads it', () => {
     assert.equal(bodyOf(message).toString(), 'hello');
   });
 
+  it('has none of the headers that the broker writes itself', () => {
+    const message = convertBare((to) => {
+      to.describedBy(0x74);
+      to.textMap(
+        new Map([
+          ['content-length', '1'],
+          ['destination', '/queue/other'],
+          ['ack', '7'],
+          ['mine', 'x'],
+        ]),
+      );
+      to.describedBy(0x77);
+      to.string('hello');
+    });
+    assert.equal(headersOf(message), 'mine:x\n');
+  });
+
   const BODIES: readonly (readonly [string, (to: ValueWriter) => void, string])[] = [
     [
       'data',
