@@ -8,7 +8,7 @@ import { connect, Inbox } from './test-client.js';
 import type { TestStore } from './test-store.js';
 
 const QUEUE = '/queue/kept';
-const BODY_BYTES = 2_000;
+const BODY_BYTES = 1_000;
 const LAST = 'behind all others';
 
 export class KeptMessages {
