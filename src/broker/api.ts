@@ -81,6 +81,18 @@ export interface SessionEvents {
 export const ACKNOWLEDGEMENT = { auto: 0, cumulative: 1, individual: 2 } as const;
 export type AcknowledgementMode = (typeof ACKNOWLEDGEMENT)[keyof typeof ACKNOWLEDGEMENT];
 
+export interface DurableSubscription {
+  readonly clientId: string;
+  readonly name: string;
+  /** Several subscribers at a time may share its messages. */
+  readonly isShared?: boolean;
+  /**
+   * What to do when it is there with another topic, selector or `noLocal`, and unused: refuse (the
+   * default), or remove it with all it holds and begin anew (Jakarta Messaging 3.1, 8.3.3).
+   */
+  readonly replaces?: boolean;
+}
+
 export interface SubscribeOptions {
   readonly destination: Destination;
   /** `auto`: a message counts as acknowledged when it is handed to the socket. */
@@ -90,7 +102,15 @@ export interface SubscribeOptions {
   /** Messages it takes until `setCredit` says otherwise; left out, its prefetch is the only limit. */
   readonly credit?: number;
   /** Set for a durable topic subscription: kept, and filled, while its client is away. */
-  readonly durable: { readonly clientId: string; readonly name: string } | null;
+  readonly durable: DurableSubscription | null;
+  /** Set for a subscription to a topic that is gone with its last subscriber, who share its messages. */
+  readonly shared?: { readonly clientId: string; readonly name: string };
+  /** The text of a message selector: only what matches is delivered. See docs/selectors.md. */
+  readonly selector?: string | null;
+  /** Of a topic: nothing that was sent under the client id of this session. */
+  readonly noLocal?: boolean;
+  /** Of a queue: a copy of each message that is ready, in order; nothing is taken out. Needs `auto`. */
+  readonly browses?: boolean;
   /**
    * What was acknowledged in a transaction that rolls back: false keeps it delivered to this subscriber,
    * who may acknowledge it again (the default); true counts it as failed and gives it back to the queue.
@@ -171,6 +191,9 @@ export interface DeadLetterFacts {
 
 /** Why a listener hands a client to the broker. */
 export interface BrokerEndpoint {
-  /** `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. */
-  openSession(events: SessionEvents, describe: string): BrokerSession;
+  /**
+   * `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. `clientId`: as it
+   * calls itself, for `noLocal`.
+   */
+  openSession(events: SessionEvents, describe: string, clientId?: string | null): BrokerSession;
 }

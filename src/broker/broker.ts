@@ -20,7 +20,7 @@ import { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
 import { STORED_ENTRY_BYTES } from './records.js';
-import type { BrokerServices, DeadLetterHeaders, LiveCounts } from './services.js';
+import type { BrokerServices, LiveCounts, MessageContents } from './services.js';
 import { Session } from './session.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
 import { Subscriptions } from './subscriptions.js';
@@ -38,7 +38,9 @@ export interface BrokerOptions {
   readonly onPending: () => void;
   /** At least `minimumBytes` for a header and records; the slab is handed over with its batch. */
   readonly allocateSlab: (minimumBytes: number) => Uint8Array;
-  readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly contents: MessageContents;
+  /** Runs the task in a later turn of the event loop. */
+  readonly later: (task: () => void) => void;
 }
 
 /** Everything that hangs on one index; replaced as a whole by `reset`. */
@@ -140,14 +142,18 @@ export class Broker implements BrokerEndpoint {
     forgetLiveState(index);
   }
 
-  openSession(events: SessionEvents, describe: string): BrokerSession {
+  openSession(
+    events: SessionEvents,
+    describe: string,
+    clientId: string | null = null,
+  ): BrokerSession {
     if (!this.serving) {
       throw new HoldfastError(
         'OWNERSHIP_LOST',
         `This node is not live, so it cannot serve ${describe}; connect to the live node.`,
       );
     }
-    const client = new Client(events, describe);
+    const client = new Client(events, describe, clientId);
     this.clients.add(client);
     return new Session(client, {
       ...this.parts,
@@ -273,13 +279,14 @@ export class Broker implements BrokerEndpoint {
 }
 
 function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
-  const { limits, wallMs, mayDeliver, bodies, deadLetterHeaders } = options;
+  const { limits, wallMs, mayDeliver, bodies, contents, later } = options;
   const services: BrokerServices = {
     limits,
     wallMs,
     mayDeliver,
     bodies,
-    deadLetterHeaders,
+    contents,
+    later,
     counts,
   };
   const index = new MessageIndex(options.usage);

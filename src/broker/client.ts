@@ -2,8 +2,12 @@
 
 import type { SessionEvents } from './api.js';
 
+let anonymousClients = 0;
+
 export class Client {
   readonly events: SessionEvents;
+  /** As it calls itself; of one that does not, something that nobody else is called. */
+  readonly clientId: string;
   /** Names the client in errors. */
   readonly description: string;
   closed = false;
@@ -12,8 +16,10 @@ export class Client {
   /** Reasons for which it is held back at this moment. */
   holds = 0;
 
-  constructor(events: SessionEvents, description: string) {
+  constructor(events: SessionEvents, description: string, clientId: string | null) {
     this.events = events;
+    anonymousClients += 1;
+    this.clientId = clientId ?? `\0${anonymousClients}`;
     this.description = description;
   }
 }

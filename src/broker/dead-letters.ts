@@ -132,7 +132,7 @@ export class DeadLetters {
     reader.readMessage();
     const { contentKind, priority, timestampMs } = reader;
     const deliveries = table.failedDeliveriesOf(slot);
-    const headers = this.services.deadLetterHeaders(
+    const headers = this.services.contents.deadLetterHeaders(
       contentKind,
       payload.subarray(reader.headersStart, reader.bodyStart),
       {

@@ -29,7 +29,7 @@ export class Deliveries implements DeliveryNotes {
   handOver(slot: number, consumer: Consumer): void {
     const { table } = this.index;
     const { queue } = consumer;
-    queue.ready.remove(slot);
+    queue.removeReady(slot);
     this.services.counts.delivered += 1;
     if (consumer.mode === ACKNOWLEDGEMENT.auto) {
       table.setState(slot, ENTRY_STATE.removing);
@@ -62,7 +62,7 @@ export class Deliveries implements DeliveryNotes {
 
   expire(slot: number): void {
     const { table, queues } = this.index;
-    queues.at(table.queueOf(slot)).ready.remove(slot);
+    queues.at(table.queueOf(slot)).removeReady(slot);
     this.services.counts.expired += 1;
     this.remove(slot, REMOVAL_REASON.expired);
   }

@@ -1,9 +1,10 @@
 /**
  * Hands ready entries to consumers, round robin, in the order of their ids. After every run a
- * queue is empty, or waits for its body to be loaded, or no consumer can take more; that is why a
- * consumer that acknowledges is the only one worth trying then.
+ * queue has nothing more for each consumer, or waits for a body to be loaded, or the consumer can
+ * take no more; that is why a consumer that acknowledges is the only one worth trying then.
  */
 
+import type { Selector } from '../selector/selector.js';
 import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView } from './api.js';
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
@@ -11,10 +12,13 @@ import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
+import type { Scan } from './scan.js';
 import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
 const NO_BYTES = new Uint8Array(0);
+/** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
+const LOOKS_PER_TURN = 1_000;
 
 export class Dispatcher {
   private readonly index: MessageIndex;
@@ -29,6 +33,10 @@ export class Dispatcher {
   private payload: Uint8Array | undefined;
   private payloadSegment = 0;
   private payloadBlockOffset = 0;
+  /** How many more entries may be looked at in this turn. */
+  private looksLeft = LOOKS_PER_TURN;
+  /** What was left to look at for the next turn. */
+  private readonly unlooked = new Set<Queue>();
   private readonly view: DeliveryView = {
     entryId: 0,
     destination: { kind: 'queue', name: '' },
@@ -60,6 +68,8 @@ export class Dispatcher {
   stop(): void {
     this.paused = false;
     this.tenure += 1;
+    this.unlooked.clear();
+    this.looksLeft = LOOKS_PER_TURN;
   }
 
   /** Dispatches every queue that got something since the last run, or leaves them for a later one. */
@@ -115,33 +125,127 @@ export class Dispatcher {
 
   private dispatch(queue: Queue, only: Consumer | null): void {
     if (this.paused) return;
-    this.handOut(queue, only);
-    if (queue.draining > 0 && !queue.loading) tellDrained(queue);
+    if (queue.isScanned) this.handOutWanted(queue, only);
+    else this.handOut(queue, only);
+    if (queue.draining > 0) tellDrained(queue);
   }
 
   private handOut(queue: Queue, only: Consumer | null): void {
-    const { table } = this.index;
     while (!queue.loading && queue.ready.head !== NONE) {
       const consumer = only === null ? nextConsumer(queue) : only.canTake() ? only : null;
       if (consumer === null) return;
-      const slot = queue.ready.head;
-      const expiresAtMs = table.expiresAtMsOf(slot);
-      if (expiresAtMs !== 0 && expiresAtMs <= this.services.wallMs()) {
-        this.deliveries.expire(slot);
-        continue;
-      }
-      if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
-        this.deliver(consumer, slot, this.index.volatile.recordAt(table.blockOffsetOf(slot)), 0);
-        continue;
-      }
-      const payload = this.payloadOf(slot);
-      if (payload === undefined) this.load(queue, slot);
-      else this.deliver(consumer, slot, payload, table.recordOffsetOf(slot));
+      this.handOutHead(queue, consumer);
     }
   }
 
+  /** Some consumers do not want everything: each in turn gets the next one that it wants. */
+  private handOutWanted(queue: Queue, only: Consumer | null): void {
+    let idle = 0;
+    while (idle < queue.consumers.length) {
+      const consumer = only === null ? nextConsumer(queue) : only.canTake() ? only : null;
+      if (consumer === null) return;
+      if (this.handOutNext(queue, consumer)) idle = 0;
+      else if (only === null) idle += 1;
+      else return;
+    }
+  }
+
+  /** False when there is nothing for the consumer now. */
+  private handOutNext(queue: Queue, consumer: Consumer): boolean {
+    if (consumer.scan !== null) return this.lookOn(queue, consumer, consumer.scan);
+    if (queue.loading || queue.ready.head === NONE) return false;
+    this.handOutHead(queue, consumer);
+    return true;
+  }
+
+  /** The first entry that is ready goes to the consumer, or is loaded for it, or has expired. */
+  private handOutHead(queue: Queue, consumer: Consumer): void {
+    const slot = queue.ready.head;
+    if (this.expires(slot)) return;
+    const payload = this.payloadOf(slot);
+    if (payload === undefined) {
+      queue.loading = true;
+      this.load(queue, slot, () => {
+        queue.loading = false;
+      });
+      return;
+    }
+    this.read(slot, payload);
+    this.deliver(consumer, slot, payload);
+  }
+
+  /** Looks for the next entry that the consumer wants; false when it has not got one. */
+  private lookOn(queue: Queue, consumer: Consumer, scan: Scan): boolean {
+    while (!scan.isLoading) {
+      const slot = scan.next();
+      if (slot === NONE) return false;
+      if (this.looksLeft === 0) {
+        this.lookLater(queue);
+        return false;
+      }
+      if (this.expires(slot)) continue;
+      const payload = this.payloadOf(slot);
+      if (payload === undefined) {
+        scan.isLoading = true;
+        this.load(queue, slot, () => {
+          scan.isLoading = false;
+        });
+        return false;
+      }
+      this.looksLeft -= 1;
+      scan.passed(slot);
+      this.read(slot, payload);
+      if (consumer.selector !== null && !this.isWanted(consumer.selector, slot, payload)) continue;
+      this.deliver(consumer, slot, payload);
+      return true;
+    }
+    return false;
+  }
+
+  /** The rest of what is to be looked at waits for the next turn, so that nobody else does. */
+  private lookLater(queue: Queue): void {
+    const isFirst = this.unlooked.size === 0;
+    this.unlooked.add(queue);
+    if (!isFirst) return;
+    const { tenure } = this;
+    this.services.later(() => {
+      if (tenure !== this.tenure) return;
+      this.looksLeft = LOOKS_PER_TURN;
+      for (const waiting of this.unlooked) this.index.markDirty(waiting);
+      this.unlooked.clear();
+      this.run();
+    });
+  }
+
+  private isWanted(selector: Selector, slot: number, payload: Uint8Array): boolean {
+    const { reader } = this;
+    const { table } = this.index;
+    const valueOf = this.services.contents.propertiesOf({
+      contentKind: reader.contentKind,
+      headers: payload.subarray(reader.headersStart, reader.bodyStart),
+      body: payload.subarray(reader.bodyStart, reader.bodyEnd),
+      durable: !table.hasFlag(slot, ENTRY_FLAG.volatile),
+      priority: reader.priority,
+      expiresAtMs: reader.expiresAtMs,
+      timestampMs: reader.timestampMs,
+      failedDeliveries: table.failedDeliveriesOf(slot),
+    });
+    return selector.matches(valueOf);
+  }
+
+  private expires(slot: number): boolean {
+    const expiresAtMs = this.index.table.expiresAtMsOf(slot);
+    if (expiresAtMs === 0 || expiresAtMs > this.services.wallMs()) return false;
+    this.deliveries.expire(slot);
+    return true;
+  }
+
+  /** Undefined when it has to be loaded. */
   private payloadOf(slot: number): Uint8Array | undefined {
     const { table } = this.index;
+    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
+      return this.index.volatile.recordAt(table.blockOffsetOf(slot));
+    }
     const segment = table.segmentOf(slot);
     const blockOffset = table.blockOffsetOf(slot);
     if (
@@ -157,17 +261,16 @@ export class Dispatcher {
     return this.payload;
   }
 
-  /** One load per queue at a time; dispatch goes on in its callback, so order is kept. */
-  private load(queue: Queue, slot: number): void {
+  /** One load per queue, or per scan, at a time; dispatch goes on when it is `done`, so order is kept. */
+  private load(queue: Queue, slot: number, done: () => void): void {
     const { table } = this.index;
     const id = table.idOf(slot);
     const segment = table.segmentOf(slot);
     const blockOffset = table.blockOffsetOf(slot);
     const { tenure } = this;
-    queue.loading = true;
     this.services.bodies.load(segment, blockOffset, () => {
       if (tenure !== this.tenure) return;
-      queue.loading = false;
+      done();
       // The entry may be gone by now, or relocated, and the segment with the old block deleted.
       const isStillThere =
         table.find(id) === slot &&
@@ -181,12 +284,19 @@ export class Dispatcher {
     });
   }
 
-  private deliver(consumer: Consumer, slot: number, payload: Uint8Array, offset: number): void {
+  /** Puts the reader on the entry's message. */
+  private read(slot: number, payload: Uint8Array): void {
+    const { table } = this.index;
+    const isVolatile = table.hasFlag(slot, ENTRY_FLAG.volatile);
+    this.reader.open(payload, this.payloadSegment, this.payloadBlockOffset);
+    this.reader.readHeader(isVolatile ? 0 : table.recordOffsetOf(slot));
+    this.reader.readMessage();
+  }
+
+  /** The reader is on the message. */
+  private deliver(consumer: Consumer, slot: number, payload: Uint8Array): void {
     const { table } = this.index;
     const { view, reader } = this;
-    reader.open(payload, this.payloadSegment, this.payloadBlockOffset);
-    reader.readHeader(offset);
-    reader.readMessage();
     const flags = table.flagsOf(slot);
     view.entryId = table.idOf(slot);
     view.destination = consumer.queue.destination;
@@ -203,6 +313,10 @@ export class Dispatcher {
     view.redelivered = (flags & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
     view.failedDeliveries = table.failedDeliveriesOf(slot);
     consumer.credit -= 1;
+    if (consumer.isBrowser) {
+      consumer.client.events.deliver(consumer, view);
+      return;
+    }
     this.deliveries.handOver(slot, consumer);
     consumer.client.events.deliver(consumer, view);
     if (consumer.mode === ACKNOWLEDGEMENT.auto) this.deliveries.acknowledged(slot);
@@ -215,11 +329,16 @@ function tellDrained(queue: Queue): void {
     const { onDrained } = consumer;
     if (onDrained === null) continue;
     const isFull = consumer.credit <= 0 || consumer.delivered.length >= consumer.prefetch;
-    if (queue.ready.head !== NONE && !isFull) continue;
+    if (!isFull && hasMoreFor(queue, consumer)) continue;
     consumer.onDrained = null;
     queue.draining -= 1;
     onDrained();
   }
+}
+
+/** Whether something is there for it, or may be: what was not looked at yet, or is being loaded. */
+function hasMoreFor(queue: Queue, { scan }: Consumer): boolean {
+  return scan === null ? queue.ready.head !== NONE : scan.isLoading || scan.next() !== NONE;
 }
 
 /** The next consumer in turn that can take a message, or null. */

@@ -105,7 +105,7 @@ export class MessageIndex {
   removeEntry(slot: number): void {
     const { table } = this;
     const queue = this.queues.at(table.queueOf(slot));
-    if (table.stateOf(slot) === ENTRY_STATE.ready) queue.ready.remove(slot);
+    if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
     queue.bytes -= bytes;
@@ -121,7 +121,7 @@ export class MessageIndex {
     const queue = this.queues.at(this.table.queueOf(slot));
     this.table.setState(slot, ENTRY_STATE.ready);
     this.table.setOwner(slot, NONE);
-    queue.ready.insertById(slot, hint === NONE ? this.lastPutBack(queue) : hint);
+    queue.putBack(slot, hint === NONE ? this.lastPutBack(queue) : hint);
     queue.lastPutBack = slot;
     this.watchExpiry(slot);
     this.markDirty(queue);

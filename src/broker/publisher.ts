@@ -4,12 +4,14 @@
  */
 
 import { HoldfastError } from '../platform/errors.js';
+import type { PropertySource } from '../selector/selector.js';
 import type { Destination, IncomingMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { FlowControl } from './flow-control.js';
 import type { MessageIndex } from './message-index.js';
 import type { Queue } from './queue.js';
+import { RecordReader } from './record-reader.js';
 import {
   encodeEntryIdsReserved,
   encodeQueueCreated,
@@ -22,13 +24,16 @@ import {
   shareBytes,
   writeMessage,
 } from './records.js';
-import type { BrokerServices } from './services.js';
+import type { BrokerServices, SelectableMessage } from './services.js';
 
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */
 const RESERVATION_STEP = 1_000_000;
 const MAX_NAME_BYTES = 1000;
 const NO_TARGETS: readonly number[] = [];
 const encoder = new TextEncoder();
+
+/** What a durable subscription is made of. */
+export type SubscriptionDescription = Omit<QueueDescription, 'id' | 'kind' | 'name'>;
 
 /** A message of a transaction: kept as bytes until the commit. */
 export interface PreparedMessage {
@@ -53,6 +58,8 @@ export class Publisher {
   private readonly storedTargets: Queue[] = [];
   private readonly storedTargetIds: number[] = [];
   private readonly memoryTargets: Queue[] = [];
+  /** Some of the targets may not want the message. */
+  private isFiltered = false;
 
   constructor(
     index: MessageIndex,
@@ -79,6 +86,9 @@ export class Publisher {
     checkMessage(message);
     this.route(message.destination, message.durable);
     const timestampMs = Math.floor(this.services.wallMs());
+    if (this.isFiltered) {
+      this.leaveOutUnwanted(client, { ...message, timestampMs, failedDeliveries: 0 });
+    }
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
@@ -106,6 +116,9 @@ export class Publisher {
 
   publishPrepared(client: Client, message: PreparedMessage): void {
     this.route(message.destination, message.durable);
+    if (this.isFiltered) {
+      this.leaveOutUnwanted(client, selectable(message));
+    }
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
@@ -152,13 +165,12 @@ export class Publisher {
     return this.index.queues.named(name) ?? this.create(describeQueue(name));
   }
 
-  createSubscription(topic: string, clientId: string, subscriptionName: string): Queue {
-    checkName('topic', topic);
-    checkName('client id', clientId);
-    checkName('subscription', subscriptionName);
+  createSubscription(subscription: SubscriptionDescription): Queue {
+    checkName('topic', subscription.topic);
+    if (subscription.clientId !== '') checkName('client id', subscription.clientId);
+    checkName('subscription', subscription.subscriptionName);
     this.checkQueueCount();
-    const kind = QUEUE_KIND.durableSubscription;
-    return this.create({ kind, name: '', topic, clientId, subscriptionName });
+    return this.create({ kind: QUEUE_KIND.durableSubscription, name: '', ...subscription });
   }
 
   private createNamedQueue(name: string): Queue {
@@ -183,7 +195,7 @@ export class Publisher {
     );
   }
 
-  /** Sets the targets of a message. */
+  /** Sets the targets of a message, with those that may not want it: see `isFiltered`. */
   private route(destination: Destination, durable: boolean): void {
     this.clearTargets();
     if (destination.kind === 'queue') {
@@ -193,12 +205,30 @@ export class Publisher {
       return;
     }
     for (const queue of this.index.queues.subscribedTo(destination.name)) {
+      this.isFiltered ||= queue.filter !== null;
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
     }
   }
 
+  /** Takes the targets away that do not want the message. */
+  private leaveOutUnwanted(client: Client, message: SelectableMessage): void {
+    let properties: PropertySource | null = null;
+    const valueOf = (): PropertySource => {
+      properties ??= this.services.contents.propertiesOf(message);
+      return properties;
+    };
+    const wants = ({ filter }: Queue): boolean =>
+      filter === null || filter.lets(client.clientId, valueOf);
+    const stored = this.storedTargets.filter(wants);
+    const inMemory = this.memoryTargets.filter(wants);
+    this.clearTargets();
+    for (const queue of stored) this.addStoredTarget(queue);
+    this.memoryTargets.push(...inMemory);
+  }
+
   private clearTargets(): void {
+    this.isFiltered = false;
     this.storedTargets.length = 0;
     this.storedTargetIds.length = 0;
     this.memoryTargets.length = 0;
@@ -243,7 +273,32 @@ export class Publisher {
 }
 
 function describeQueue(name: string): Omit<QueueDescription, 'id'> {
-  return { kind: QUEUE_KIND.queue, name, topic: '', clientId: '', subscriptionName: '' };
+  return {
+    kind: QUEUE_KIND.queue,
+    name,
+    topic: '',
+    clientId: '',
+    subscriptionName: '',
+  };
+}
+
+/** A prepared message as selectors see it. */
+function selectable({ record, durable }: PreparedMessage): SelectableMessage {
+  const reader = new RecordReader();
+  reader.open(record, 0, 0);
+  reader.readHeader(0);
+  reader.readMessage();
+  const { contentKind, priority, expiresAtMs, timestampMs } = reader;
+  return {
+    contentKind,
+    headers: record.subarray(reader.headersStart, reader.bodyStart),
+    body: record.subarray(reader.bodyStart, reader.bodyEnd),
+    durable,
+    priority,
+    expiresAtMs,
+    timestampMs,
+    failedDeliveries: 0,
+  };
 }
 
 function encodeWithoutTargets(message: MessageContent, timestampMs: number): Uint8Array {

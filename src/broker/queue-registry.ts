@@ -6,6 +6,7 @@
 import type { Destination } from './api.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { Queue } from './queue.js';
+import type { SubscriptionFilter } from './subscription-filter.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
 
 export class QueueRegistry {
@@ -63,9 +64,9 @@ export class QueueRegistry {
     return queue;
   }
 
-  /** A queue in memory only, for one subscriber of a topic. */
-  addTopicSubscription(destination: Destination): Queue {
-    const queue = this.place(new Queue(this.table, { ...destination }, null));
+  /** A queue in memory only, for the subscriber of a topic, or several that share it. */
+  addTopicSubscription(destination: Destination, filter: SubscriptionFilter | null): Queue {
+    const queue = this.place(new Queue(this.table, { ...destination }, null, filter));
     this.publish(queue);
     return queue;
   }

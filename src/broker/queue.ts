@@ -3,12 +3,15 @@
  * topic subscriber without a durable subscription has waiting is a queue in memory only.
  */
 
+import { parseSelector, type Selector } from '../selector/selector.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { EntryList } from './entry-list.js';
 import type { MessageTable } from './message-table.js';
 import { NONE } from './message-table.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
+import { Scan } from './scan.js';
+import { SubscriptionFilter } from './subscription-filter.js';
 
 export const DEAD_LETTER_PREFIX = 'DLQ.';
 
@@ -19,6 +22,7 @@ export class Queue {
   readonly stored: QueueDescription | null;
   readonly destination: Destination;
   readonly isDeadLetterQueue: boolean;
+  private wishes: SubscriptionFilter | null | undefined;
 
   /** Waiting for a consumer, ordered by id. */
   readonly ready: EntryList;
@@ -30,6 +34,8 @@ export class Queue {
   arrivingBytes = 0;
 
   readonly consumers: Consumer[] = [];
+  /** Of the consumers that do not want everything. */
+  private readonly scans: Scan[] = [];
   nextConsumer = 0;
   /** It is in the list of queues to dispatch. */
   dirty = false;
@@ -40,12 +46,20 @@ export class Queue {
   /** Consumers that wait to hear that there is nothing more for them. */
   draining = 0;
 
+  /** Its subscribers may be several; of a durable subscription, as its first one said. */
+  isShared = false;
   /** Its queue-created record was applied. */
   created = false;
   /** Its removal is decided, and perhaps applied: nothing goes in or out any more. */
   removed = false;
 
-  constructor(table: MessageTable, destination: Destination, stored: QueueDescription | null) {
+  constructor(
+    table: MessageTable,
+    destination: Destination,
+    stored: QueueDescription | null,
+    filter?: SubscriptionFilter | null,
+  ) {
+    this.wishes = filter;
     this.ready = new EntryList(table);
     this.destination = destination;
     this.stored = stored;
@@ -53,12 +67,58 @@ export class Queue {
       stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
   }
 
+  /** What of its topic it gets; null for everything. Only the live node asks. */
+  get filter(): SubscriptionFilter | null {
+    if (this.wishes === undefined) this.wishes = filterOf(this.stored);
+    return this.wishes;
+  }
+
+  /** Whether somebody has to be asked which of the entries it wants. */
+  get isScanned(): boolean {
+    return this.scans.length > 0;
+  }
+
+  /** Takes a ready entry out of its list. */
+  removeReady(slot: number): void {
+    for (const scan of this.scans) scan.leaves(slot);
+    this.ready.remove(slot);
+  }
+
+  /** Puts an entry where its id belongs. `hint`: see EntryList.insertById. */
+  putBack(slot: number, hint: number): void {
+    this.ready.insertById(slot, hint);
+    for (const scan of this.scans) scan.returns(slot);
+  }
+
+  addConsumer(consumer: Consumer): void {
+    this.consumers.push(consumer);
+    if (consumer.scan !== null) this.scans.push(consumer.scan);
+  }
+
+  /** They are gone with the tenure. */
+  forgetConsumers(): void {
+    this.consumers.length = 0;
+    this.scans.length = 0;
+    this.draining = 0;
+  }
+
   removeConsumer(consumer: Consumer): void {
     const index = this.consumers.indexOf(consumer);
     this.consumers.splice(index, 1);
+    if (consumer.scan !== null) this.scans.splice(this.scans.indexOf(consumer.scan), 1);
     if (consumer.onDrained !== null) this.draining -= 1;
     if (this.nextConsumer > index) this.nextConsumer -= 1;
   }
+}
+
+function filterOf(stored: QueueDescription | null): SubscriptionFilter | null {
+  if (stored === null) return null;
+  const { selector = '', noLocal = false, clientId } = stored;
+  if (selector === '' && !noLocal) return null;
+  return new SubscriptionFilter(
+    selector === '' ? null : parseSelector(selector),
+    noLocal ? clientId : null,
+  );
 }
 
 /** One subscription of one session, as its queue sees it. */
@@ -71,6 +131,12 @@ export class Consumer implements Subscriber {
   readonly prefetch: number;
   readonly context: unknown;
   readonly returnsAtRollback: boolean;
+  /** What it wants of its queue; null for everything. */
+  readonly selector: Selector | null;
+  /** It looks at what is ready, and takes nothing. */
+  readonly isBrowser: boolean;
+  /** Null for one that takes whatever comes first. */
+  readonly scan: Scan | null;
   /** Delivered and not acknowledged, in the order of delivery. */
   readonly delivered: EntryList;
   closed = false;
@@ -88,6 +154,8 @@ export class Consumer implements Subscriber {
       readonly prefetch: number;
       readonly credit: number;
       readonly returnsAtRollback: boolean;
+      readonly selector: Selector | null;
+      readonly isBrowser: boolean;
       readonly context: unknown;
     },
   ) {
@@ -97,7 +165,11 @@ export class Consumer implements Subscriber {
     this.prefetch = options.prefetch;
     this.credit = options.credit;
     this.returnsAtRollback = options.returnsAtRollback;
+    this.selector = options.selector;
+    this.isBrowser = options.isBrowser;
     this.context = options.context;
+    const wantsAll = this.selector === null && !this.isBrowser;
+    this.scan = wantsAll ? null : new Scan(table, queue.ready, !this.isBrowser);
     this.delivered = new EntryList(table);
   }
 

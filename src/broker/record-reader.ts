@@ -12,10 +12,12 @@ import {
   FAILURE_BYTES,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
+  NO_LOCAL_FLAG,
   QUEUE_KIND,
   type QueueDescription,
   RECORD_TYPE,
   RELOCATED_TARGET_BYTES,
+  SELECTIVE_SUBSCRIPTION,
   SMALLEST_RECORD_BYTES,
   STORED_ENTRY_BYTES,
 } from './records.js';
@@ -134,7 +136,8 @@ export class RecordReader {
 
   readQueueCreated(): QueueDescription {
     if (this.length < FIXED_BYTES.queueCreated) this.fail('a queue-created record is too short');
-    const kind = this.variant;
+    const isSelective = this.variant === SELECTIVE_SUBSCRIPTION;
+    const kind = isSelective ? QUEUE_KIND.durableSubscription : this.variant;
     if (kind !== QUEUE_KIND.queue && kind !== QUEUE_KIND.durableSubscription) {
       this.fail(`no queue kind ${kind} exists`);
     }
@@ -145,14 +148,28 @@ export class RecordReader {
       texts.push(this.text(at, bytes));
       at += bytes;
     }
-    if (at !== this.offset + this.length) this.fail('the lengths of its names do not add up');
+    const wishes = isSelective ? this.readWishes(at) : {};
+    if (!isSelective && at !== this.offset + this.length) {
+      this.fail('the lengths of its names do not add up');
+    }
     const [name, topic, clientId, subscriptionName] = texts as [string, string, string, string];
     const isQueue = kind === QUEUE_KIND.queue;
     if (isQueue !== (name !== '') || isQueue !== (topic === '')) {
       this.fail('its names do not belong to a queue of its kind');
     }
     const id = this.view.getUint32(this.offset + 8, true);
-    return { id, kind, name, topic, clientId, subscriptionName };
+    return { id, kind, name, topic, clientId, subscriptionName, ...wishes };
+  }
+
+  /** What a subscription wants of its topic, from `at` to the end of the record. */
+  private readWishes(at: number): Pick<QueueDescription, 'selector' | 'noLocal'> {
+    const end = this.offset + this.length;
+    if (at >= end) this.fail('what the subscription wants is missing');
+    const flags = this.payload[at] as number;
+    const selector = this.text(at + 1, end - at - 1);
+    if (flags > NO_LOCAL_FLAG) this.fail('the subscription has flags that do not exist');
+    if (flags === 0 && selector === '') this.fail('a subscription that wants everything says so');
+    return { selector, noLocal: flags === NO_LOCAL_FLAG };
   }
 
   readQueueRemoved(): number {

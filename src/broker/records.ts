@@ -30,6 +30,10 @@ export type RemovalReason = (typeof REMOVAL_REASON)[keyof typeof REMOVAL_REASON]
 export const QUEUE_KIND = { queue: 1, durableSubscription: 2 } as const;
 type StoredQueueKind = (typeof QUEUE_KIND)[keyof typeof QUEUE_KIND];
 
+/** A durable subscription that does not get everything is written as this kind, with what it wants behind its names. */
+export const SELECTIVE_SUBSCRIPTION = 3;
+export const NO_LOCAL_FLAG = 1;
+
 /** Bytes of each record before its variable part. */
 export const FIXED_BYTES = {
   message: 44,
@@ -62,6 +66,10 @@ export interface QueueDescription {
   readonly topic: string;
   readonly clientId: string;
   readonly subscriptionName: string;
+  /** Of a durable subscription that does not get everything: the text of its selector. */
+  readonly selector?: string;
+  /** It gets nothing that its own client sends. */
+  readonly noLocal?: boolean;
 }
 
 /** Bytes and a view of the same memory; records are written at offsets from its start. */
@@ -227,11 +235,12 @@ export function encodeQueueCreated(queue: QueueDescription): Uint8Array {
   const texts = [queue.name, queue.topic, queue.clientId, queue.subscriptionName].map((text) =>
     encoder.encode(text),
   );
+  const wishes = encodeWishes(queue);
   const textBytes = texts.reduce((sum, text) => sum + text.length, 0);
-  const slab = new Uint8Array(FIXED_BYTES.queueCreated + textBytes);
+  const slab = new Uint8Array(FIXED_BYTES.queueCreated + textBytes + wishes.length);
   const view = new DataView(slab.buffer);
   writeHeader(view, 0, slab.length, RECORD_TYPE.queueCreated);
-  slab[6] = queue.kind;
+  slab[6] = wishes.length > 0 ? SELECTIVE_SUBSCRIPTION : queue.kind;
   view.setUint32(8, queue.id, true);
   let at: number = FIXED_BYTES.queueCreated;
   for (const [index, text] of texts.entries()) {
@@ -239,7 +248,18 @@ export function encodeQueueCreated(queue: QueueDescription): Uint8Array {
     slab.set(text, at);
     at += text.length;
   }
+  slab.set(wishes, at);
   return slab;
+}
+
+/** Nothing for a queue that gets everything. */
+function encodeWishes({ selector = '', noLocal = false }: QueueDescription): Uint8Array {
+  if (selector === '' && !noLocal) return new Uint8Array(0);
+  const text = encoder.encode(selector);
+  const wishes = new Uint8Array(1 + text.length);
+  wishes[0] = noLocal ? NO_LOCAL_FLAG : 0;
+  wishes.set(text, 1);
+  return wishes;
 }
 
 export function encodeQueueRemoved(queueId: number): Uint8Array {

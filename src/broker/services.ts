@@ -1,5 +1,6 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
+import type { PropertySource } from '../selector/selector.js';
 import type { ContentKind, DeadLetterFacts } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
@@ -9,6 +10,21 @@ export type DeadLetterHeaders = (
   headers: Uint8Array,
   facts: DeadLetterFacts,
 ) => Uint8Array;
+
+/** A message as selectors see it. */
+export interface SelectableMessage {
+  readonly contentKind: ContentKind;
+  readonly headers: Uint8Array;
+  readonly body: Uint8Array;
+  readonly durable: boolean;
+  readonly priority: number;
+  readonly expiresAtMs: number;
+  readonly timestampMs: number;
+  readonly failedDeliveries: number;
+}
+
+/** Reads what a selector names, in the codec of the message; valid until the next call. */
+export type PropertiesOf = (message: SelectableMessage) => PropertySource;
 
 /** Counted since this node went live; a durable message for several queues counts once as sent. */
 export interface LiveCounts {
@@ -20,11 +36,19 @@ export interface LiveCounts {
   deadLettered: number;
 }
 
+/** What the broker leaves to the protocol that a message came by. */
+export interface MessageContents {
+  readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly propertiesOf: PropertiesOf;
+}
+
 export interface BrokerServices {
+  /** Runs the task in a later turn of the event loop. */
+  readonly later: (task: () => void) => void;
   readonly limits: BrokerLimits;
   readonly wallMs: () => number;
   readonly mayDeliver: () => boolean;
   readonly bodies: BodySource;
-  readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly contents: MessageContents;
   readonly counts: LiveCounts;
 }

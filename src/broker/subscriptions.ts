@@ -1,15 +1,17 @@
 /** Who is subscribed to what: opening and closing subscriptions, and the durable ones of topics. */
 
 import { HoldfastError } from '../platform/errors.js';
-import type { SubscribeOptions } from './api.js';
+import { parseSelector, type Selector } from '../selector/selector.js';
+import type { DurableSubscription, SubscribeOptions } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
-import type { Publisher } from './publisher.js';
+import type { Publisher, SubscriptionDescription } from './publisher.js';
 import { Consumer, type Queue } from './queue.js';
 import { encodeQueueRemoved } from './records.js';
 import type { BrokerServices } from './services.js';
+import { SubscriptionFilter } from './subscription-filter.js';
 
 export class Subscriptions {
   private readonly index: MessageIndex;
@@ -20,6 +22,11 @@ export class Subscriptions {
   /** The table's owner column holds places in it. */
   private consumers: (Consumer | undefined)[] = [];
   private freePlaces: number[] = [];
+  /** Shared subscriptions in memory, with what they were opened for. */
+  private readonly sharedQueues = new Map<
+    string,
+    { readonly queue: Queue; readonly shared: SharedSubscription; readonly options: SubscribeOptions }
+  >();
 
   constructor(options: {
     readonly index: MessageIndex;
@@ -37,17 +44,22 @@ export class Subscriptions {
 
   open(client: Client, options: SubscribeOptions): Consumer {
     const prefetch = this.prefetchOf(options.prefetch);
-    const queue = this.queueFor(options);
+    // Before anything is made for it: a selector that cannot be read is refused here.
+    const selector = selectorOf(options);
+    const queue = this.queueFor(client, options);
     const consumer = new Consumer(this.index.table, client, queue, {
       mode: options.acknowledgement,
       prefetch,
       credit: options.credit ?? Number.POSITIVE_INFINITY,
       returnsAtRollback: options.returnsAtRollback ?? false,
+      // What is for a topic's subscription is filtered when it is sent.
+      selector: queue.destination.kind === 'queue' ? selector : null,
+      isBrowser: options.browses ?? false,
       context: options.context,
     });
     consumer.index = this.freePlaces.pop() ?? this.consumers.length;
     this.consumers[consumer.index] = consumer;
-    queue.consumers.push(consumer);
+    queue.addConsumer(consumer);
     return consumer;
   }
 
@@ -59,7 +71,11 @@ export class Subscriptions {
     this.deliveries.giveBackAll(consumer);
     this.consumers[consumer.index] = undefined;
     this.freePlaces.push(consumer.index);
-    if (queue.stored === null) this.index.removeQueue(queue);
+    if (queue.stored !== null || queue.consumers.length > 0) return;
+    for (const [key, shared] of this.sharedQueues) {
+      if (shared.queue === queue) this.sharedQueues.delete(key);
+    }
+    this.index.removeQueue(queue);
   }
 
   removeDurable(clientId: string, name: string): void {
@@ -83,39 +99,70 @@ export class Subscriptions {
       if (consumer === undefined) continue;
       consumer.closed = true;
       consumer.delivered.clear();
-      consumer.queue.consumers.length = 0;
-      consumer.queue.draining = 0;
+      consumer.queue.forgetConsumers();
       consumer.queue.unacknowledged = 0;
     }
     this.consumers = [];
     this.freePlaces = [];
+    this.sharedQueues.clear();
   }
 
-  private queueFor(options: SubscribeOptions): Queue {
-    const { destination, durable } = options;
-    if (destination.kind === 'queue') {
-      if (durable === null) return this.publisher.queueFor(destination);
-      throw new HoldfastError(
-        'CLIENT_FAILED',
-        `Queue "${destination.name}" keeps its messages anyway; ` +
-          'only a subscription to a topic can be durable.',
-      );
+  private queueFor(client: Client, options: SubscribeOptions): Queue {
+    const { destination, durable, shared } = options;
+    if (destination.kind === 'topic') {
+      if (options.browses === true) {
+        throw refusal(`Topic "${destination.name}" keeps nothing to browse; browse a queue.`);
+      }
+      if (durable !== null) return this.durableQueue(options, durable);
+      return shared === undefined
+        ? this.index.queues.addTopicSubscription(destination, filterOf(client, options))
+        : this.sharedQueue(client, options, shared);
     }
-    if (durable === null) return this.index.queues.addTopicSubscription(destination);
-    const { clientId, name } = durable;
+    if (durable === null && shared === undefined) return this.publisher.queueFor(destination);
+    throw refusal(
+      `Queue "${destination.name}" keeps its messages anyway; ` +
+        'only a subscription to a topic can be durable or shared.',
+    );
+  }
+
+  private durableQueue(options: SubscribeOptions, durable: DurableSubscription): Queue {
+    const { clientId, name, isShared = false } = durable;
+    const wanted = describe(options, durable);
     const existing = this.index.queues.subscription(clientId, name);
-    if (existing === undefined) {
-      return this.publisher.createSubscription(destination.name, clientId, name);
-    }
-    if (existing.destination.name !== destination.name) {
-      throw new HoldfastError(
-        'CLIENT_FAILED',
+    if (existing?.stored == null) return this.sharing(this.publisher.createSubscription(wanted), isShared);
+    if (existing.consumers.length > 0 && !(isShared && existing.isShared)) throw inUse(clientId, name);
+    if (isSame(existing.stored, wanted)) return this.sharing(existing, isShared);
+    if (existing.consumers.length > 0 || durable.replaces !== true) {
+      throw refusal(
         `Durable subscription "${name}" of client "${clientId}" is to topic ` +
-          `"${existing.destination.name}"; remove it first, or use another name.`,
+          `"${existing.destination.name}"${wishesIn(existing.stored)}; remove it first, or use another name.`,
       );
     }
-    if (existing.consumers.length > 0) throw inUse(clientId, name);
-    return existing;
+    this.removeDurable(clientId, name);
+    return this.sharing(this.publisher.createSubscription(wanted), isShared);
+  }
+
+  private sharing(queue: Queue, isShared: boolean): Queue {
+    queue.isShared = isShared;
+    return queue;
+  }
+
+  /** In memory only, and there as long as somebody is subscribed. */
+  private sharedQueue(client: Client, options: SubscribeOptions, shared: SharedSubscription): Queue {
+    const { queues } = this.index;
+    const key = sharedKey(shared);
+    const existing = this.sharedQueues.get(key);
+    if (existing === undefined) {
+      const queue = queues.addTopicSubscription(options.destination, filterOf(client, options));
+      this.sharedQueues.set(key, { queue, shared, options });
+      return queue;
+    }
+    const wanted = describe(options, shared);
+    if (isSame(describe(existing.options, shared), wanted)) return existing.queue;
+    throw refusal(
+      `Shared subscription "${shared.name}" is to topic "${existing.options.destination.name}"` +
+        `${wishesIn(describe(existing.options, shared))} while it has subscribers; use the same, or another name.`,
+    );
   }
 
   private prefetchOf(asked: number): number {
@@ -128,6 +175,53 @@ export class Subscriptions {
         'or raise limits.maxPrefetch.',
     );
   }
+}
+
+type SharedSubscription = NonNullable<SubscribeOptions['shared']>;
+
+function sharedKey({ clientId, name }: SharedSubscription): string {
+  return `${clientId}\0${name}`;
+}
+
+function describe(
+  { destination, selector, noLocal }: SubscribeOptions,
+  { clientId, name }: SharedSubscription,
+): SubscriptionDescription {
+  return {
+    topic: destination.name,
+    clientId,
+    subscriptionName: name,
+    selector: selector ?? '',
+    noLocal: noLocal ?? false,
+  };
+}
+
+function isSame(one: SubscriptionDescription, other: SubscriptionDescription): boolean {
+  return (
+    one.topic === other.topic &&
+    (one.selector ?? '') === (other.selector ?? '') &&
+    (one.noLocal ?? false) === (other.noLocal ?? false)
+  );
+}
+
+function wishesIn({ selector = '', noLocal }: SubscriptionDescription): string {
+  const withSelector = selector === '' ? '' : ` with selector ${selector.slice(0, 100)}`;
+  return noLocal === true ? `${withSelector} without its own messages` : withSelector;
+}
+
+/** Of a subscription in memory. */
+function filterOf({ clientId }: Client, options: SubscribeOptions): SubscriptionFilter | null {
+  const selector = selectorOf(options);
+  const excluded = options.noLocal === true ? clientId : null;
+  return selector === null && excluded === null ? null : new SubscriptionFilter(selector, excluded);
+}
+
+function selectorOf({ selector }: SubscribeOptions): Selector | null {
+  return selector == null || selector === '' ? null : parseSelector(selector);
+}
+
+function refusal(what: string): HoldfastError {
+  return new HoldfastError('CLIENT_FAILED', what);
 }
 
 function inUse(clientId: string, name: string): HoldfastError {

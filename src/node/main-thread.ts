@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/ports.js';
 import { clientProtocols } from './client-protocols.js';
-import { deadLetterHeaders } from './content-kinds.js';
+import { messageContents } from './content-kinds.js';
 import { Node } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import { PULSE, Watchdog } from './watchdog.js';
@@ -44,7 +44,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     logger,
     channel,
     protocols: clientProtocols(options),
-    deadLetterHeaders,
+    contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
   });
   const watchdog: Watchdog = watchStorage(node, options);

@@ -5,7 +5,8 @@
  */
 
 import type { BrokerSession, SessionEvents } from '../broker/api.js';
-import { Broker, type BrokerOptions } from '../broker/broker.js';
+import { Broker } from '../broker/broker.js';
+import type { MessageContents } from '../broker/services.js';
 import type { Config } from '../config/schema.js';
 import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
@@ -43,7 +44,7 @@ export interface NodeOptions {
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
   readonly protocols: readonly ClientProtocol[];
-  readonly deadLetterHeaders: BrokerOptions['deadLetterHeaders'];
+  readonly contents: MessageContents;
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
 }
@@ -90,7 +91,8 @@ export class Node {
       mayDeliver: () => this.#pipeline.isFresh,
       onPending: () => this.#pipeline.schedule(),
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
-      deadLetterHeaders: options.deadLetterHeaders,
+      contents: options.contents,
+      later: (task) => clock.soon(task),
     });
     const { minFreeBytes } = config.journal;
     this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });

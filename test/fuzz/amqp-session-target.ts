@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CONTENT_KIND } from '../../src/broker/api.js';
 import { Broker } from '../../src/broker/broker.js';
-import { deadLetterHeaders } from '../../src/node/content-kinds.js';
+import { messageContents } from '../../src/node/content-kinds.js';
 import { type CompositeType, writeComposite } from '../../src/protocols/amqp/composite.js';
 import { encodedState } from '../../src/protocols/amqp/encoded-state.js';
 import { PROTOCOL_ID } from '../../src/protocols/amqp/frame-decoder.js';
@@ -99,7 +99,8 @@ class Scene {
       mayDeliver: () => true,
       onPending: () => undefined,
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-      deadLetterHeaders,
+      contents: messageContents,
+      later: () => undefined,
     });
     this.broker.startServing();
     this.peer = new Peer({

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Broker } from '../../src/broker/broker.js';
 import { ALL_COMMANDS, COMMAND, type Command } from '../../src/protocols/stomp/commands.js';
-import { deadLetterHeaders } from '../../src/protocols/stomp/dead-letter.js';
+import { messageContents } from '../../src/node/content-kinds.js';
 import { type StompVersion, VERSION, versionText } from '../../src/protocols/stomp/version.js';
 import { LIMITS, TestClient, UsageMap } from '../unit/broker/broker-rig.js';
 import { Connection, STOMP_CONFIG } from '../unit/protocols/stomp/connection.js';
@@ -61,7 +61,8 @@ class Scene {
       mayDeliver: () => true,
       onPending: () => undefined,
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-      deadLetterHeaders: (kind, headers, cause) => deadLetterHeaders(kind, headers, cause),
+      contents: messageContents,
+      later: () => undefined,
     });
     this.broker.startServing();
     this.connection = new Connection({ broker: this.broker });

@@ -4,6 +4,7 @@ import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.j
 import type { JournalDirectory } from '../../src/journal/directory.js';
 import { BLOCK_TYPE, type Cursor, JOURNAL_START } from '../../src/journal/format.js';
 import { JournalReader } from '../../src/journal/reader.js';
+import { messageContents } from '../../src/node/content-kinds.js';
 import { LIMITS, UsageMap } from '../unit/broker/broker-rig.js';
 
 export interface ReplayedBroker {
@@ -49,7 +50,8 @@ function emptyBroker(): { broker: Broker; usage: UsageMap } {
     mayDeliver: () => true,
     onPending: () => undefined,
     allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-    deadLetterHeaders: (_kind, headers) => headers,
+    contents: messageContents,
+    later: () => undefined,
   });
   return { broker, usage };
 }

@@ -6,7 +6,7 @@ import { Broker } from '../../../src/broker/broker.js';
 import type { Batch, BlockPosition } from '../../../src/broker/host.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
 import type { HostPort } from '../../../src/platform/ports.js';
-import { deadLetterHeaders } from '../../../src/protocols/stomp/dead-letter.js';
+import { messageContents } from '../../../src/node/content-kinds.js';
 import { StompSession } from '../../../src/protocols/stomp/session.js';
 import { type ClusterSettings, nodeConfig } from '../cluster/config.js';
 import { SimulatedClock } from '../kernel/clock.js';
@@ -115,7 +115,8 @@ export class BareBroker {
       mayDeliver: () => true,
       onPending: () => this.#commitSoon(process),
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-      deadLetterHeaders,
+      contents: messageContents,
+      later: (task) => process.main.run(0, task),
     });
   }
 

@@ -13,6 +13,7 @@ import {
   type ConfirmationToken,
   type DeliveryView,
   type Destination,
+  type DurableSubscription,
   type IncomingMessage,
   REJECTION,
   type Rejection,
@@ -27,6 +28,7 @@ import type {
   BrokerLimits,
   SegmentUsage,
 } from '../../../src/broker/host.js';
+import { messageContents } from '../../../src/node/content-kinds.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
 
 const SEGMENT_BYTES = 64 * 1024;
@@ -85,6 +87,8 @@ export class Rig {
   readonly blocks: Block[] = [];
   broker: Broker;
   readonly waitingLoads: (() => void)[] = [];
+  /** What the broker left for a later turn. */
+  readonly waitingTasks: (() => void)[] = [];
   loads = 0;
   private readonly options: RigOptions;
   private readonly byPlace = new Map<string, Block>();
@@ -110,15 +114,19 @@ export class Rig {
         this.pendingCalls += 1;
       },
       allocateSlab: (minimumBytes) => new Uint8Array(minimumBytes),
-      deadLetterHeaders: (_kind, headers, { reason, originalDestination, deliveries }) =>
-        encoder.encode(
-          `${decoder.decode(headers)}why:${reason}\nfrom:${originalDestination.name}\ntimes:${deliveries}\n`,
-        ),
+      later: (task) => this.waitingTasks.push(task),
+      contents: {
+        ...messageContents,
+        deadLetterHeaders: (_kind, headers, { reason, originalDestination, deliveries }) =>
+          encoder.encode(
+            `${decoder.decode(headers)}why:${reason}\nfrom:${originalDestination.name}\ntimes:${deliveries}\n`,
+          ),
+      },
     });
   }
 
-  connect(broker = this.broker): TestClient {
-    return new TestClient(broker);
+  connect(broker = this.broker, clientId: string | null = null): TestClient {
+    return new TestClient(broker, clientId);
   }
 
   /** Commits one batch; false when there is none. */
@@ -157,11 +165,11 @@ export class Rig {
     this.byPlace.delete(`${segment}/${blockOffset}`);
   }
 
-  /** Commits until nothing is left to commit or to load. */
+  /** Commits until nothing is left to commit, to load or to do later. */
   settle(): void {
     for (;;) {
-      const load = this.waitingLoads.shift();
-      if (load !== undefined) load();
+      const next = this.waitingLoads.shift() ?? this.waitingTasks.shift();
+      if (next !== undefined) next();
       else if (!this.commitNext()) return;
     }
   }
@@ -249,9 +257,13 @@ export interface SendOptions {
 export interface ListenOptions {
   readonly mode?: AcknowledgementMode;
   readonly prefetch?: number;
-  readonly durable?: { readonly clientId: string; readonly name: string };
+  readonly durable?: DurableSubscription;
   readonly credit?: number;
   readonly returnsAtRollback?: boolean;
+  readonly selector?: string;
+  readonly noLocal?: boolean;
+  readonly browses?: boolean;
+  readonly shared?: { readonly clientId: string; readonly name: string };
   readonly token?: ConfirmationToken;
   readonly context?: unknown;
 }
@@ -266,8 +278,8 @@ export class TestClient implements SessionEvents {
   onDeliver: ((message: Received) => void) | null = null;
   readonly session: BrokerSession;
 
-  constructor(broker: Broker) {
-    this.session = broker.openSession(this, 'test client');
+  constructor(broker: Broker, clientId: string | null = null) {
+    this.session = broker.openSession(this, 'test client', clientId);
   }
 
   get bodies(): string[] {
@@ -333,6 +345,10 @@ export class TestClient implements SessionEvents {
         durable: options.durable ?? null,
         ...(options.credit === undefined ? {} : { credit: options.credit }),
         returnsAtRollback: options.returnsAtRollback ?? false,
+        ...(options.shared === undefined ? {} : { shared: options.shared }),
+        selector: options.selector ?? null,
+        noLocal: options.noLocal ?? false,
+        browses: options.browses ?? false,
         context: options.context ?? null,
       },
       options.token ?? null,

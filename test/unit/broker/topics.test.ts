@@ -215,3 +215,120 @@ test('what waits for a subscriber that has gone is dropped with it', () => {
   assert.equal(rig.broker.statistics().queues.length, 0);
   assert.equal(rig.broker.statistics().memoryBytes, 0);
 });
+
+const RED = "color = 'red'";
+const red = { headers: 'color:red\n' };
+const blue = { headers: 'color:blue\n' };
+
+test('a subscription with a selector is sent only what it wants, and charged for nothing else', () => {
+  const rig = new Rig();
+  const [producer, consumer] = [rig.connect(), rig.connect()];
+  consumer.listen('/topic/news', { mode: auto, selector: RED });
+  producer.send('/topic/news', '1', blue);
+  producer.send('/topic/news', '2', red);
+  producer.session.begin('t');
+  producer.send('/topic/news', '3', { ...blue, transaction: 't' });
+  producer.send('/topic/news', '4', { ...red, transaction: 't' });
+  producer.session.commit('t', null);
+  rig.settle();
+  assert.deepEqual(consumer.bodies, ['2', '4']);
+  rig.checkTwins();
+});
+
+test('a durable subscription keeps its selector over a takeover', () => {
+  const rig = new Rig();
+  rig.connect().listen('/topic/news', { durable, selector: RED });
+  rig.checkTwins();
+  rig.takeOver();
+  const producer = rig.connect();
+  producer.send('/topic/news', '1', blue);
+  producer.send('/topic/news', '2', red);
+  rig.settle();
+  const consumer = rig.connect();
+  consumer.listen('/topic/news', { durable, selector: RED });
+  assert.deepEqual(consumer.bodies, ['2']);
+  rig.checkTwins();
+});
+
+test('with another selector a durable subscription is refused, or begun anew when that is asked for', () => {
+  const rig = new Rig();
+  const [producer, first] = [rig.connect(), rig.connect()];
+  first.listen('/topic/news', { durable, selector: RED });
+  producer.send('/topic/news', '1', red);
+  rig.settle();
+  const replaces = { ...durable, replaces: true };
+  assert.throws(() => rig.connect().listen('/topic/news', { durable: replaces }), /in use/);
+  first.session.close();
+  assert.throws(
+    () => rig.connect().listen('/topic/news', { durable }),
+    /with selector color = 'red'; remove it first/,
+  );
+  const again = rig.connect();
+  again.listen('/topic/news', { durable: replaces });
+  producer.send('/topic/news', '2', blue);
+  rig.settle();
+  assert.deepEqual(again.bodies, ['2']);
+  rig.checkTwins();
+});
+
+test('noLocal keeps from a client what was sent under its own id', () => {
+  const rig = new Rig();
+  const ship = rig.connect(rig.broker, 'ship');
+  ship.listen('/topic/news', { mode: auto, noLocal: true });
+  ship.listen('/topic/news', { mode: auto, durable, noLocal: true });
+  const harbour = rig.connect(rig.broker, 'harbour');
+  ship.send('/topic/news', 'own');
+  harbour.send('/topic/news', 'foreign');
+  rig.settle();
+  assert.deepEqual(ship.takeBodies(), ['foreign', 'foreign']);
+  rig.checkTwins();
+  rig.takeOver();
+  const again = rig.connect(rig.broker, 'ship');
+  again.listen('/topic/news', { mode: auto, durable, noLocal: true });
+  again.send('/topic/news', 'own');
+  rig.connect().send('/topic/news', 'of somebody without an id');
+  rig.settle();
+  assert.deepEqual(again.bodies, ['of somebody without an id']);
+});
+
+test('subscribers that share a subscription share its messages, and it goes with the last', () => {
+  const rig = new Rig();
+  const shared = { clientId: '', name: 'workers' };
+  const [producer, one, two, alone] = [rig.connect(), rig.connect(), rig.connect(), rig.connect()];
+  one.listen('/topic/jobs', { mode: auto, shared });
+  two.listen('/topic/jobs', { mode: auto, shared });
+  alone.listen('/topic/jobs', { mode: auto });
+  for (const body of ['1', '2', '3', '4']) producer.send('/topic/jobs', body);
+  rig.settle();
+  assert.deepEqual([one.takeBodies(), two.takeBodies()], [['1', '3'], ['2', '4']]);
+  assert.equal(alone.bodies.length, 4);
+  assert.throws(() => rig.connect().listen('/topic/other', { shared }), /while it has subscribers/);
+  one.session.close();
+  producer.send('/topic/jobs', '5');
+  rig.settle();
+  assert.deepEqual(two.takeBodies(), ['5']);
+  two.session.close();
+  rig.connect().listen('/topic/other', { mode: auto, shared });
+  rig.checkTwins();
+});
+
+test('a shared durable subscription has several subscribers at a time, and only shared ones', () => {
+  const rig = new Rig();
+  const shared = { ...durable, isShared: true };
+  const [producer, one, two] = [rig.connect(), rig.connect(), rig.connect()];
+  one.listen('/topic/news', { mode: auto, durable: shared });
+  two.listen('/topic/news', { mode: auto, durable: shared });
+  producer.send('/topic/news', '1');
+  producer.send('/topic/news', '2');
+  rig.settle();
+  assert.deepEqual([one.bodies, two.bodies], [['1'], ['2']]);
+  assert.throws(() => rig.connect().listen('/topic/news', { durable }), /in use/);
+  one.session.close();
+  two.session.close();
+  producer.send('/topic/news', '3');
+  rig.checkTwins();
+  const alone = rig.connect();
+  alone.listen('/topic/news', { durable });
+  assert.deepEqual(alone.bodies, ['3']);
+  assert.throws(() => rig.connect().listen('/topic/news', { durable: shared }), /in use/);
+});

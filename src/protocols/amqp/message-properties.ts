@@ -1,0 +1,149 @@
+/**
+ * What message selectors name, in a message that came by AMQP: application properties, and the JMS
+ * headers where the AMQP mapping of JMS puts them (OASIS AMQP Bindings and Mappings, JMS mapping, 3.2).
+ * Only what is asked for is decoded.
+ */
+import type { SelectableMessage } from '../../broker/services.js';
+import type { PropertySource, PropertyValue } from '../../selector/selector.js';
+import { AmqpError } from './amqp-error.js';
+import { PROPERTIES } from './bare-message.js';
+import { type Read, readFields } from './composite.js';
+import { SECTION, sectionCode } from './message-sections.js';
+import { type AmqpValue, OpaqueValue, ValueReader } from './value-reader.js';
+
+const NOT_THERE = -1;
+
+export class MessageProperties {
+  private readonly reader = new ValueReader(new Uint8Array(0));
+  private message: SelectableMessage | null = null;
+  private propertiesAt = NOT_THERE;
+  private applicationPropertiesAt = NOT_THERE;
+  private fields: Read<typeof PROPERTIES> | null = null;
+  private wanted = '';
+  private found: PropertyValue = null;
+
+  /** Valid until the next call. */
+  of(message: SelectableMessage): PropertySource {
+    this.message = message;
+    this.fields = null;
+    this.findSections(message.body);
+    return this.valueOf;
+  }
+
+  private findSections(body: Uint8Array): void {
+    const { reader } = this;
+    this.propertiesAt = NOT_THERE;
+    this.applicationPropertiesAt = NOT_THERE;
+    reader.open(body, 0, body.length);
+    while (!reader.isAtEnd) {
+      const section = sectionCode(reader);
+      if (section > SECTION.applicationProperties) return;
+      if (section === SECTION.properties) this.propertiesAt = reader.at;
+      else this.applicationPropertiesAt = reader.at;
+      reader.skip();
+    }
+  }
+
+  /** A sender's sections are taken unread: what cannot be decoded is as if it were not there. */
+  private readonly valueOf = (name: string): PropertyValue => {
+    try {
+      return this.decode(name);
+    } catch (error) {
+      if (error instanceof AmqpError) return null;
+      throw error;
+    }
+  };
+
+  private decode(name: string): PropertyValue {
+    const message = this.message as SelectableMessage;
+    switch (name) {
+      case 'JMSPriority':
+        return message.priority;
+      case 'JMSDeliveryMode':
+        return message.durable ? 'PERSISTENT' : 'NON_PERSISTENT';
+      case 'JMSExpiration':
+        return message.expiresAtMs;
+      case 'JMSXDeliveryCount':
+        return message.failedDeliveries + 1;
+      case 'JMSMessageID':
+        return messageIdText(this.properties()?.messageId ?? null);
+      case 'JMSCorrelationID':
+        return correlationIdText(this.properties()?.correlationId ?? null);
+      case 'JMSType':
+        return this.properties()?.subject ?? null;
+      case 'JMSTimestamp':
+        return this.properties()?.creationTime ?? null;
+      case 'JMSXGroupID':
+        return this.properties()?.groupId ?? null;
+      case 'JMSXGroupSeq':
+        return this.properties()?.groupSequence ?? null;
+      default:
+        return this.applicationProperty(name);
+    }
+  }
+
+  private properties(): Read<typeof PROPERTIES> | null {
+    if (this.propertiesAt === NOT_THERE) return null;
+    if (this.fields === null) {
+      this.openAt(this.propertiesAt);
+      this.fields = readFields(this.reader, PROPERTIES);
+    }
+    return this.fields;
+  }
+
+  private applicationProperty(name: string): PropertyValue {
+    if (this.applicationPropertiesAt === NOT_THERE) return null;
+    this.wanted = name;
+    this.found = null;
+    this.openAt(this.applicationPropertiesAt);
+    this.reader.pairs(this.visit);
+    return this.found;
+  }
+
+  private readonly visit = (key: AmqpValue, start: number): void => {
+    if (key !== this.wanted) return;
+    this.reader.at = start;
+    this.reader.skip();
+    this.found = propertyValue(this.reader.value());
+  };
+
+  private openAt(at: number): void {
+    const { body } = this.message as SelectableMessage;
+    this.reader.open(body, at, body.length);
+  }
+}
+
+/** What a selector can compare; anything else is as if it were not there. */
+function propertyValue(value: AmqpValue): PropertyValue {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    default:
+      return null;
+  }
+}
+
+/** As JMS clients show it (JMS mapping, 3.2.1.1). */
+function messageIdText(id: AmqpValue): string | null {
+  if (typeof id !== 'string') return typedIdText(id);
+  return id.startsWith('ID:') ? id : `ID:AMQP_NO_PREFIX:${id}`;
+}
+
+function correlationIdText(id: AmqpValue): string | null {
+  return typeof id === 'string' ? id : typedIdText(id);
+}
+
+function typedIdText(id: AmqpValue): string | null {
+  if (typeof id === 'number' || typeof id === 'bigint') return `ID:AMQP_ULONG:${id}`;
+  if (id instanceof Uint8Array) return `ID:AMQP_BINARY:${Buffer.from(id).toString('hex').toUpperCase()}`;
+  if (id instanceof OpaqueValue) return `ID:AMQP_UUID:${uuidText(id.bytes)}`;
+  return null;
+}
+
+function uuidText(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
