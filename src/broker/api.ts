@@ -147,6 +147,10 @@ export interface BrokerSession {
   setCredit(subscriber: Subscriber, credit: number): void;
   /** Calls `drained` as soon as there is nothing more for `subscriber` now, or its credit is used up. */
   drain(subscriber: Subscriber, drained: () => void): void;
+  /** A queue or topic in memory that this client alone consumes from, until it removes it or is gone. */
+  createTemporary(destination: Destination): void;
+  /** With what it holds; nothing happens when it is gone. */
+  removeTemporary(destination: Destination): void;
   /** What a durable topic subscription is to; null when there is none of that name. */
   durableSubscription(clientId: string, name: string): Destination | null;
   /** Removes a durable topic subscription with all it holds. Refused while it has a subscriber. */
@@ -189,11 +193,19 @@ export interface DeadLetterFacts {
   readonly deliveries: number;
 }
 
+/** As a client calls itself. */
+export interface ClientIdentity {
+  /** For `noLocal`. */
+  readonly clientId?: string | null;
+  /** No other connection that says the same may have this id at the same time. */
+  readonly isExclusive?: boolean;
+}
+
 /** Why a listener hands a client to the broker. */
 export interface BrokerEndpoint {
   /**
-   * `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. `clientId`: as it
-   * calls itself, for `noLocal`.
+   * `describe` names the client in logs and errors, as `stomp 10.0.0.5:51234`. Throws
+   * CLIENT_ID_IN_USE when the client wants its id for itself, as another one does.
    */
-  openSession(events: SessionEvents, describe: string, clientId?: string | null): BrokerSession;
+  openSession(events: SessionEvents, describe: string, identity?: ClientIdentity): BrokerSession;
 }

@@ -6,7 +6,7 @@
 
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import { HoldfastError } from '../platform/errors.js';
-import type { BrokerEndpoint, BrokerSession, SessionEvents } from './api.js';
+import type { BrokerEndpoint, BrokerSession, ClientIdentity, SessionEvents } from './api.js';
 import { BatchBuilder, type PendingBatch, type VolatileArrival } from './batch-builder.js';
 import { writeCheckpoint } from './checkpoint.js';
 import { Client } from './client.js';
@@ -24,6 +24,7 @@ import type { BrokerServices, LiveCounts, MessageContents } from './services.js'
 import { Session } from './session.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
 import { Subscriptions } from './subscriptions.js';
+import { TemporaryDestinations } from './temporary-destinations.js';
 import { forgetLiveState } from './tenure-end.js';
 
 export interface BrokerOptions {
@@ -145,7 +146,7 @@ export class Broker implements BrokerEndpoint {
   openSession(
     events: SessionEvents,
     describe: string,
-    clientId: string | null = null,
+    { clientId = null, isExclusive = false }: ClientIdentity = {},
   ): BrokerSession {
     if (!this.serving) {
       throw new HoldfastError(
@@ -153,12 +154,23 @@ export class Broker implements BrokerEndpoint {
         `This node is not live, so it cannot serve ${describe}; connect to the live node.`,
       );
     }
-    const client = new Client(events, describe, clientId);
+    if (isExclusive) this.requireFree(clientId);
+    const client = new Client(events, describe, clientId, isExclusive);
     this.clients.add(client);
     return new Session(client, {
       ...this.parts,
       onClosed: (closed) => this.clients.delete(closed),
     });
+  }
+
+  private requireFree(clientId: string | null): void {
+    for (const other of this.clients) {
+      if (!other.isExclusive || other.clientId !== clientId) continue;
+      throw new HoldfastError(
+        'CLIENT_ID_IN_USE',
+        `Client id "${clientId}" is in use by ${other.description}; close that connection, or use another id.`,
+      );
+    }
   }
 
   /** The next batch to commit, or null. Batches are to be committed in the order they are taken. */
@@ -258,7 +270,7 @@ export class Broker implements BrokerEndpoint {
     const limit = this.options.limits.topicBacklogMaxBytes;
     for (const arrival of arrivals) {
       for (const queue of arrival.queues) {
-        if (queue.stored !== null || queue.removed || queue.bytes <= limit) continue;
+        if (!queue.isBacklog || queue.removed || queue.bytes <= limit) continue;
         this.parts.index.queues.unpublish(queue);
         const topic = queue.destination.name;
         for (const consumer of queue.consumers) {
@@ -292,12 +304,13 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const index = new MessageIndex(options.usage);
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);
-  const publisher = new Publisher(index, batches, flow, services);
+  const temporary = new TemporaryDestinations(index.queues);
+  const publisher = new Publisher(index, batches, flow, services, temporary);
   const deliveries = new Deliveries(index, batches, services);
   const shared = { index, batches, flow, publisher, deliveries, services };
   const deadLetters = new DeadLetters(shared);
   const dispatcher = new Dispatcher(index, deliveries, services);
-  const subscriptions = new Subscriptions(shared);
+  const subscriptions = new Subscriptions({ ...shared, temporary });
   return { ...shared, deadLetters, dispatcher, subscriptions };
 }
 

@@ -88,6 +88,12 @@ export class DeadLetters {
   /** Moves an entry that is in no list to its dead-letter queue. */
   move(slot: number): void {
     const { table } = this.index;
+    if (this.queueOf(slot).isTemporary) {
+      // It would outlive the only client that knows what it was.
+      this.services.counts.deadLettered += 1;
+      this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
+      return;
+    }
     table.setState(slot, ENTRY_STATE.deadLettering);
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
       this.moveRecord(slot, this.index.volatile.recordAt(table.blockOffsetOf(slot)), 0);

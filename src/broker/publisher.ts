@@ -25,6 +25,7 @@ import {
   writeMessage,
 } from './records.js';
 import type { BrokerServices, SelectableMessage } from './services.js';
+import type { TemporaryDestinations } from './temporary-destinations.js';
 
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */
 const RESERVATION_STEP = 1_000_000;
@@ -49,6 +50,7 @@ export class Publisher {
   private readonly batches: BatchBuilder;
   private readonly flow: FlowControl;
   private readonly services: BrokerServices;
+  private readonly temporary: TemporaryDestinations;
   private nextEntryId = 1;
   private nextQueueId = 1;
   private reservedUntil = 1;
@@ -66,11 +68,13 @@ export class Publisher {
     batches: BatchBuilder,
     flow: FlowControl,
     services: BrokerServices,
+    temporary: TemporaryDestinations,
   ) {
     this.index = index;
     this.batches = batches;
     this.flow = flow;
     this.services = services;
+    this.temporary = temporary;
   }
 
   /** Ids go on behind everything that the journal has seen. */
@@ -115,7 +119,7 @@ export class Publisher {
   }
 
   publishPrepared(client: Client, message: PreparedMessage): void {
-    this.route(message.destination, message.durable);
+    this.routePrepared(message);
     if (this.isFiltered) {
       this.leaveOutUnwanted(client, selectable(message));
     }
@@ -131,7 +135,7 @@ export class Publisher {
 
   /** Upper bound of the record bytes that `publishPrepared` adds to the batch. */
   preparedBytes(message: PreparedMessage): number {
-    this.route(message.destination, message.durable);
+    this.routePrepared(message);
     const stored = this.storedTargets.length;
     const storedBytes = stored > 0 ? message.record.length + MESSAGE_TARGET_BYTES * stored : 0;
     return storedBytes + FIXED_BYTES.entryIdsReserved;
@@ -150,10 +154,12 @@ export class Publisher {
     }
   }
 
-  /** The queue of this name; created when it does not exist. */
+  /** The queue of this name; created when it does not exist, unless it was a temporary one. */
   queueFor(destination: Destination): Queue {
-    if (destination === this.lastDestination && this.lastQueue !== null) return this.lastQueue;
+    const last = this.lastQueue;
+    if (destination === this.lastDestination && last !== null && !last.removed) return last;
     const existing = this.index.queues.named(destination.name);
+    if (existing === undefined) this.temporary.requireExisting(destination);
     const queue = existing ?? this.createNamedQueue(destination.name);
     this.lastDestination = destination;
     this.lastQueue = queue;
@@ -186,8 +192,8 @@ export class Publisher {
     return this.index.queues.addStored(stored);
   }
 
-  private checkQueueCount(): void {
-    if (this.index.queues.byId.size < this.services.limits.maxQueues) return;
+  checkQueueCount(): void {
+    if (this.index.queues.count < this.services.limits.maxQueues) return;
     throw new HoldfastError(
       'LIMIT_EXCEEDED',
       `There are ${this.services.limits.maxQueues} queues and durable subscriptions already; ` +
@@ -195,12 +201,18 @@ export class Publisher {
     );
   }
 
+  /** A temporary destination may be gone by now: then nobody waits for the message. */
+  private routePrepared({ destination, durable }: PreparedMessage): void {
+    if (this.temporary.isGone(destination)) this.clearTargets();
+    else this.route(destination, durable);
+  }
+
   /** Sets the targets of a message, with those that may not want it: see `isFiltered`. */
   private route(destination: Destination, durable: boolean): void {
     this.clearTargets();
     if (destination.kind === 'queue') {
       const queue = this.queueFor(destination);
-      if (durable) this.addStoredTarget(queue);
+      if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
       return;
     }
@@ -208,6 +220,9 @@ export class Publisher {
       this.isFiltered ||= queue.filter !== null;
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
+    }
+    if (this.storedTargets.length + this.memoryTargets.length === 0) {
+      this.temporary.requireExisting(destination);
     }
   }
 
@@ -266,7 +281,7 @@ export class Publisher {
   private checkFlow(client: Client): void {
     for (const queue of this.storedTargets) this.flow.sent(client, queue);
     for (const queue of this.memoryTargets) {
-      if (queue.stored !== null) this.flow.sent(client, queue);
+      if (!queue.isBacklog) this.flow.sent(client, queue);
     }
     this.flow.sentAnything(client);
   }

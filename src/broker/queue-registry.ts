@@ -25,6 +25,11 @@ export class QueueRegistry {
     this.table = table;
   }
 
+  /** Queues and durable subscriptions, temporary ones too. */
+  get count(): number {
+    return this.byName.size + this.subscriptions.size;
+  }
+
   at(index: number): Queue {
     return this.byIndex[index] as Queue;
   }
@@ -71,11 +76,19 @@ export class QueueRegistry {
     return queue;
   }
 
+  /** A queue in memory only, by its name. */
+  addTemporary(destination: Destination): Queue {
+    const queue = this.place(new Queue(this.table, { ...destination }, null));
+    queue.isTemporary = true;
+    this.publish(queue);
+    return queue;
+  }
+
   /** Takes the names away, so that nothing new reaches the queue. Its entries are still there. */
   unpublish(queue: Queue): void {
     queue.removed = true;
-    if (queue.stored?.kind === QUEUE_KIND.queue) {
-      this.byName.delete(queue.stored.name);
+    if (queue.destination.kind === 'queue') {
+      this.byName.delete(queue.destination.name);
       return;
     }
     if (queue.stored !== null) {
@@ -91,8 +104,8 @@ export class QueueRegistry {
   /** Undoes `unpublish` or does it for the first time. */
   publish(queue: Queue): void {
     queue.removed = false;
-    if (queue.stored?.kind === QUEUE_KIND.queue) {
-      this.byName.set(queue.stored.name, queue);
+    if (queue.destination.kind === 'queue') {
+      this.byName.set(queue.destination.name, queue);
       return;
     }
     if (queue.stored !== null) {

@@ -46,6 +46,8 @@ export class Queue {
   /** Consumers that wait to hear that there is nothing more for them. */
   draining = 0;
 
+  /** In memory only, by its name, as long as the client that made it is connected. */
+  isTemporary = false;
   /** Its subscribers may be several; of a durable subscription, as its first one said. */
   isShared = false;
   /** Its queue-created record was applied. */
@@ -65,6 +67,11 @@ export class Queue {
     this.stored = stored;
     this.isDeadLetterQueue =
       stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
+  }
+
+  /** What subscribers of a topic have waiting in memory: who does not take it is disconnected, not waited for. */
+  get isBacklog(): boolean {
+    return this.stored === null && !this.isTemporary;
   }
 
   /** What of its topic it gets; null for everything. Only the live node asks. */

@@ -97,6 +97,17 @@ export class Session implements BrokerSession {
     this.parts.dispatcher.run();
   }
 
+  createTemporary(destination: Destination): void {
+    this.assertOpen();
+    this.parts.subscriptions.createTemporary(this.client, destination);
+  }
+
+  removeTemporary({ name }: Destination): void {
+    this.assertOpen();
+    this.parts.subscriptions.removeTemporary(this.client, name);
+    this.settled();
+  }
+
   durableSubscription(clientId: string, name: string): Destination | null {
     return this.parts.index.queues.subscription(clientId, name)?.destination ?? null;
   }
@@ -209,6 +220,7 @@ export class Session implements BrokerSession {
       if (oldest !== NONE && consumer.queue.stored !== null) this.parts.deadLetters.fail(oldest);
     }
     this.consumers.clear();
+    this.parts.subscriptions.removeTemporariesOf(this.client);
     this.parts.flow.forget(this.client);
     this.parts.onClosed(this.client);
     this.settled();

@@ -2,7 +2,7 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import { parseSelector, type Selector } from '../selector/selector.js';
-import type { DurableSubscription, SubscribeOptions } from './api.js';
+import type { Destination, DurableSubscription, SubscribeOptions } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { Deliveries } from './deliveries.js';
@@ -12,6 +12,7 @@ import { Consumer, type Queue } from './queue.js';
 import { encodeQueueRemoved } from './records.js';
 import type { BrokerServices } from './services.js';
 import { SubscriptionFilter } from './subscription-filter.js';
+import type { TemporaryDestinations } from './temporary-destinations.js';
 
 export class Subscriptions {
   private readonly index: MessageIndex;
@@ -19,6 +20,7 @@ export class Subscriptions {
   private readonly publisher: Publisher;
   private readonly deliveries: Deliveries;
   private readonly services: BrokerServices;
+  private readonly temporary: TemporaryDestinations;
   /** The table's owner column holds places in it. */
   private consumers: (Consumer | undefined)[] = [];
   private freePlaces: number[] = [];
@@ -34,12 +36,14 @@ export class Subscriptions {
     readonly publisher: Publisher;
     readonly deliveries: Deliveries;
     readonly services: BrokerServices;
+    readonly temporary: TemporaryDestinations;
   }) {
     this.index = options.index;
     this.batches = options.batches;
     this.publisher = options.publisher;
     this.deliveries = options.deliveries;
     this.services = options.services;
+    this.temporary = options.temporary;
   }
 
   open(client: Client, options: SubscribeOptions): Consumer {
@@ -66,12 +70,13 @@ export class Subscriptions {
   /** What the consumer has unacknowledged goes back; a queue that is only its own goes away. */
   close(consumer: Consumer): void {
     const { queue } = consumer;
+    if (consumer.closed) return;
     consumer.closed = true;
     queue.removeConsumer(consumer);
     this.deliveries.giveBackAll(consumer);
     this.consumers[consumer.index] = undefined;
     this.freePlaces.push(consumer.index);
-    if (queue.stored !== null || queue.consumers.length > 0) return;
+    if (!queue.isBacklog || queue.consumers.length > 0) return;
     for (const [key, shared] of this.sharedQueues) {
       if (shared.queue === queue) this.sharedQueues.delete(key);
     }
@@ -93,6 +98,24 @@ export class Subscriptions {
     this.batches.addRecord(encodeQueueRemoved(queue.stored.id));
   }
 
+  /** A queue or topic for `client` alone, in memory, until it removes it or is gone. */
+  createTemporary(client: Client, destination: Destination): void {
+    this.publisher.checkQueueCount();
+    this.temporary.create(client, destination);
+  }
+
+  /** With what it holds; nothing happens when it is gone already, or is somebody else's. */
+  removeTemporary(client: Client, name: string): void {
+    const queue = this.temporary.remove(client, name);
+    if (queue === null) return;
+    for (const consumer of [...queue.consumers]) this.close(consumer);
+    this.index.removeQueue(queue);
+  }
+
+  removeTemporariesOf(client: Client): void {
+    for (const name of this.temporary.namesOf(client)) this.removeTemporary(client, name);
+  }
+
   /** Forgets every consumer. Their entries are the caller's concern. */
   reset(): void {
     for (const consumer of this.consumers) {
@@ -105,10 +128,12 @@ export class Subscriptions {
     this.consumers = [];
     this.freePlaces = [];
     this.sharedQueues.clear();
+    this.temporary.reset();
   }
 
   private queueFor(client: Client, options: SubscribeOptions): Queue {
     const { destination, durable, shared } = options;
+    this.requireOwn(client, destination);
     if (destination.kind === 'topic') {
       if (options.browses === true) {
         throw refusal(`Topic "${destination.name}" keeps nothing to browse; browse a queue.`);
@@ -122,6 +147,15 @@ export class Subscriptions {
     throw refusal(
       `Queue "${destination.name}" keeps its messages anyway; ` +
         'only a subscription to a topic can be durable or shared.',
+    );
+  }
+
+  private requireOwn(client: Client, destination: Destination): void {
+    const owner = this.temporary.ownerOf(destination);
+    if (owner === null || owner === client) return;
+    throw refusal(
+      `The temporary ${destination.kind} "${destination.name}" is of another connection, ` +
+        'which alone consumes from it; send to it only.',
     );
   }
 

@@ -75,6 +75,8 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   LIMIT_EXCEEDED: 'never',
   UNEXPECTED: 'never',
   CLIENT_FAILED: 'never',
+  CLIENT_ID_IN_USE: 'never',
+  DESTINATION_GONE: 'never',
 };
 
 /** `end` is null for a node that was killed. */

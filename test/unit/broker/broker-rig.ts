@@ -279,7 +279,7 @@ export class TestClient implements SessionEvents {
   readonly session: BrokerSession;
 
   constructor(broker: Broker, clientId: string | null = null) {
-    this.session = broker.openSession(this, 'test client', clientId);
+    this.session = broker.openSession(this, 'test client', { clientId });
   }
 
   get bodies(): string[] {

@@ -75,6 +75,14 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
     this.drains.push(drained);
   }
 
+  createTemporary({ kind, name }: Destination): void {
+    this.note(`create ${kind} ${name}`, null);
+  }
+
+  removeTemporary({ kind, name }: Destination): void {
+    this.note(`remove ${kind} ${name}`, null);
+  }
+
   durableSubscription(clientId: string, name: string): Destination | null {
     return this.durable.get(`${clientId}/${name}`) ?? null;
   }
