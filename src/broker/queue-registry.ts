@@ -6,8 +6,8 @@
 import type { Destination } from './api.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { Queue } from './queue.js';
-import type { SubscriptionFilter } from './subscription-filter.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
+import type { SubscriptionFilter } from './subscription-filter.js';
 
 export class QueueRegistry {
   /** One higher than the highest id in the journal. */

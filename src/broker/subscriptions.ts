@@ -27,7 +27,11 @@ export class Subscriptions {
   /** Shared subscriptions in memory, with what they were opened for. */
   private readonly sharedQueues = new Map<
     string,
-    { readonly queue: Queue; readonly shared: SharedSubscription; readonly options: SubscribeOptions }
+    {
+      readonly queue: Queue;
+      readonly shared: SharedSubscription;
+      readonly options: SubscribeOptions;
+    }
   >();
 
   constructor(options: {
@@ -163,8 +167,10 @@ export class Subscriptions {
     const { clientId, name, isShared = false } = durable;
     const wanted = describe(options, durable);
     const existing = this.index.queues.subscription(clientId, name);
-    if (existing?.stored == null) return this.sharing(this.publisher.createSubscription(wanted), isShared);
-    if (existing.consumers.length > 0 && !(isShared && existing.isShared)) throw inUse(clientId, name);
+    if (existing?.stored == null)
+      return this.sharing(this.publisher.createSubscription(wanted), isShared);
+    if (existing.consumers.length > 0 && !(isShared && existing.isShared))
+      throw inUse(clientId, name);
     if (isSame(existing.stored, wanted)) return this.sharing(existing, isShared);
     if (existing.consumers.length > 0 || durable.replaces !== true) {
       throw refusal(
@@ -182,7 +188,11 @@ export class Subscriptions {
   }
 
   /** In memory only, and there as long as somebody is subscribed. */
-  private sharedQueue(client: Client, options: SubscribeOptions, shared: SharedSubscription): Queue {
+  private sharedQueue(
+    client: Client,
+    options: SubscribeOptions,
+    shared: SharedSubscription,
+  ): Queue {
     const { queues } = this.index;
     const key = sharedKey(shared);
     const existing = this.sharedQueues.get(key);

@@ -53,7 +53,7 @@ function stomp({ config, version, clock, random }: ClientProtocolsOptions): Clie
   };
 }
 
-function amqp({ config, version, clock }: ClientProtocolsOptions): ClientProtocol {
+function amqp({ config, version, clock, random }: ClientProtocolsOptions): ClientProtocol {
   return {
     name: 'amqp',
     settings: config.amqp,
@@ -65,6 +65,7 @@ function amqp({ config, version, clock }: ClientProtocolsOptions): ClientProtoco
         config: config.amqp,
         version,
         nodeName: config.name,
+        connectionId: Buffer.from(random.bytes(12)).toString('hex'),
         convert: (message) => convert(message, CONTENT_KIND.amqp),
         onClosed,
       });

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Broker } from '../../src/broker/broker.js';
-import { ALL_COMMANDS, COMMAND, type Command } from '../../src/protocols/stomp/commands.js';
 import { messageContents } from '../../src/node/content-kinds.js';
+import { ALL_COMMANDS, COMMAND, type Command } from '../../src/protocols/stomp/commands.js';
 import { type StompVersion, VERSION, versionText } from '../../src/protocols/stomp/version.js';
 import { LIMITS, TestClient, UsageMap } from '../unit/broker/broker-rig.js';
 import { Connection, STOMP_CONFIG } from '../unit/protocols/stomp/connection.js';

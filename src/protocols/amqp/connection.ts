@@ -8,6 +8,7 @@ import {
   CONTENT_KIND,
   type ConfirmationToken,
   type DeliveryView,
+  type Destination,
   type SessionEvents,
   type Subscriber,
 } from '../../broker/api.js';
@@ -42,10 +43,19 @@ import { type Authenticate, SaslServer } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
 import { AmqpSession, errorFields } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
+import { temporaryDestination } from './terminus.js';
 import { ValueReader } from './value-reader.js';
 
 /** How long a client may take to read the last frame and close, once this side has nothing more to say. */
 const CLOSE_LINGER_MS = 5_000;
+/** What JMS clients look for before they use it (OASIS AMQP JMS mapping, 4.2; extensions of its drafts). */
+const CONNECTION_CAPABILITY = {
+  anonymousRelay: 'ANONYMOUS-RELAY',
+  sharedSubscriptions: 'SHARED-SUBS',
+  soleConnection: 'sole-connection-for-container',
+} as const;
+/** A close comes right behind this open (OASIS AMQP 1.0, 2.4.1, as clients of JMS read it). */
+const ESTABLISHMENT_FAILED = { 'amqp:connection-establishment-failed': true } as const;
 /** Smallest that a peer may set (2.7.1). */
 const SMALLEST_FRAME_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
@@ -68,6 +78,8 @@ export interface AmqpConnectionOptions {
   /** As in package.json. */
   readonly version: string;
   readonly nodeName: string;
+  /** Different from that of every other connection, ever. */
+  readonly connectionId: string;
   /** Makes an AMQP message of one that came by another protocol. */
   readonly convert: (message: DeliveryView) => DeliveryView;
   /** Without it everybody may connect. */
@@ -106,6 +118,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private isSocketPaused = false;
   private remoteIdleMs = 0;
   private transactionsDeclared = 0;
+  private temporariesMade = 0;
   private isSaslDone = false;
   /** What frames are of since the last protocol header; null before the first. */
   private frameType: number | null = null;
@@ -156,6 +169,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     const id = Buffer.alloc(bytes);
     id.writeUInt32BE(this.transactionsDeclared, bytes - 4);
     return id;
+  }
+
+  newTemporary(capabilities: readonly string[]): Destination {
+    this.temporariesMade += 1;
+    return temporaryDestination(capabilities, this.options.connectionId, this.temporariesMade);
   }
 
   tokenFor(confirmed: () => void): ConfirmationToken {
@@ -395,8 +413,14 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
         `A max-frame-size of ${open.maxFrameSize} is below ${SMALLEST_FRAME_BYTES}, the smallest there is`,
       );
     }
-    this.brokerSession = this.options.broker.openSession(this, `amqp ${this.socket.remoteAddress}`);
-    this.containerId = open.containerId;
+    const clientId = open.containerId;
+    const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
+    this.brokerSession = this.options.broker.openSession(
+      this,
+      `amqp ${this.socket.remoteAddress}`,
+      { clientId, isExclusive },
+    );
+    this.containerId = clientId;
     this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
     this.remoteIdleMs = open.idleTimeOut ?? 0;
     this.state = STATE.open;
@@ -405,15 +429,16 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.scheduleCheck();
   }
 
-  private writeOpen(): void {
+  private writeOpen(more: { readonly [name: string]: boolean } = {}): void {
     const { version, nodeName } = this.options;
     const { maxFrameBytes, maxSessions, idleTimeoutMs } = this.config;
     this.frames.frame(0, OPEN, {
       containerId: nodeName,
       maxFrameSize: maxFrameBytes,
       channelMax: maxSessions - 1,
+      offeredCapabilities: Object.values(CONNECTION_CAPABILITY),
       ...(idleTimeoutMs > 0 ? { idleTimeOut: idleTimeoutMs } : {}),
-      properties: { product: 'holdfast', version },
+      properties: { product: 'holdfast', version, ...more },
     });
   }
 
@@ -531,7 +556,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       this.finish();
       return;
     }
-    if (this.state === STATE.opening) this.writeOpen();
+    if (this.state === STATE.opening) this.writeOpen(ESTABLISHMENT_FAILED);
     this.frames.frame(0, CLOSE, error === null ? {} : { error: errorFields(error) });
     this.finish();
   }

@@ -19,8 +19,16 @@ import {
 import { ReceivingLink } from './receiving-link.js';
 import { type DeliveringSession, SendingLink } from './sending-link.js';
 import type { SessionHost } from './session-host.js';
-import { destinationOf, NODE_CAPABILITY, readSource, readTarget, type Source } from './terminus.js';
-import { ValueReader } from './value-reader.js';
+import { readFilter } from './source-filter.js';
+import { keptSubscription, subscriptionOf } from './subscription-names.js';
+import {
+  destinationOf,
+  NODE_CAPABILITY,
+  readSource,
+  readTarget,
+  type Source,
+  type Target,
+} from './terminus.js';
 
 type Attach = Read<typeof ATTACH>;
 
@@ -60,11 +68,9 @@ export function attachReceiving(
   const target = readTarget(attach.target);
   if (target === null) throw notOffered('A link without a target');
   if (target === 'coordinator') return attachCoordinator(session, attach);
-  if (target.dynamic) throw notOffered('A dynamic target');
-  if (target.address === null) throw notOffered('A target without an address');
   const { host } = session;
-  const destination = destinationOf(target.address, target.capabilities);
-  const link = new ReceivingLink(host, attach, destination);
+  const destination = target.dynamic ? makeTemporary(host, target) : targetOf(target);
+  const link = new ReceivingLink(host, attach, destination, target.dynamic);
   host.frames.frame(session.channel, ATTACH, {
     name: attach.name,
     handle: attach.handle,
@@ -73,15 +79,31 @@ export function attachReceiving(
     rcvSettleMode: RECEIVER_SETTLES.first,
     source: attach.source,
     target: encodedState(TARGET, {
-      address: target.address,
+      address: target.dynamic ? (destination?.name ?? null) : target.address,
       durable: target.durable,
       expiryPolicy: target.expiryPolicy,
       timeout: target.timeout,
-      capabilities: [NODE_CAPABILITY[destination.kind]],
+      dynamic: target.dynamic,
+      dynamicNodeProperties: target.dynamicNodeProperties,
+      capabilities: destination === null ? [] : [NODE_CAPABILITY[destination.kind]],
     }),
     maxMessageSize: host.config.maxMessageBytes,
   });
   return link;
+}
+
+/** Null: each message says where it goes. */
+function targetOf({ address, capabilities }: Target): Destination | null {
+  return address === null ? null : destinationOf(address, capabilities);
+}
+
+function makeTemporary(
+  host: SessionHost,
+  { capabilities }: { readonly capabilities: readonly string[] },
+): Destination {
+  const destination = host.newTemporary(capabilities);
+  host.broker.createTemporary(destination);
+  return destination;
 }
 
 function attachCoordinator(session: AttachingSession, attach: Attach): CoordinatorLink {
@@ -111,80 +133,98 @@ export function attachSending(
     place(attachToKept(session, attach));
     return;
   }
-  if (source.dynamic) throw notOffered('A dynamic source');
-  if (source.filter !== null && hasEntries(source.filter)) throw notOffered('A filter');
-  if (source.address === null) throw notOffered('A source without an address');
-  const { host, channel } = session;
-  const destination = destinationOf(source.address, source.capabilities);
+  const { host } = session;
+  const filter = readFilter(source.filter);
+  const destination = source.dynamic ? makeTemporary(host, source) : sourceOf(source);
   // Of a topic everybody gets a copy anyway.
-  if (source.distributionMode === 'copy' && destination.kind === 'queue') {
-    throw notOffered('A browser (distribution-mode copy)');
-  }
-  const durableName = isDurable(source, destination) ? attach.name : null;
-  if (durableName !== null && `${host.containerId}${durableName}`.includes('\0')) {
-    throw new AmqpError(
-      'link',
-      CONDITION.invalidField,
-      'A durable subscription is known by its container-id and link name, which must not contain NUL',
-    );
-  }
+  const browses = source.distributionMode === 'copy' && destination.kind === 'queue';
+  const subscription = subscriptionOf(host, attach, source, destination);
   const link = new SendingLink({
     name: attach.name,
     handle: attach.handle,
     session,
-    isSettled: attach.sndSettleMode === SENDER_SETTLES.settled,
-    durableName,
+    // A copy has nothing to be settled.
+    isSettled: browses || attach.sndSettleMode === SENDER_SETTLES.settled,
+    destination,
+    isTemporary: source.dynamic,
+    removes: subscription.removes,
     defaultOutcome: readDeliveryState(source.defaultOutcome).outcome,
   });
   place(link);
-  const announce = (): void => {
-    if (!session.has(link)) return;
-    link.isAnnounced = true;
-    host.frames.frame(channel, ATTACH, {
-      name: attach.name,
-      handle: attach.handle,
-      role: ROLE.sender,
-      sndSettleMode: link.isSettled ? SENDER_SETTLES.settled : SENDER_SETTLES.unsettled,
-      rcvSettleMode: attach.rcvSettleMode,
-      source: sourceAsAttached(source, destination),
-      target: attach.target,
-      initialDeliveryCount: 0,
-    });
-    session.offerCredit(link);
-  };
+  const { durable } = subscription;
+  const announce = (): void =>
+    tellAttached(session, attach, link, attachedSource(source, destination));
   link.subscriber = host.broker.subscribe(
     {
+      ...filter,
+      ...subscription.options,
       destination,
       acknowledgement: link.isSettled ? ACKNOWLEDGEMENT.auto : ACKNOWLEDGEMENT.individual,
       prefetch: host.config.maxUnsettledPerLink,
       credit: 0,
-      durable: durableName === null ? null : { clientId: host.containerId, name: durableName },
+      durable,
+      browses,
       returnsAtRollback: true,
       context: link,
     },
-    durableName === null ? null : host.tokenFor(announce),
+    durable === null ? null : host.tokenFor(announce),
   );
-  if (durableName === null) announce();
+  if (durable === null) announce();
+}
+
+function sourceOf({ address, capabilities }: Source): Destination {
+  if (address === null) throw notOffered('A source without an address');
+  return destinationOf(address, capabilities);
+}
+
+function tellAttached(
+  session: AttachingSession,
+  attach: Attach,
+  link: SendingLink,
+  source: Uint8Array,
+): void {
+  if (!session.has(link)) return;
+  link.isAnnounced = true;
+  session.host.frames.frame(session.channel, ATTACH, {
+    name: attach.name,
+    handle: attach.handle,
+    role: ROLE.sender,
+    sndSettleMode: link.isSettled ? SENDER_SETTLES.settled : SENDER_SETTLES.unsettled,
+    rcvSettleMode: attach.rcvSettleMode,
+    source,
+    target: attach.target,
+    initialDeliveryCount: 0,
+  });
+  session.offerCredit(link);
 }
 
 /** Without a source of its own: the client asks for the durable subscription of this name, to remove it. */
 function attachToKept(session: AttachingSession, attach: Attach): SendingLink {
-  const { host, channel } = session;
+  const { host } = session;
   const { name, handle } = attach;
-  const destination = host.broker.durableSubscription(host.containerId, name);
-  if (destination === null) {
+  const kept = keptSubscription(host, attach);
+  if (kept === null) {
     throw new AmqpError(
       'link',
       CONDITION.notFound,
       `Client "${host.containerId}" has no durable subscription "${name}"; check both names.`,
     );
   }
-  host.frames.frame(channel, ATTACH, {
+  const link = new SendingLink({
+    name,
+    handle,
+    session,
+    isSettled: false,
+    destination: null,
+    removes: kept.name,
+  });
+  link.isAnnounced = true;
+  host.frames.frame(session.channel, ATTACH, {
     name,
     handle,
     role: ROLE.sender,
     source: encodedState(SOURCE, {
-      address: destination.name,
+      address: kept.destination.name,
       durable: UNSETTLED_STATE,
       expiryPolicy: 'never',
       outcomes: OUTCOMES,
@@ -193,8 +233,6 @@ function attachToKept(session: AttachingSession, attach: Attach): SendingLink {
     target: attach.target,
     initialDeliveryCount: 0,
   });
-  const link = new SendingLink({ name, handle, session, isSettled: false, durableName: name });
-  link.isAnnounced = true;
   return link;
 }
 
@@ -217,25 +255,16 @@ export function refuseAttach(
   frames.frame(session.channel, DETACH, { handle: attach.handle, closed: true, error });
 }
 
-function hasEntries(map: Uint8Array): boolean {
-  let count = 0;
-  new ValueReader(map).pairs(() => {
-    count += 1;
-  });
-  return count > 0;
-}
-
-function isDurable(source: Source, destination: Destination): boolean {
-  return destination.kind === 'topic' && (source.durable > 0 || source.expiryPolicy === 'never');
-}
-
-function sourceAsAttached(source: Source, destination: Destination): Uint8Array {
+function attachedSource(source: Source, destination: Destination): Uint8Array {
   return encodedState(SOURCE, {
-    address: source.address,
+    address: source.dynamic ? destination.name : source.address,
     durable: source.durable,
     expiryPolicy: source.expiryPolicy,
     timeout: source.timeout,
+    dynamic: source.dynamic,
+    dynamicNodeProperties: source.dynamicNodeProperties,
     distributionMode: source.distributionMode,
+    filter: source.filter,
     defaultOutcome: source.defaultOutcome,
     outcomes: OUTCOMES,
     capabilities: [NODE_CAPABILITY[destination.kind]],

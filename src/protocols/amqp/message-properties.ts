@@ -138,7 +138,8 @@ function correlationIdText(id: AmqpValue): string | null {
 
 function typedIdText(id: AmqpValue): string | null {
   if (typeof id === 'number' || typeof id === 'bigint') return `ID:AMQP_ULONG:${id}`;
-  if (id instanceof Uint8Array) return `ID:AMQP_BINARY:${Buffer.from(id).toString('hex').toUpperCase()}`;
+  if (id instanceof Uint8Array)
+    return `ID:AMQP_BINARY:${Buffer.from(id).toString('hex').toUpperCase()}`;
   if (id instanceof OpaqueValue) return `ID:AMQP_UUID:${uuidText(id.bytes)}`;
   return null;
 }

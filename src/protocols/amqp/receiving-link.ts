@@ -3,6 +3,7 @@ import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../brok
 import { AmqpError, CONDITION } from './amqp-error.js';
 import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
+import { MessageAddresses } from './message-addresses.js';
 import { MessageSections } from './message-sections.js';
 import type { TRANSFER } from './performatives.js';
 import { next } from './serial-number.js';
@@ -10,6 +11,7 @@ import type { SessionHost } from './session-host.js';
 import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
+const NOWHERE: Destination = { kind: 'queue', name: '' };
 
 /** The first transfer of a delivery, which says what it is; more may follow with the rest of its bytes. */
 interface Incoming {
@@ -20,12 +22,17 @@ interface Incoming {
 
 export interface ReceivedDelivery extends Incoming {
   readonly message: IncomingMessage;
+  /** Why it cannot be taken, where each message says where it goes: the others still can. */
+  readonly fault: AmqpError | null;
 }
 
 export class ReceivingLink {
   readonly name: string;
   readonly handle: number;
-  readonly destination: Destination;
+  /** Null: each message says where it goes, in its property `to`. */
+  readonly destination: Destination | null;
+  /** The destination was made for this link, and goes with it. */
+  readonly isTemporary: boolean;
   credit = 0;
   /** Deliveries that the client has sent, as it counts them. */
   deliveryCount: number;
@@ -36,6 +43,7 @@ export class ReceivingLink {
   private partBytes = 0;
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
+  private readonly addresses = new MessageAddresses();
   /** One object serves all messages: the broker copies what it keeps. */
   private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
 
@@ -46,15 +54,17 @@ export class ReceivingLink {
       readonly handle: number;
       readonly initialDeliveryCount: number | null;
     },
-    destination: Destination,
+    destination: Destination | null,
+    isTemporary = false,
   ) {
+    this.isTemporary = isTemporary;
     this.host = host;
     this.name = attach.name;
     this.handle = attach.handle;
     this.deliveryCount = attach.initialDeliveryCount ?? 0;
     this.destination = destination;
     this.message = {
-      destination,
+      destination: destination ?? NOWHERE,
       contentKind: CONTENT_KIND.amqp,
       headers: NO_BYTES,
       body: NO_BYTES,
@@ -97,7 +107,7 @@ export class ReceivingLink {
       throw new AmqpError(
         'link',
         CONDITION.messageSizeExceeded,
-        `A message for ${this.destination.name} has more than ${maxMessageBytes} bytes (amqp.maxMessageBytes)`,
+        `A message for ${this.destination?.name ?? 'several destinations'} has more than ${maxMessageBytes} bytes (amqp.maxMessageBytes)`,
       );
     }
     if (transfer.more || this.partBytes > 0) this.append(bytes, start, end);
@@ -108,7 +118,11 @@ export class ReceivingLink {
     const message =
       this.partBytes > 0 ? this.read(this.parts, 0, this.partBytes) : this.read(bytes, start, end);
     this.reset();
-    return { ...incoming, message };
+    return {
+      ...incoming,
+      message,
+      fault: this.destination === null ? this.address(message) : null,
+    };
   }
 
   /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
@@ -135,6 +149,17 @@ export class ReceivingLink {
     this.deliveryCount = next(this.deliveryCount);
     const { transaction } = readDeliveryState(transfer.state);
     return { deliveryId: transfer.deliveryId, settled: false, transaction };
+  }
+
+  /** Gives the message the destination that it names; returns what is wrong with that, if anything. */
+  private address(message: IncomingMessage): AmqpError | null {
+    try {
+      this.message.destination = this.addresses.of(message);
+      return null;
+    } catch (error) {
+      if (error instanceof AmqpError) return error;
+      throw error;
+    }
   }
 
   private append(bytes: Uint8Array, start: number, end: number): void {

@@ -1,5 +1,5 @@
 /** A link on which the client receives: a subscription of the broker with credit (part 2, 2.6.7). */
-import type { DeliveryView, Subscriber } from '../../broker/api.js';
+import type { DeliveryView, Destination, Subscriber } from '../../broker/api.js';
 import type { Outcome } from './delivery-state.js';
 import { CODE } from './format-codes.js';
 import type { ByteRange } from './frame-writer.js';
@@ -9,6 +9,12 @@ import { difference, next } from './serial-number.js';
 const TWO_TO_32 = 4_294_967_296;
 /** Descriptor, list of five fields of at most five bytes. */
 const HEADER_SECTION_BYTES = 3 + 3 + 2 + 2 + 5 + 1 + 5;
+
+/** Durable subscriptions are known by these two; the client id is empty when it is everybody's. */
+export interface SubscriptionName {
+  readonly clientId: string;
+  readonly name: string;
+}
 
 /** Where deliveries for a link go. */
 export interface DeliveringSession {
@@ -21,8 +27,12 @@ export class SendingLink {
   readonly session: DeliveringSession;
   /** Messages count as acknowledged when they are sent. */
   readonly isSettled: boolean;
-  /** The name of the durable subscription that it is on, or null. */
-  readonly durableName: string | null;
+  /** What it receives from; null on a subscription that is only looked up, to be removed. */
+  readonly destination: Destination | null;
+  /** The destination was made for this link, and goes with it. */
+  readonly isTemporary: boolean;
+  /** The durable subscription that goes when the link is closed for good, or null. */
+  readonly removes: SubscriptionName | null;
   /** What a settlement without an outcome means (part 3, 3.5.3). */
   readonly defaultOutcome: Outcome;
   /** The client was told that it is attached; nothing comes before that. */
@@ -39,14 +49,18 @@ export class SendingLink {
     readonly handle: number;
     readonly session: DeliveringSession;
     readonly isSettled: boolean;
-    readonly durableName: string | null;
+    readonly destination: Destination | null;
+    readonly isTemporary?: boolean;
+    readonly removes: SubscriptionName | null;
     readonly defaultOutcome?: Outcome | null;
   }) {
     this.name = options.name;
     this.handle = options.handle;
     this.session = options.session;
     this.isSettled = options.isSettled;
-    this.durableName = options.durableName;
+    this.destination = options.destination;
+    this.isTemporary = options.isTemporary ?? false;
+    this.removes = options.removes;
     this.defaultOutcome = options.defaultOutcome ?? { kind: 'released' };
   }
 

@@ -1,5 +1,5 @@
 /** What a session and its links need of their connection, and what it needs of them. */
-import type { BrokerSession, ConfirmationToken } from '../../broker/api.js';
+import type { BrokerSession, ConfirmationToken, Destination } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
 import type { FrameWriter } from './frame-writer.js';
 
@@ -17,6 +17,8 @@ export interface SessionHost {
   readonly config: Config['amqp'];
   /** The peer's container id: with JMS the client identifier. */
   readonly containerId: string;
+  /** A name for a new temporary destination of these capabilities. */
+  newTemporary(capabilities: readonly string[]): Destination;
   /** Largest frame that the peer takes. */
   readonly maxFrameBytes: number;
   /** Producers are held back: nobody gets new credit. */

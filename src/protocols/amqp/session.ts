@@ -29,6 +29,7 @@ import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
 import { payloadOf, SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import { SymbolText } from './value-writer.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
@@ -179,11 +180,11 @@ export class AmqpSession {
         this.host.frames.frame(this.channel, DETACH, { handle, closed: detach.closed });
       };
       this.detaching.set(handle, detached);
-      if (detach.closed && link instanceof SendingLink && link.durableName !== null) {
-        const { containerId, broker } = this.host;
+      if (detach.closed && link instanceof SendingLink && link.removes !== null) {
+        const { clientId, name } = link.removes;
         // It is gone for good when the client hears of it.
         const token = this.host.tokenFor(detached);
-        broker.removeDurableSubscription(containerId, link.durableName, token);
+        this.host.broker.removeDurableSubscription(clientId, name, token);
       } else {
         detached();
       }
@@ -290,12 +291,13 @@ export class AmqpSession {
   }
 
   private publish(delivery: ReceivedDelivery): void {
-    const { deliveryId, settled, transaction, message } = delivery;
+    const { deliveryId, settled, transaction, message, fault } = delivery;
     const { host } = this;
     this.requireOpen(transaction, 'link');
     // What a transaction takes is confirmed by its discharge.
     const isAwaited = !settled && transaction === null;
     try {
+      if (fault !== null) throw fault;
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
@@ -377,13 +379,20 @@ export class AmqpSession {
 
   /** What it had unsettled goes back, and a durable subscription stays. */
   private close(link: Link): void {
-    if (link instanceof CoordinatorLink) link.close();
-    if (!(link instanceof SendingLink) || link.subscriber === null) return;
-    const { subscriber } = link;
-    link.subscriber = null;
-    this.outgoing.forget(link);
-    this.held.drop(link.handle);
-    this.host.broker.unsubscribe(subscriber, null);
+    if (link instanceof CoordinatorLink) {
+      link.close();
+      return;
+    }
+    if (link instanceof SendingLink && link.subscriber !== null) {
+      const { subscriber } = link;
+      link.subscriber = null;
+      this.outgoing.forget(link);
+      this.held.drop(link.handle);
+      this.host.broker.unsubscribe(subscriber, null);
+    }
+    if (link.isTemporary && link.destination !== null) {
+      this.host.broker.removeTemporary(link.destination);
+    }
   }
 
   private requireOpen(transaction: TransactionReference | null, scope: ErrorScope): void {
@@ -471,12 +480,24 @@ function isOfLink(error: unknown): error is HoldfastError {
 
 /** The `error` that tells a peer of what happened. */
 export function errorFields(error: HoldfastError): Given<typeof ERROR> {
-  return { condition: conditionOf(error), description: error.message };
+  const condition = conditionOf(error);
+  const description = error.message;
+  if (error.code !== 'CLIENT_ID_IN_USE') return { condition, description };
+  // 2.8.14: JMS clients know by it what went wrong.
+  const info = { 'invalid-field': new SymbolText('container-id') };
+  return { condition, description, info };
 }
 
 function conditionOf(error: HoldfastError): string {
   if (error instanceof AmqpError) return error.condition;
-  return error.code === 'LIMIT_EXCEEDED'
-    ? CONDITION.resourceLimitExceeded
-    : CONDITION.preconditionFailed;
+  switch (error.code) {
+    case 'LIMIT_EXCEEDED':
+      return CONDITION.resourceLimitExceeded;
+    case 'DESTINATION_GONE':
+      return CONDITION.notFound;
+    case 'CLIENT_ID_IN_USE':
+      return CONDITION.invalidField;
+    default:
+      return CONDITION.preconditionFailed;
+  }
 }

@@ -1,5 +1,6 @@
 /** Where a link comes from and goes to: sources and targets (part 3, 3.5), as destinations of the broker. */
 import type { Destination } from '../../broker/api.js';
+import { TEMPORARY_PREFIX } from '../../broker/temporary-destinations.js';
 import { faultOfName, MAX_NAME_BYTES, NAME_RULE } from '../shared/destination-name.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
@@ -11,6 +12,19 @@ export type Target = Read<typeof TARGET>;
 
 /** What JMS clients say a node is, and what this broker says back. */
 export const NODE_CAPABILITY = { queue: 'queue', topic: 'topic' } as const;
+const TEMPORARY_CAPABILITY = { queue: 'temporary-queue', topic: 'temporary-topic' } as const;
+
+/** A new name that no client can have taken: `connectionId` is unique for ever, `number` on its connection. */
+export function temporaryDestination(
+  capabilities: readonly string[],
+  connectionId: string,
+  number: number,
+): Destination {
+  const { topic } = TEMPORARY_CAPABILITY;
+  const isTopic = capabilities.includes(topic) || capabilities.includes(NODE_CAPABILITY.topic);
+  const kind = isTopic ? 'topic' : 'queue';
+  return { kind, name: `${TEMPORARY_PREFIX}${kind}:${connectionId}:${number}` };
+}
 
 /** How addresses tell queues from topics; a name without any prefix is a queue's, unless a capability says otherwise. */
 const PREFIXES: readonly (readonly [string, Destination['kind']])[] = [
@@ -19,6 +33,8 @@ const PREFIXES: readonly (readonly [string, Destination['kind']])[] = [
   ['/queue/', 'queue'],
   ['/topic/', 'topic'],
 ];
+/** What a client was told stays whole: its kind is a part of the name. */
+const TEMPORARY_TOPIC_PREFIX = `${TEMPORARY_PREFIX}topic:`;
 
 export function readSource(raw: Uint8Array | null): Source | null {
   if (raw === null) return null;
@@ -48,7 +64,8 @@ export function readTarget(raw: Uint8Array | null): Target | 'coordinator' | nul
 export function destinationOf(address: string, capabilities: readonly string[]): Destination {
   const prefix = PREFIXES.find(([text]) => address.startsWith(text));
   const name = prefix === undefined ? address : address.slice(prefix[0].length);
-  const isTopic = capabilities.includes(NODE_CAPABILITY.topic);
+  const isTopic =
+    capabilities.includes(NODE_CAPABILITY.topic) || name.startsWith(TEMPORARY_TOPIC_PREFIX);
   const kind = prefix?.[1] ?? (isTopic ? 'topic' : 'queue');
   const fault = faultOfName(name);
   if (fault === null) return { kind, name };

@@ -4,12 +4,22 @@ import { CODE } from './format-codes.js';
 const FIRST_BYTES = 256;
 const encoder = new TextEncoder();
 
+/** A text that is written as a symbol. */
+export class SymbolText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** What `value` can write; a whole number becomes an int or a long, any other one a double. */
 export type Writable =
   | null
   | boolean
   | number
   | string
+  | SymbolText
   | readonly Writable[]
   | { readonly [key: string]: Writable };
 
@@ -149,6 +159,7 @@ export class ValueWriter {
     else if (typeof value === 'boolean') this.boolean(value);
     else if (typeof value === 'string') this.string(value);
     else if (typeof value === 'number') this.number(value);
+    else if (value instanceof SymbolText) this.symbol(value.text);
     else if (isList(value)) this.list(value);
     else this.fields(value);
   }

@@ -5,8 +5,8 @@
 import { Broker } from '../../../src/broker/broker.js';
 import type { Batch, BlockPosition } from '../../../src/broker/host.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
-import type { HostPort } from '../../../src/platform/ports.js';
 import { messageContents } from '../../../src/node/content-kinds.js';
+import type { HostPort } from '../../../src/platform/ports.js';
 import { StompSession } from '../../../src/protocols/stomp/session.js';
 import { type ClusterSettings, nodeConfig } from '../cluster/config.js';
 import { SimulatedClock } from '../kernel/clock.js';

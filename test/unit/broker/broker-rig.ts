@@ -28,8 +28,8 @@ import type {
   BrokerLimits,
   SegmentUsage,
 } from '../../../src/broker/host.js';
-import { messageContents } from '../../../src/node/content-kinds.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
+import { messageContents } from '../../../src/node/content-kinds.js';
 
 const SEGMENT_BYTES = 64 * 1024;
 const encoder = new TextEncoder();

@@ -95,7 +95,9 @@ describe('selectors on a queue', () => {
   test('many that nobody wants are looked at in turns, and once', () => {
     const rig = new Rig({ maxBatchBytes: 30_000, limits: { queueMaxMessages: 100_000 } });
     const count = 5_500;
-    const colors = Array.from({ length: count }, (_, index) => (index % 100 === 99 ? 'red' : 'blue'));
+    const colors = Array.from({ length: count }, (_, index) =>
+      index % 100 === 99 ? 'red' : 'blue',
+    );
     sendColors(rig, colors);
     const red = rig.connect();
     red.listen('/queue/q', { ...RED, ...AUTO });

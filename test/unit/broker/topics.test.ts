@@ -300,7 +300,13 @@ test('subscribers that share a subscription share its messages, and it goes with
   alone.listen('/topic/jobs', { mode: auto });
   for (const body of ['1', '2', '3', '4']) producer.send('/topic/jobs', body);
   rig.settle();
-  assert.deepEqual([one.takeBodies(), two.takeBodies()], [['1', '3'], ['2', '4']]);
+  assert.deepEqual(
+    [one.takeBodies(), two.takeBodies()],
+    [
+      ['1', '3'],
+      ['2', '4'],
+    ],
+  );
   assert.equal(alone.bodies.length, 4);
   assert.throws(() => rig.connect().listen('/topic/other', { shared }), /while it has subscribers/);
   one.session.close();

@@ -49,12 +49,6 @@ function section(descriptor: number, write: (writer: ValueWriter) => void): Uint
   return writer.written.slice();
 }
 
-const FILTER = (() => {
-  const writer = new ValueWriter();
-  writer.value({ selector: 'a > 1' });
-  return writer.written.slice();
-})();
-
 describe('a link on which the client sends', () => {
   function sending(): Peer {
     const peer = begun();
@@ -539,20 +533,6 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['attach', 'detach']);
     assert.deepEqual(peer.broker.takeCalls().at(-1), 'unsubscribe 0');
   });
-
-  for (const [what, source] of [
-    ['a filter', { address: 'q', filter: FILTER }],
-    ['a browser', { address: 'q', distributionMode: 'copy' }],
-    ['a dynamic source', { dynamic: true }],
-  ] as const) {
-    it(`is refused with ${what}, which this broker does not offer yet`, () => {
-      const peer = begun();
-      attachReceiver(peer, 0, source);
-      const [attach, detach] = peer.answers();
-      assert.equal(attach?.fields.source, null);
-      assert.equal(conditionOf(detach), CONDITION.notImplemented);
-    });
-  }
 });
 
 describe('transactions', () => {

@@ -82,6 +82,7 @@ export class Peer {
       config: AMQP_CONFIG,
       version: '0.1.0',
       nodeName: 'a',
+      connectionId: 'c0ffee',
       convert: (message) => message,
       onClosed: () => {
         this.closedCount += 1;

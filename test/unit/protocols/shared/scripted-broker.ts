@@ -2,6 +2,7 @@
 import type {
   BrokerEndpoint,
   BrokerSession,
+  ClientIdentity,
   ConfirmationToken,
   DeliveryView,
   Destination,
@@ -37,8 +38,16 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   readonly refuses = new Map<string, HoldfastError>();
   events: SessionEvents | undefined;
   describe = '';
+  identity: ClientIdentity = {};
 
-  openSession(events: SessionEvents, describe: string): BrokerSession {
+  openSession(
+    events: SessionEvents,
+    describe: string,
+    identity: ClientIdentity = {},
+  ): BrokerSession {
+    const refused = this.refuses.get('open');
+    if (refused !== undefined) throw refused;
+    this.identity = identity;
     this.events = events;
     this.describe = describe;
     return this;
@@ -53,8 +62,17 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
     const { destination, acknowledgement, prefetch, durable } = options;
     const kept = durable === null ? '' : ` durable ${durable.clientId}/${durable.name}`;
+    const { shared } = options;
+    const wishes = [
+      durable?.isShared === true ? 'shared' : '',
+      shared === undefined ? '' : `shared ${shared.clientId}/${shared.name}`,
+      options.selector == null ? '' : `where ${options.selector}`,
+      options.noLocal === true ? 'noLocal' : '',
+      options.browses === true ? 'browses' : '',
+    ];
+    const wished = wishes.filter((wish) => wish !== '').map((wish) => ` ${wish}`);
     this.note(
-      `subscribe ${destination.kind} ${destination.name} ack ${acknowledgement} prefetch ${prefetch}${kept}`,
+      `subscribe ${destination.kind} ${destination.name} ack ${acknowledgement} prefetch ${prefetch}${kept}${wished.join('')}`,
       token,
     );
     const subscriber = { context: options.context, options };
