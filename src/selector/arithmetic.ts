@@ -41,16 +41,16 @@ export function property(name: string, exactness: Exactness): Numeric {
   return (propertyOf) => numberOf(propertyOf(name), exactness);
 }
 
-/** Signs: a plus changes nothing, but makes a number of what it stands before. */
+/**
+ * Signs: a plus changes nothing, but makes a number of what it stands before. What is exact stays
+ * so, however large, since two minus signs must give the same number again.
+ */
 export function signed(operand: Numeric, isNegative: boolean, exactness: Exactness): Numeric {
   if (!isNegative) return operand;
   return (propertyOf) => {
     const value = operand(propertyOf);
-    if (value === null) return null;
-    if (!exactness.isExact) return -value;
-    const result = exactly('-', 0, value);
-    exactness.isExact = isExactNumber(result);
-    return result;
+    // An exact zero has no sign.
+    return value === 0 && exactness.isExact ? 0 : value === null ? null : -value;
   };
 }
 

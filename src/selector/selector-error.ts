@@ -23,9 +23,15 @@ export function selectorError(text: string, { at, expected, found, mend }: Mista
   );
 }
 
-/** Text of a client in quotes, without the line ends and control characters that it may have. */
+/** Characters that a log or a terminal would obey, or not show. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Text of a client in quotes, with escapes for whatever cannot be seen. */
 export function quoted(text: string): string {
-  return JSON.stringify(text);
+  return JSON.stringify(text).replace(
+    INVISIBLE,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 }
 
 function excerpt(text: string, at: number): string {
