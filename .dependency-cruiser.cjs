@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   ownership: ['store', 'journal/format.ts'],
   doctor: ['store'],
   broker: ['journal/format.ts'],
+  selector: [],
   'protocols/shared': [],
   'protocols/stomp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared'],
   'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared'],

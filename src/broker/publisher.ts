@@ -4,7 +4,7 @@
  */
 
 import { HoldfastError } from '../platform/errors.js';
-import type { PropertySource } from '../selector/selector.js';
+import type { PropertySource } from '../selector/property-source.js';
 import type { Destination, IncomingMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';

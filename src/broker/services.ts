@@ -1,6 +1,6 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
-import type { PropertySource } from '../selector/selector.js';
+import type { PropertySource } from '../selector/property-source.js';
 import type { ContentKind, DeadLetterFacts } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
 

@@ -1,5 +1,6 @@
 /** Which messages of a topic reach a subscription: those that its selector wants, and none of its own client when it says so. */
-import type { PropertySource, Selector } from '../selector/selector.js';
+import type { PropertySource } from '../selector/property-source.js';
+import type { Selector } from '../selector/selector.js';
 
 export class SubscriptionFilter {
   private readonly selector: Selector | null;

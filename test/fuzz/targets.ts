@@ -4,6 +4,7 @@ import { configuration } from './configuration-target.js';
 import { arbitraryDocuments, damagedDocuments } from './document-target.js';
 import { journalDamage, journalFailingCall, journalLateDamage } from './journal-target.js';
 import { recordsInBlocks, recordsInCheckpoints } from './records-target.js';
+import { selector, selectorTexts } from './selector-target.js';
 import { stompClient } from './stomp-client-target.js';
 import { stompBytes, stompFrames, storedHeaders } from './stomp-codec-target.js';
 import { stompSession } from './stomp-session-target.js';
@@ -23,6 +24,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   stompSession,
   stompClient,
   amqpSession,
+  selector,
+  selectorTexts,
   configuration,
 ];
 

@@ -4,7 +4,7 @@
  * Only what is asked for is decoded.
  */
 import type { SelectableMessage } from '../../broker/services.js';
-import type { PropertySource, PropertyValue } from '../../selector/selector.js';
+import type { PropertySource, PropertyValue } from '../../selector/property-source.js';
 import { AmqpError } from './amqp-error.js';
 import { PROPERTIES } from './bare-message.js';
 import { type Read, readFields } from './composite.js';

@@ -1,6 +1,6 @@
 /** What message selectors name, in a message that came by STOMP: its headers, which are all text, and the JMS headers made of them. */
 import type { SelectableMessage } from '../../broker/services.js';
-import type { PropertySource, PropertyValue } from '../../selector/selector.js';
+import type { PropertySource, PropertyValue } from '../../selector/property-source.js';
 import { storedHeaderLines } from './stored-header-lines.js';
 
 const HEADER_OF: { readonly [name: string]: string } = {

@@ -1,0 +1,11 @@
+/** What a selector may cost: clients write them, and every message is held against them. */
+export const SELECTOR_LIMITS = {
+  maxCharacters: 65_536,
+  /** Parentheses within parentheses. Nothing else nests, so this bounds every recursion. */
+  maxDepth: 200,
+  /**
+   * All LIKE patterns of one selector together. Matching takes at worst the length of the pattern
+   * times that of the property, and a property may be long.
+   */
+  maxPatternCharacters: 2048,
+} as const;
