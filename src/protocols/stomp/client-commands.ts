@@ -25,13 +25,7 @@ const HIGHEST_PRIORITY = 9;
 const HYPHEN = 0x2d;
 
 /** What would change which messages come, so that ignoring it would be a lie. */
-const NOT_OFFERED: readonly KnownHeader[] = [
-  HEADER.selector,
-  HEADER.noLocal,
-  HEADER.activemqNoLocal,
-  HEADER.activemqExclusive,
-  HEADER.browser,
-];
+const NOT_OFFERED: readonly KnownHeader[] = [HEADER.activemqExclusive];
 
 const ACKNOWLEDGEMENT_OF_TEXT = new Map<string, AcknowledgementMode>([
   ['auto', ACKNOWLEDGEMENT.auto],
@@ -45,6 +39,8 @@ export interface ClientCommandsOptions {
   readonly clientId: string | undefined;
   /** What the broker is to confirm so that the frame's receipt is given; null without a receipt. */
   readonly tokenFor: (frame: Frame) => ConfirmationToken;
+  /** A browser has had everything. */
+  readonly onBrowsed: (subscription: Subscription) => void;
 }
 
 interface Settlement {
@@ -57,6 +53,7 @@ export class ClientCommands {
   private readonly version: StompVersion;
   private readonly clientId: string | undefined;
   private readonly tokenFor: (frame: Frame) => ConfirmationToken;
+  private readonly onBrowsed: (subscription: Subscription) => void;
   private readonly subscriptionOfKey = new Map<string, Subscription>();
   private readonly subscriptionOfNumber = new Map<number, Subscription>();
   private subscriptionsMade = 0;
@@ -80,6 +77,7 @@ export class ClientCommands {
     this.version = options.version;
     this.clientId = options.clientId;
     this.tokenFor = options.tokenFor;
+    this.onBrowsed = options.onBrowsed;
   }
 
   /** Throws a HoldfastError for anything that the client or the broker cannot go on from. */
@@ -141,18 +139,21 @@ export class ClientCommands {
       );
     }
     for (const header of NOT_OFFERED) {
-      if (frame.has(header) && !frame.valueIs(header, FALSE)) {
+      if (isSet(frame, header)) {
         throw new StompError(
           `SUBSCRIBE asks for ${HEADER_NAME[header]}, which this broker does not offer`,
-          'Leave the header out; use a queue or a topic for each kind of message instead.',
+          'Leave the header out.',
         );
       }
     }
+    const browses = isSet(frame, HEADER.browser);
+    const acknowledgement = acknowledgementOf(frame);
     const subscription = new Subscription({
       number: this.subscriptionsMade,
       id,
       destination,
-      acknowledgement: acknowledgementOf(frame),
+      // A copy has nothing to be acknowledged.
+      acknowledgement: browses ? ACKNOWLEDGEMENT.auto : acknowledgement,
       durable: this.durableOf(frame, destination),
       version: this.version,
     });
@@ -166,12 +167,25 @@ export class ClientCommands {
         acknowledgement: subscription.acknowledgement,
         prefetch: numberOf(frame, prefetchHeader, 0, Number.MAX_SAFE_INTEGER),
         durable: subscription.durable,
+        selector: frame.text(HEADER.selector)?.trim() ?? null,
+        noLocal: isSet(frame, HEADER.noLocal) || isSet(frame, HEADER.activemqNoLocal),
+        browses,
         context: subscription,
       },
       this.tokenFor(frame),
     );
     this.subscriptionOfKey.set(key, subscription);
     this.subscriptionOfNumber.set(subscription.number, subscription);
+    if (browses) this.tellEndOf(subscription);
+  }
+
+  /** A browser sees what is there when it comes, and is told when that was all. */
+  private tellEndOf(subscription: Subscription): void {
+    const { broker, onBrowsed } = this;
+    broker.drain(subscription.subscriber, () => {
+      broker.setCredit(subscription.subscriber, 0);
+      onBrowsed(subscription);
+    });
   }
 
   private unsubscribe(frame: Frame): void {
@@ -328,6 +342,10 @@ export class ClientCommands {
       'Send the header client-id in CONNECT; it and the name together identify the subscription.',
     );
   }
+}
+
+function isSet(frame: Frame, header: KnownHeader): boolean {
+  return frame.has(header) && !frame.valueIs(header, FALSE);
 }
 
 function durableNameOf(frame: Frame): string | undefined {

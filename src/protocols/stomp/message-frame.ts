@@ -1,7 +1,10 @@
 /** Writes MESSAGE frames: bytes from the journal block to the connection's slab, with no string made. */
 import type { DeliveryView, Destination } from '../../broker/api.js';
 import type { Output } from '../shared/output.js';
-import { LINE_FEED, utf8 } from './bytes.js';
+import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
+import { COMMAND } from './commands.js';
+import { destinationText } from './destination.js';
+import { encodeFrame, type HeaderLine } from './frame-encoder.js';
 import { appendStoredHeaders } from './stored-headers.js';
 import { destinationLine, type Subscription } from './subscription.js';
 
@@ -60,6 +63,17 @@ export function appendMessageFrame(
   output.byte(LINE_FEED);
   output.range(bytes, bodyStart, bodyEnd);
   output.byte(0);
+}
+
+/** What ActiveMQ sends when a browser has had everything. */
+export function endOfBrowsing({ id, destination, version }: Subscription): Uint8Array {
+  const headers: HeaderLine[] = [
+    ['destination', destinationText(destination)],
+    ['message-id', '0'],
+    ['browser', 'end'],
+  ];
+  if (id !== undefined) headers.unshift(['subscription', id]);
+  return encodeFrame({ command: COMMAND.message, headers, body: NO_BYTES }, version);
 }
 
 function isSame(one: Destination, other: Destination): boolean {

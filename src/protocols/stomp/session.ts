@@ -24,7 +24,7 @@ import { FrameDecoder } from './frame-decoder.js';
 import { encodeFrame, type HeaderLine } from './frame-encoder.js';
 import { HEADER } from './known-headers.js';
 import { Liveness, VERDICT } from './liveness.js';
-import { appendMessageFrame } from './message-frame.js';
+import { appendMessageFrame, endOfBrowsing } from './message-frame.js';
 import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
 import { limitExceeded, StompError } from './stomp-error.js';
@@ -259,7 +259,8 @@ export class StompSession implements SessionEvents {
         'Send the headers login and passcode of a user that is configured on the broker.',
       );
     }
-    const broker = options.broker.openSession(this, `stomp ${this.socket.remoteAddress}`);
+    const description = `stomp ${this.socket.remoteAddress}`;
+    const broker = options.broker.openSession(this, description, { clientId: clientId ?? null });
     this.brokerSession = broker;
     this.decoder.version = version;
     this.state = STATE.connected;
@@ -268,6 +269,7 @@ export class StompSession implements SessionEvents {
       version,
       clientId,
       tokenFor: (asking) => this.tokenFor(asking),
+      onBrowsed: (subscription) => this.writeFrame(endOfBrowsing(subscription)),
     });
     this.writeConnected(negotiated);
     this.timer.cancel();

@@ -202,6 +202,29 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
     });
   }
 
+  it('says what it wants with selector and no-local', () => {
+    const connection = connected('1.2');
+    const wishes = "selector:color = 'red'\nno-local:true\n";
+    connection.exchange(`SUBSCRIBE\nid:1\ndestination:/topic/a\n${wishes}\n^@`);
+    assert.deepEqual(connection.broker.takeCalls(), [
+      "subscribe topic a ack 0 prefetch 0 where color = 'red' noLocal",
+    ]);
+  });
+
+  it('browses a queue, and is told of the end', () => {
+    const connection = connected('1.2');
+    const browsing = 'SUBSCRIBE\nid:1\ndestination:/queue/a\nack:client\nbrowser:true\n\n^@';
+    assert.equal(connection.exchange(browsing), '');
+    assert.deepEqual(connection.broker.takeCalls(), [
+      'subscribe queue a ack 0 prefetch 0 browses',
+      'drain 0',
+    ]);
+    connection.broker.drains.shift()?.();
+    const headers = 'subscription:1\ndestination:/queue/a\nmessage-id:0\nbrowser:end\n';
+    assert.match(connection.answer(), new RegExp(`^MESSAGE\n${headers}`));
+    assert.deepEqual(connection.broker.takeCalls(), ['credit 0 0']);
+  });
+
   for (const [frame, message] of [
     ['SUBSCRIBE\ndestination:/queue/a\n\n^@', 'SUBSCRIBE has no id header'],
     ['SUBSCRIBE\nid:1\n\n^@', 'SUBSCRIBE has no destination header'],
@@ -211,8 +234,8 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
       'The id 1 is subscribed to already',
     ],
     [
-      'SUBSCRIBE\nid:1\ndestination:/queue/a\nselector:x=1\n\n^@',
-      'SUBSCRIBE asks for selector, which this broker does not offer',
+      'SUBSCRIBE\nid:1\ndestination:/queue/a\nactivemq.exclusive:true\n\n^@',
+      'SUBSCRIBE asks for activemq.exclusive, which this broker does not offer',
     ],
     [
       'SUBSCRIBE\nid:1\ndestination:/queue/a\ndurable-subscription-name:n\n\n^@',
