@@ -220,7 +220,7 @@ export class Dispatcher {
   private isWanted(selector: Selector, slot: number, payload: Uint8Array): boolean {
     const { reader } = this;
     const { table } = this.index;
-    const valueOf = this.services.contents.propertiesOf({
+    const propertyOf = this.services.contents.propertiesOf({
       contentKind: reader.contentKind,
       headers: payload.subarray(reader.headersStart, reader.bodyStart),
       body: payload.subarray(reader.bodyStart, reader.bodyEnd),
@@ -230,7 +230,7 @@ export class Dispatcher {
       timestampMs: reader.timestampMs,
       failedDeliveries: table.failedDeliveriesOf(slot),
     });
-    return selector.matches(valueOf);
+    return selector.matches(propertyOf);
   }
 
   private expires(slot: number): boolean {

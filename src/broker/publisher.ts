@@ -229,12 +229,12 @@ export class Publisher {
   /** Takes the targets away that do not want the message. */
   private leaveOutUnwanted(client: Client, message: SelectableMessage): void {
     let properties: PropertySource | null = null;
-    const valueOf = (): PropertySource => {
+    const propertyOf = (): PropertySource => {
       properties ??= this.services.contents.propertiesOf(message);
       return properties;
     };
     const wants = ({ filter }: Queue): boolean =>
-      filter === null || filter.lets(client.clientId, valueOf);
+      filter === null || filter.lets(client.clientId, propertyOf);
     const stored = this.storedTargets.filter(wants);
     const inMemory = this.memoryTargets.filter(wants);
     this.clearTargets();

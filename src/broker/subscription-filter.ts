@@ -12,9 +12,9 @@ export class SubscriptionFilter {
     this.excludedClientId = excludedClientId;
   }
 
-  /** `valueOf`: called only when a selector has to look into the message. */
-  lets(clientId: string, valueOf: () => PropertySource): boolean {
+  /** `propertyOf`: called only when a selector has to look into the message. */
+  lets(clientId: string, propertyOf: () => PropertySource): boolean {
     if (clientId === this.excludedClientId) return false;
-    return this.selector === null || this.selector.matches(valueOf());
+    return this.selector === null || this.selector.matches(propertyOf());
   }
 }

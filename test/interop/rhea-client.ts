@@ -8,6 +8,7 @@ import rhea, {
   type Receiver,
   type ReceiverOptions,
   type Sender,
+  type SenderOptions,
 } from 'rhea';
 import { parseTargetAddress } from '../../src/config/address.js';
 import { eventually, within } from '../support/eventually.js';
@@ -90,8 +91,9 @@ export class RheaClient {
     this.connection = connection;
   }
 
-  async sender(target: string): Promise<Sender> {
-    const sender = this.connection.open_sender({ target, autosettle: true });
+  async sender(options: string | SenderOptions): Promise<Sender> {
+    const given = typeof options === 'string' ? { target: options } : options;
+    const sender = this.connection.open_sender({ autosettle: true, ...given });
     await once(sender, 'sender_open');
     return sender;
   }
@@ -144,8 +146,8 @@ export async function send(sender: Sender, message: Partial<Message>): Promise<v
       };
       const onRejected = (context: EventContext): void => {
         if (context.delivery?.id !== delivery.id) return;
-        const state = context.delivery.remote_state as { error?: unknown };
-        finish(() => reject(new Error(`rejected: ${String(state.error)}`)));
+        const { error } = context.delivery.remote_state as { error?: { condition?: string } };
+        finish(() => reject(new Error(`rejected: ${error?.condition}`)));
       };
       const finish = (then: () => void): void => {
         sender.removeListener('accepted' as never, onAccepted as never);

@@ -27,7 +27,7 @@ export class MessageProperties {
     this.message = message;
     this.fields = null;
     this.findSections(message.body);
-    return this.valueOf;
+    return this.propertyOf;
   }
 
   private findSections(body: Uint8Array): void {
@@ -45,7 +45,7 @@ export class MessageProperties {
   }
 
   /** A sender's sections are taken unread: what cannot be decoded is as if it were not there. */
-  private readonly valueOf = (name: string): PropertyValue => {
+  private readonly propertyOf = (name: string): PropertyValue => {
     try {
       return this.decode(name);
     } catch (error) {

@@ -16,10 +16,10 @@ export class MessageProperties {
   of(message: SelectableMessage): PropertySource {
     this.message = message;
     this.headers = null;
-    return this.valueOf;
+    return this.propertyOf;
   }
 
-  private readonly valueOf = (name: string): PropertyValue => {
+  private readonly propertyOf = (name: string): PropertyValue => {
     const message = this.message as SelectableMessage;
     switch (name) {
       case 'JMSPriority':
