@@ -203,11 +203,15 @@ const FRAGMENTS = [
   ],
 ];
 
+const fragment = fc.constantFrom(...FRAGMENTS);
+
 /** Text that is nearly a selector, or nothing like one. */
 export const selectorText: fc.Arbitrary<string> = fc.oneof(
   fc
-    .array(fc.constantFrom(...FRAGMENTS), { maxLength: 30 })
+    .array(fragment, { maxLength: 30 })
     .chain((parts) => fc.constantFrom(parts.join(' '), parts.join(''))),
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.tuple(fc.constantFrom(...FRAGMENTS), fc.nat({ max: 9000 })).map(([part, n]) => part.repeat(n)),
+  fc
+    .tuple(fragment, fc.nat({ max: 9000 }), fragment, fragment)
+    .map(([part, times, ...tail]) => part.repeat(times) + tail.join('')),
 );

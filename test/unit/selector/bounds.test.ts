@@ -1,6 +1,7 @@
 /** Nothing that a client can write costs more than its length, or overflows a stack. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HoldfastError } from '../../../src/platform/errors.js';
 import { SELECTOR_LIMITS } from '../../../src/selector/limits.js';
 import { parseSelector } from '../../../src/selector/selector.js';
 import { matches } from './examples.js';
@@ -72,6 +73,38 @@ test('a hostile pattern takes no longer than its length times that of the text',
   assert.equal(matches(`s LIKE '${'%_'.repeat(steps)}%b'`, { s: text }), false);
   assert.equal(matches(`s LIKE '${'%a'.repeat(steps)}%'`, { s: text }), true);
 });
+
+const HOSTILE: readonly [part: string, tail: string][] = [
+  ['1', 'dx'],
+  ['1', '.'],
+  ['1', 'e'],
+  ['.', ''],
+  ['0', '9'],
+  ['1e1', ''],
+  ['x', '.'],
+  ['a\u0301', '!'],
+  ["'", ''],
+  ['"', ''],
+  [' ', '!'],
+  ['- ', ''],
+  ['NOT ', ''],
+  ['😀', ''],
+];
+const FAR_FROM_LINEAR_MS = 4000;
+for (const [part, tail] of HOSTILE) {
+  test(`${JSON.stringify(part)} many times, and then ${JSON.stringify(tail)}, takes no longer than its length`, () => {
+    const room = maxCharacters - 'a = '.length - tail.length;
+    const text = `a = ${part.repeat(Math.floor(room / part.length))}${tail}`;
+    const startMs = performance.now();
+    try {
+      parseSelector(text);
+    } catch (error) {
+      assert.ok(error instanceof HoldfastError, String(error));
+    }
+    const tookMs = performance.now() - startMs;
+    assert.ok(tookMs < FAR_FROM_LINEAR_MS, `${tookMs} ms`);
+  });
+}
 
 test('an error of the property source passes through', () => {
   const selector = parseSelector('a = 1');
