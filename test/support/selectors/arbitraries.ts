@@ -26,6 +26,7 @@ const characters = fc.constantFrom('a', 'b', '%', '_', '!', "'", '😀');
 const text = fc.oneof(
   fc.constantFrom('', 'a', 'ab', 'red', "it's", '10', 'true'),
   fc.array(characters, { maxLength: 6 }).map((parts) => parts.join('')),
+  fc.nat({ max: 40 }).map((length) => 'ab_'.repeat(length).slice(0, length)),
 );
 
 const EXACT = [
