@@ -11,6 +11,8 @@ const ROWS: readonly [pattern: string, escape: string | null, yes: string[], no:
   ['%%', null, ['', 'a'], []],
   ['_', null, ['a', '%', '\n', '😀', 'é'], ['', 'ab', 'e\u0301']],
   ['__', null, ['ab', '😀😀'], ['😀', 'abc']],
+  ['_😀', null, ['😀😀', 'a😀', 'é😀'], ['😀', '😀a']],
+  ['é_', null, ['éé', 'éa', 'é😀'], ['é', 'aé']],
   ['%_', null, ['a', 'abc', '😀'], ['']],
   ['_%', null, ['a', 'abc', '😀'], ['']],
   ['a%b', null, ['ab', 'aab', 'abab', 'a\nb'], ['a', 'b', 'abc', 'bab']],
