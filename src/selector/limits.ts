@@ -4,8 +4,8 @@ export const SELECTOR_LIMITS = {
   /** Parentheses within parentheses. Nothing else nests, so this bounds every recursion. */
   maxDepth: 200,
   /**
-   * All LIKE patterns of one selector together. Matching takes at worst the length of the pattern
-   * times that of the property, and a property may be long.
+   * All LIKE patterns of one selector together. Matching costs a step for 32 characters of the
+   * pattern and each one of the property, and a property may be long.
    */
   maxPatternCharacters: 2048,
 } as const;

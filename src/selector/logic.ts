@@ -5,7 +5,7 @@ import type { LogicalOperator } from './syntax-tree.js';
 
 export type Condition = (propertyOf: PropertySource) => Truth;
 
-export function negated(truth: Truth): Truth {
+function negated(truth: Truth): Truth {
   return truth === null ? null : !truth;
 }
 
@@ -35,7 +35,7 @@ export function join(operator: LogicalOperator, operands: readonly Condition[]):
   };
 }
 
-export function both(first: Condition, second: Condition): Condition {
+function both(first: Condition, second: Condition): Condition {
   return (propertyOf) => {
     const truth = first(propertyOf);
     if (truth === false) return false;
@@ -44,7 +44,7 @@ export function both(first: Condition, second: Condition): Condition {
   };
 }
 
-export function either(first: Condition, second: Condition): Condition {
+function either(first: Condition, second: Condition): Condition {
   return (propertyOf) => {
     const truth = first(propertyOf);
     if (truth === true) return true;

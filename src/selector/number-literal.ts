@@ -12,8 +12,11 @@ const LONG_BITS = 64;
 const HEXADECIMAL = /^0x[0-9a-f]+l?$/i;
 const OCTAL = /^0[0-7]+l?$/i;
 const DECIMAL = /^(0|[1-9][0-9]*)l?$/i;
-/** A point, an exponent or a suffix makes a number approximate: 09 alone is neither octal nor this. */
-const APPROXIMATE = /^(?=.*[.efd])([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?[fd]?$/i;
+/**
+ * A point, an exponent or a suffix makes a number approximate: 09 alone is neither octal nor this.
+ * No digit can be read in two ways, so a long row of them is tried once.
+ */
+const APPROXIMATE = /^(?=.*[.efd])([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?[fd]?$/i;
 
 /** A number that may have more letters than it should: whoever finds it wrong can show it whole. */
 const LEXEME = /(?:\.[0-9]|[0-9])(?:[eE][+-]?[0-9]|[0-9A-Za-z_$.])*/y;

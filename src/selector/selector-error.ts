@@ -1,4 +1,4 @@
-/** The one way in which a selector is refused: where, what was expected and found, how to mend it. */
+/** How a selector is refused: where, what was expected and found, and how to mend it. */
 import { HoldfastError } from '../platform/errors.js';
 
 const EXCERPT_CHARACTERS = 100;

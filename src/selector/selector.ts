@@ -14,7 +14,10 @@ export interface Selector {
   readonly text: string;
   /** Every property that the selector names, once, in the order of their first use. */
   readonly identifiers: readonly string[];
-  /** Whether the condition is true; one that is false or unknown does not match. Never throws by itself. */
+  /**
+   * Whether the condition is true; one that is false or unknown does not match. Throws only what
+   * the source throws.
+   */
   matches(propertyOf: PropertySource): boolean;
 }
 

@@ -32,7 +32,7 @@ export interface OtherLiteral extends Placed {
 }
 
 /** A sign before something other than a literal. */
-export interface Signed extends Placed {
+interface Signed extends Placed {
   readonly kind: 'signed';
   readonly isNegative: boolean;
   readonly operand: Node;
@@ -80,12 +80,12 @@ export interface IsNull extends Placed {
   readonly name: string;
 }
 
-export interface Not extends Placed {
+interface Not extends Placed {
   readonly kind: 'not';
   readonly operand: Node;
 }
 
-export interface Logic extends Placed {
+interface Logic extends Placed {
   readonly kind: 'logic';
   readonly operator: LogicalOperator;
   readonly operands: readonly Node[];

@@ -8,7 +8,7 @@ const KEYWORDS: ReadonlySet<string> = new Set([
 
 /** As Character.isJavaIdentifierStart and isJavaIdentifierPart, but without control characters. */
 const NAME = /[\p{L}\p{Nl}\p{Sc}\p{Pc}][\p{L}\p{Nl}\p{Sc}\p{Pc}\p{Nd}\p{Mc}\p{Mn}\p{Cf}]*/uy;
-/** White space of Java, and no other: a no-break space is more likely a mistake of a text editor. */
+/** White space of Java, and no other: a no-break space is more likely a text editor's mistake. */
 const WHITE_SPACE = /[ \t\f\r\n]*/y;
 const SYMBOL = /<>|<=|>=|=(?!=)|[<>()+\-*/,]/y;
 /** What people of other languages write, and what it is here. */
@@ -146,10 +146,10 @@ export class Tokens {
     const isVisible = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character);
     return this.error(this.at, {
       expected: 'a name, a literal or an operator',
-      found: `the character ${isVisible ? quoted(character) : ''}${isVisible ? ' ' : ''}(U+${code})`,
+      found: `the character ${isVisible ? `${quoted(character)} ` : ''}(U+${code})`,
       mend:
         FOREIGN_SYMBOLS[character] ??
-        'take it out, or put it in single quotes if it belongs to a string, and in double quotes if to a name',
+        'take it out, or put the string that it belongs to in single quotes, or the name in double ones',
     });
   }
 

@@ -17,8 +17,8 @@ const HIGHEST_FIRST_SEED = 2 ** 30;
 
 const USAGE = `Usage: npm run fuzz -- [OPTIONS]
 
-Feeds damaged journals, records and documents, STOMP of every kind and configuration to the
-code that reads them, and checks what each of them promises about any input. Targets take turns
+Feeds damaged journals, records and documents, STOMP of every kind, selectors and configuration
+to the code that reads them, and checks what each of them promises about any input. Targets take turns
 of ${TURN_MS / 1000} seconds, each turn with a seed of its own. An input that breaks a promise is made as small
 as possible, printed, and kept in test/fuzz/found/ for ever: npm test replays it. Commit it.
 

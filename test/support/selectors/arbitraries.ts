@@ -26,6 +26,7 @@ const characters = fc.constantFrom('a', 'b', '%', '_', '!', "'", '😀');
 const text = fc.oneof(
   fc.constantFrom('', 'a', 'ab', 'red', "it's", '10', 'true'),
   fc.array(characters, { maxLength: 6 }).map((parts) => parts.join('')),
+  fc.nat({ max: 40 }).map((length) => 'ab_'.repeat(length).slice(0, length)),
 );
 
 const EXACT = [
@@ -46,9 +47,9 @@ const SAMPLE_BIGINTS = [
 ];
 
 const number = fc.oneof(
-  fc.constantFrom(...EXACT),
-  fc.constantFrom(...APPROXIMATE),
-  fc.nat({ max: 20 }).map(String),
+  { weight: 2, arbitrary: fc.constantFrom(...EXACT) },
+  { weight: 2, arbitrary: fc.constantFrom(...APPROXIMATE) },
+  { weight: 3, arbitrary: fc.nat({ max: 20 }).map(String) },
 );
 
 /** A pattern and an escape character, or none; never ending in an escape character alone. */
@@ -147,7 +148,7 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 );
 
 const samples: fc.Arbitrary<Samples> = fc
-  .array(fc.tuple(name, sample), { maxLength: 6 })
+  .array(fc.tuple(name, sample), { maxLength: 10 })
   .map((pairs) => Object.fromEntries(pairs));
 
 export interface SelectorCase {
@@ -203,11 +204,15 @@ const FRAGMENTS = [
   ],
 ];
 
+const fragment = fc.constantFrom(...FRAGMENTS);
+
 /** Text that is nearly a selector, or nothing like one. */
 export const selectorText: fc.Arbitrary<string> = fc.oneof(
   fc
-    .array(fc.constantFrom(...FRAGMENTS), { maxLength: 30 })
+    .array(fragment, { maxLength: 30 })
     .chain((parts) => fc.constantFrom(parts.join(' '), parts.join(''))),
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.tuple(fc.constantFrom(...FRAGMENTS), fc.nat({ max: 9000 })).map(([part, n]) => part.repeat(n)),
+  fc
+    .tuple(fragment, fc.nat({ max: 9000 }), fragment, fragment)
+    .map(([part, times, ...tail]) => part.repeat(times) + tail.join('')),
 );

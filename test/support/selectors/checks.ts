@@ -10,7 +10,7 @@ import { type Samples, sampleValue } from './tree.js';
 
 const LONGEST_ERROR = 1500;
 
-export function propertiesOf(samples: Samples): PropertySource {
+function propertiesOf(samples: Samples): PropertySource {
   return (name) => {
     const sample = Object.hasOwn(samples, name) ? samples[name] : undefined;
     return sample === undefined ? null : sampleValue(sample);

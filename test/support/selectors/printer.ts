@@ -4,7 +4,7 @@
  */
 import type { Tree } from './tree.js';
 
-/** How much each kind binds; an operand that binds less than its place asks for is put in parentheses. */
+/** How much each kind binds; what binds less than its place asks for is put in parentheses. */
 const BINDS = {
   or: 1,
   and: 2,

@@ -1,10 +1,12 @@
 /** Nothing that a client can write costs more than its length, or overflows a stack. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HoldfastError } from '../../../src/platform/errors.js';
 import { SELECTOR_LIMITS } from '../../../src/selector/limits.js';
 import { parseSelector } from '../../../src/selector/selector.js';
 import { matches } from './examples.js';
 
+const FAR_FROM_LINEAR_MS = 4000;
 const { maxCharacters, maxDepth, maxPatternCharacters } = SELECTOR_LIMITS;
 
 function inParentheses(text: string, depth: number): string {
@@ -65,13 +67,48 @@ test('LIKE patterns have a limit of their own, all together', () => {
   assert.throws(() => parseSelector(`${text} OR a LIKE '%'`), /at most 2048 characters together/);
 });
 
-test('a hostile pattern takes no longer than its length times that of the text', () => {
+test('a pattern with many ways to fail takes no longer for it', () => {
   const steps = 40;
   const text = 'a'.repeat(200);
   assert.equal(matches(`s LIKE '${'%a'.repeat(steps)}%b'`, { s: text }), false);
   assert.equal(matches(`s LIKE '${'%_'.repeat(steps)}%b'`, { s: text }), false);
   assert.equal(matches(`s LIKE '${'%a'.repeat(steps)}%'`, { s: text }), true);
+  const long = 'a'.repeat(maxCharacters);
+  const startMs = performance.now();
+  assert.equal(matches(`s LIKE '%${'a_'.repeat(1000)}b'`, { s: long }), false);
+  assert.ok(performance.now() - startMs < FAR_FROM_LINEAR_MS);
 });
+
+const HOSTILE: readonly [part: string, tail: string][] = [
+  ['1', 'dx'],
+  ['1', '.'],
+  ['1', 'e'],
+  ['.', ''],
+  ['0', '9'],
+  ['1e1', ''],
+  ['x', '.'],
+  ['a\u0301', '!'],
+  ["'", ''],
+  ['"', ''],
+  [' ', '!'],
+  ['- ', ''],
+  ['NOT ', ''],
+  ['😀', ''],
+];
+for (const [part, tail] of HOSTILE) {
+  test(`${JSON.stringify(part)} many times, and then ${JSON.stringify(tail)}, takes no longer than its length`, () => {
+    const room = maxCharacters - 'a = '.length - tail.length;
+    const text = `a = ${part.repeat(Math.floor(room / part.length))}${tail}`;
+    const startMs = performance.now();
+    try {
+      parseSelector(text);
+    } catch (error) {
+      assert.ok(error instanceof HoldfastError, String(error));
+    }
+    const tookMs = performance.now() - startMs;
+    assert.ok(tookMs < FAR_FROM_LINEAR_MS, `${tookMs} ms`);
+  });
+}
 
 test('an error of the property source passes through', () => {
   const selector = parseSelector('a = 1');

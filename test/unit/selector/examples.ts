@@ -15,7 +15,7 @@ export function matches(text: string, properties: Properties): boolean {
 /**
  * Whether a condition is true, false or unknown: of the last neither it nor its opposite matches.
  */
-export function truthOf(text: string, properties: Properties): boolean | null {
+function truthOf(text: string, properties: Properties): boolean | null {
   const isTrue = matches(text, properties);
   const isFalse = matches(`NOT (${text})`, properties);
   assert.ok(!(isTrue && isFalse), `${text} and its opposite both match`);

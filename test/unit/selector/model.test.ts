@@ -10,7 +10,7 @@ import { checkAgreement, checkAnyText } from '../../support/selectors/checks.js'
 import { matchesSlowly } from '../../support/selectors/interpreter.js';
 
 test('a selector matches what the slow interpreter says, however it is written', () => {
-  fc.assert(fc.property(selectorCase, checkAgreement), { numRuns: 2000 });
+  fc.assert(fc.property(selectorCase, checkAgreement), { numRuns: 10_000 });
 });
 
 test('any text is a selector, or one error that says where and how to mend it', () => {

@@ -150,7 +150,12 @@ check('3.8.1.1: NOT binds more than AND, and AND more than OR', CAR, [
 
 check('3.8.1.1: comparison', { n: 5, x: 5.5, big: 2n ** 53n + 1n, nan: Number.NaN }, [
   ['n = 5', true],
+  ['n = 6', false],
+  ['n = 4.0', false],
+  ['big = 5', false],
+  ['5.0 = big', false],
   ['n <> 5', false],
+  ['n <> 6', true],
   ['n < 5', false],
   ['n <= 5', true],
   ['n > 4', true],
@@ -207,24 +212,34 @@ check('3.8.1.1: arithmetic has the precedence of signs, * and /, + and -', { n: 
   ['n * 2 > x + 6', true],
 ]);
 
-check('3.8.1.1: arithmetic promotes as Java does', { n: 7, x: 7.5, zero: 0, long: 2n ** 62n }, [
-  ['n / 2 = 3', true],
-  ['-n / 2 = -3', true],
-  ['n / 2.0 = 3.5', true],
-  ['n / 2f = 3.5', true],
-  ['2 * x / 2 = 7.5', true],
-  ['(x - 0.5) / 2 = 3.5', true],
-  ['n * 1.0 / 2 = 3.5', true],
-  ['1 / 3 * 3 = 0', true],
-  ['long + 1 = 4611686018427387905', true],
-  ['long / 3 = 1537228672809129301', true],
-  ['9007199254740991 + 2 = 9007199254740993', true],
-  ['94906267 * 94906267 = 9007199515875289', true],
-  ['9007199254740993 - 9007199254740992 = 1', true],
-  ['long * 4 * 4 > 7e19', true],
-  ['-(-1 * zero) = 0', true],
-  ['1.5 / (0 * -5) > 0', true],
-]);
+check(
+  '3.8.1.1: arithmetic promotes as Java does',
+  { n: 7, x: 7.5, zero: 0, minusZero: -0, long: 2n ** 62n },
+  [
+    ['n / 2 = 3', true],
+    ['-n / 2 = -3', true],
+    ['n / 2.0 = 3.5', true],
+    ['n / 2f = 3.5', true],
+    ['2 * x / 2 = 7.5', true],
+    ['(x - 0.5) / 2 = 3.5', true],
+    ['n * 1.0 / 2 = 3.5', true],
+    ['1 / 3 * 3 = 0', true],
+    ['long + 1 = 4611686018427387905', true],
+    ['long / 3 = 1537228672809129301', true],
+    ['9007199254740991 + 2 = 9007199254740993', true],
+    ['94906267 * 94906267 = 9007199515875289', true],
+    ['9007199254740993 - 9007199254740992 = 1', true],
+    ['long * 4 * 4 > 7e19', true],
+    ['-(-1 * zero) = 0', true],
+    ['1.5 / (0 * -5) > 0', true],
+    ['1.5 / -zero > 0', true],
+    ['1.5 / -0 > 0', true],
+    ['1.5 / -0.0 < 0', true],
+    ['1 / minusZero < 0', true],
+    ['-(-long * 2) = 9223372036854775808.0', true],
+    ['- - (long * 3) = long * 3', true],
+  ],
+);
 
 check('an exact division by zero is unknown, an approximate one infinite', { n: 7, x: 7.5 }, [
   ['n / 0 = 1', null],
