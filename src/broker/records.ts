@@ -4,6 +4,8 @@
  */
 
 import type { IncomingMessage } from './api.js';
+import { type DuplicateKey, keyContent, keyKind } from './duplicate-key.js';
+import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
 
 /** Zero is no type, so bytes that were never written are never a record. */
 export const RECORD_TYPE = {
@@ -17,7 +19,12 @@ export const RECORD_TYPE = {
   entryIdsReserved: 8,
   storedEntries: 9,
   counters: 10,
+  duplicateIds: 11,
+  duplicateLimits: 12,
 } as const;
+
+/** What an address is; the names are those of `Destination`. */
+export const ADDRESS_KIND = { queue: 1, topic: 2 } as const;
 
 export const REMOVAL_REASON = {
   acknowledged: 1,
@@ -39,6 +46,8 @@ export const FIXED_BYTES = {
   entryIdsReserved: 16,
   storedEntries: 16,
   counters: 28,
+  duplicateIds: 14,
+  duplicateLimits: 20,
 } as const;
 
 export const SMALLEST_RECORD_BYTES = 12;
@@ -47,6 +56,8 @@ export const FAILURE_BYTES = 10;
 export const MESSAGE_TARGET_BYTES = 4;
 export const RELOCATED_TARGET_BYTES = 12;
 export const STORED_ENTRY_BYTES = 36;
+/** Of each duplicate id before its content. */
+export const DUPLICATE_ID_BYTES = 3;
 
 /** What a message record holds besides its targets. */
 export type MessageContent = Pick<
@@ -273,6 +284,42 @@ export function encodeCounters(counters: Counters): Uint8Array {
   view.setFloat64(8, counters.highestEntryId, true);
   view.setFloat64(16, counters.reservedEntryIds, true);
   view.setUint32(24, counters.nextQueueId, true);
+  return slab;
+}
+
+/** Ids that came to an address, the oldest first. */
+export function encodeDuplicateIds(
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): Uint8Array {
+  const slash = address.indexOf('/');
+  const name = encoder.encode(address.slice(slash + 1));
+  const contents = keys.map(keyContent);
+  const idBytes = contents.reduce((sum, content) => sum + DUPLICATE_ID_BYTES + content.length, 0);
+  const slab = new Uint8Array(FIXED_BYTES.duplicateIds + name.length + idBytes);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.duplicateIds);
+  slab[6] = ADDRESS_KIND[address.slice(0, slash) as keyof typeof ADDRESS_KIND];
+  view.setUint32(8, keys.length, true);
+  view.setUint16(12, name.length, true);
+  slab.set(name, FIXED_BYTES.duplicateIds);
+  let at = FIXED_BYTES.duplicateIds + name.length;
+  for (const [index, content] of contents.entries()) {
+    slab[at] = keyKind(keys[index] as DuplicateKey);
+    view.setUint16(at + 1, content.length, true);
+    slab.set(content, at + DUPLICATE_ID_BYTES);
+    at += DUPLICATE_ID_BYTES + content.length;
+  }
+  return slab;
+}
+
+/** How many ids are remembered from here on. */
+export function encodeDuplicateLimits(limits: DuplicateLimits): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.duplicateLimits);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.duplicateLimits);
+  view.setUint32(8, limits.idsPerAddress, true);
+  view.setFloat64(12, limits.maxBytes, true);
   return slab;
 }
 

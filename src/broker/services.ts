@@ -18,6 +18,8 @@ export interface LiveCounts {
   failed: number;
   expired: number;
   deadLettered: number;
+  /** Messages that had come before and were not taken again. */
+  duplicates: number;
 }
 
 export interface BrokerServices {

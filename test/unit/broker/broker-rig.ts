@@ -13,6 +13,7 @@ import {
   type ConfirmationToken,
   type DeliveryView,
   type Destination,
+  type DuplicateId,
   type IncomingMessage,
   REJECTION,
   type Rejection,
@@ -47,6 +48,8 @@ export const LIMITS: BrokerLimits = {
   defaultPrefetch: 100,
   maxPrefetch: 1000,
   maxDeliveries: 3,
+  duplicateIdsPerAddress: 1000,
+  duplicateIdsMaxBytes: 1_000_000,
 };
 
 export class UsageMap implements SegmentUsage {
@@ -242,6 +245,7 @@ export interface SendOptions {
   readonly durable?: boolean;
   readonly priority?: number;
   readonly expiresAtMs?: number;
+  readonly duplicateId?: DuplicateId;
   readonly token?: ConfirmationToken;
   readonly transaction?: string;
 }
@@ -320,6 +324,7 @@ export class TestClient implements SessionEvents {
       durable: options.durable ?? true,
       priority: options.priority ?? 4,
       expiresAtMs: options.expiresAtMs ?? 0,
+      duplicateId: options.duplicateId ?? null,
     };
     this.session.send(message, options.token ?? null, options.transaction ?? null);
   }
