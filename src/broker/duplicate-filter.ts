@@ -13,15 +13,8 @@ import {
   duplicateAddress,
 } from './duplicate-windows.js';
 import type { MessageIndex } from './message-index.js';
-import {
-  DUPLICATE_ID_BYTES,
-  encodeDuplicateIds,
-  encodeDuplicateLimits,
-  FIXED_BYTES,
-} from './records.js';
+import { duplicateIdsMaxBytes, encodeDuplicateLimits, FIXED_BYTES } from './records.js';
 import type { BrokerServices } from './services.js';
-
-const MAX_BYTES_PER_UNIT = 3;
 
 export class DuplicateFilter {
   private readonly index: MessageIndex;
@@ -71,8 +64,7 @@ export class DuplicateFilter {
 
   /** Upper bound of the record bytes that `note` adds to the batch. */
   recordBytes(destination: Destination, key: DuplicateKey): number {
-    const units = this.addressOf(destination).length + key.length;
-    const idBytes = FIXED_BYTES.duplicateIds + DUPLICATE_ID_BYTES + MAX_BYTES_PER_UNIT * units;
+    const idBytes = duplicateIdsMaxBytes(this.addressOf(destination), [key]);
     return idBytes + FIXED_BYTES.duplicateLimits;
   }
 
@@ -85,7 +77,7 @@ export class DuplicateFilter {
     }
     this.writeLimits();
     this.index.arrivingDuplicates.add(address, key);
-    this.batches.addRecord(encodeDuplicateIds(address, [key]));
+    this.batches.addDuplicateId(address, key);
   }
 
   private writeLimits(): void {

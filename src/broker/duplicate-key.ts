@@ -14,6 +14,7 @@ const KEY_KIND = { text: 1, bytes: 2, number: 3 } as const;
 
 const LETTER_OF_KIND: readonly (string | undefined)[] = [undefined, 't', 'b', 'n'];
 const MAX_ID_BYTES = 500;
+const HIGHEST_ASCII = 0x7f;
 const WHOLE_NUMBER = /^(0|-?[1-9][0-9]*)$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -42,19 +43,33 @@ function plainKeyOf(id: DuplicateId): DuplicateKey {
   return `b${latin1(id.subarray(0, MAX_ID_BYTES + 1))}` as DuplicateKey;
 }
 
-/** What follows the letter, as it is stored: UTF-8, the bytes themselves, or decimal digits. */
-export function keyContent(key: DuplicateKey): Uint8Array {
-  if (key[0] !== 'b') return encoder.encode(key.slice(1));
-  const bytes = new Uint8Array(key.length - 1);
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = key.charCodeAt(at + 1);
-  return bytes;
+/**
+ * Writes what follows the letter, as it is stored: UTF-8, the bytes themselves, or decimal digits. Returns
+ * the offset behind it.
+ */
+export function writeKeyContent(slab: Uint8Array, offset: number, key: DuplicateKey): number {
+  if (key[0] !== 'b') return writeText(slab, offset, key, 1);
+  for (let at = 1; at < key.length; at += 1) slab[offset + at - 1] = key.charCodeAt(at);
+  return offset + key.length - 1;
+}
+
+/** Writes `text` from the unit `from` on in UTF-8. A short one is nearly always ASCII: then a loop is quicker. */
+export function writeText(slab: Uint8Array, offset: number, text: string, from: number): number {
+  for (let at = from; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit > HIGHEST_ASCII) {
+      return offset + encoder.encodeInto(text.slice(from), slab.subarray(offset)).written;
+    }
+    slab[offset + at - from] = unit;
+  }
+  return offset + text.length - from;
 }
 
 export function keyKind(key: DuplicateKey): number {
   return LETTER_OF_KIND.indexOf(key[0]);
 }
 
-/** Reads back what `keyKind` and `keyContent` say; null for anything that they never say. */
+/** Reads back what `keyKind` and `writeKeyContent` say; null for anything that they never say. */
 export function readKey(kind: number, content: Uint8Array): DuplicateKey | null {
   const letter = LETTER_OF_KIND[kind];
   if (letter === undefined || content.length === 0) return null;
@@ -68,7 +83,7 @@ export function readKey(kind: number, content: Uint8Array): DuplicateKey | null 
 function contentBytes(key: DuplicateKey): number {
   const units = key.length - 1;
   const mayBeLonger = key[0] === 't' && units > MAX_ID_BYTES / 3 && units <= MAX_ID_BYTES;
-  return mayBeLonger ? keyContent(key).length : units;
+  return mayBeLonger ? encoder.encode(key.slice(1)).length : units;
 }
 
 function latin1(bytes: Uint8Array): string {

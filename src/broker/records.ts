@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from './api.js';
-import { type DuplicateKey, keyContent, keyKind } from './duplicate-key.js';
+import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
 import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
 
 /** Zero is no type, so bytes that were never written are never a record. */
@@ -58,6 +58,8 @@ export const RELOCATED_TARGET_BYTES = 12;
 export const STORED_ENTRY_BYTES = 36;
 /** Of each duplicate id before its content. */
 export const DUPLICATE_ID_BYTES = 3;
+/** A unit of UTF-16 takes at most so many in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
 
 /** What a message record holds besides its targets. */
 export type MessageContent = Pick<
@@ -287,30 +289,49 @@ export function encodeCounters(counters: Counters): Uint8Array {
   return slab;
 }
 
+/** At least as many bytes as a record of these ids has. */
+export function duplicateIdsMaxBytes(
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): number {
+  let units = address.length;
+  for (const key of keys) units += key.length;
+  const idBytes = DUPLICATE_ID_BYTES * keys.length;
+  return FIXED_BYTES.duplicateIds + idBytes + MAX_BYTES_PER_UNIT * units;
+}
+
 /** Ids that came to an address, the oldest first. */
+export function writeDuplicateIds(
+  { slab, view }: RecordTarget,
+  offset: number,
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): number {
+  const slash = address.indexOf('/');
+  const nameStart = offset + FIXED_BYTES.duplicateIds;
+  const nameEnd = writeText(slab, nameStart, address, slash + 1);
+  let end = nameEnd;
+  for (const key of keys) {
+    const contentEnd = writeKeyContent(slab, end + DUPLICATE_ID_BYTES, key);
+    slab[end] = keyKind(key);
+    view.setUint16(end + 1, contentEnd - end - DUPLICATE_ID_BYTES, true);
+    end = contentEnd;
+  }
+  writeHeader(view, offset, end - offset, RECORD_TYPE.duplicateIds);
+  slab[offset + 6] = ADDRESS_KIND[address.slice(0, slash) as keyof typeof ADDRESS_KIND];
+  view.setUint32(offset + 8, keys.length, true);
+  view.setUint16(offset + 12, nameEnd - nameStart, true);
+  return end;
+}
+
+/** The whole record as bytes of its own, for a checkpoint. */
 export function encodeDuplicateIds(
   address: DuplicateAddress,
   keys: readonly DuplicateKey[],
 ): Uint8Array {
-  const slash = address.indexOf('/');
-  const name = encoder.encode(address.slice(slash + 1));
-  const contents = keys.map(keyContent);
-  const idBytes = contents.reduce((sum, content) => sum + DUPLICATE_ID_BYTES + content.length, 0);
-  const slab = new Uint8Array(FIXED_BYTES.duplicateIds + name.length + idBytes);
-  const view = new DataView(slab.buffer);
-  writeHeader(view, 0, slab.length, RECORD_TYPE.duplicateIds);
-  slab[6] = ADDRESS_KIND[address.slice(0, slash) as keyof typeof ADDRESS_KIND];
-  view.setUint32(8, keys.length, true);
-  view.setUint16(12, name.length, true);
-  slab.set(name, FIXED_BYTES.duplicateIds);
-  let at = FIXED_BYTES.duplicateIds + name.length;
-  for (const [index, content] of contents.entries()) {
-    slab[at] = keyKind(keys[index] as DuplicateKey);
-    view.setUint16(at + 1, content.length, true);
-    slab.set(content, at + DUPLICATE_ID_BYTES);
-    at += DUPLICATE_ID_BYTES + content.length;
-  }
-  return slab;
+  const slab = new Uint8Array(duplicateIdsMaxBytes(address, keys));
+  const end = writeDuplicateIds({ slab, view: new DataView(slab.buffer) }, 0, address, keys);
+  return slab.subarray(0, end);
 }
 
 /** How many ids are remembered from here on. */
