@@ -21,6 +21,12 @@ export interface Destination {
 /** Whatever a session wants back in `confirmed`; null when nobody waits for this change. */
 export type ConfirmationToken = unknown;
 
+/**
+ * By which a sender makes a message recognisable when it sends it again; a text and a number are never
+ * the same. 1 to 500 bytes: of UTF-8, of the bytes, or of the decimal digits.
+ */
+export type DuplicateId = string | number | bigint | Uint8Array;
+
 /** A message as a session hands it in. The bytes are copied before `send` returns. */
 export interface IncomingMessage {
   readonly destination: Destination;
@@ -34,6 +40,11 @@ export interface IncomingMessage {
   readonly priority: number;
   /** Wall-clock milliseconds; 0 means never. */
   readonly expiresAtMs: number;
+  /**
+   * A message whose id is among the last ones of its address is not taken again; its token is confirmed as
+   * if it were, and not before what came first is on stable storage. Null: every message is a new one.
+   */
+  readonly duplicateId: DuplicateId | null;
 }
 
 /**

@@ -7,9 +7,12 @@
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import type { ConfirmationToken, SessionEvents } from './api.js';
 import type { Client } from './client.js';
+import type { DuplicateKey } from './duplicate-key.js';
+import type { DuplicateAddress } from './duplicate-windows.js';
 import type { Batch } from './host.js';
 import type { Queue } from './queue.js';
 import {
+  duplicateIdsMaxBytes,
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
@@ -21,6 +24,7 @@ import {
   type RemovalReason,
   removalBytes,
   writeDelivered,
+  writeDuplicateIds,
   writeFailed,
   writeMessage,
   writePreparedMessage,
@@ -147,6 +151,13 @@ export class BatchBuilder {
     this.reserve(FIXED_BYTES.idList + FAILURE_BYTES);
     const batch = this.open;
     this.wrote(writeFailed(batch, batch.end, entryId, failedDeliveries));
+  }
+
+  addDuplicateId(address: DuplicateAddress, key: DuplicateKey): void {
+    const keys = [key];
+    this.reserve(duplicateIdsMaxBytes(address, keys));
+    const batch = this.open;
+    this.wrote(writeDuplicateIds(batch, batch.end, address, keys));
   }
 
   /** Adds a record that is encoded already. */

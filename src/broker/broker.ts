@@ -14,6 +14,7 @@ import { relocateBlock } from './compaction.js';
 import { DeadLetters } from './dead-letters.js';
 import { Deliveries } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
+import { DuplicateFilter } from './duplicate-filter.js';
 import { FlowControl } from './flow-control.js';
 import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
 import { MessageIndex } from './message-index.js';
@@ -88,7 +89,8 @@ export class Broker implements BrokerEndpoint {
 
   /** What `snapshot` would take now, roughly. */
   snapshotBytes(): number {
-    return this.parts.index.table.size * STORED_ENTRY_BYTES;
+    const { table, duplicates } = this.parts.index;
+    return table.size * STORED_ENTRY_BYTES + duplicates.snapshotBytes;
   }
 
   /** Takes one payload of a snapshot, in order, onto a broker that was reset. */
@@ -305,7 +307,8 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);
   const temporary = new TemporaryDestinations(index.queues);
-  const publisher = new Publisher(index, batches, flow, services, temporary);
+  const duplicates = new DuplicateFilter(index, batches, services);
+  const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
   const deliveries = new Deliveries(index, batches, services);
   const shared = { index, batches, flow, publisher, deliveries, services };
   const deadLetters = new DeadLetters(shared);
@@ -315,7 +318,15 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
 }
 
 function noCounts(): LiveCounts {
-  return { sent: 0, delivered: 0, acknowledged: 0, failed: 0, expired: 0, deadLettered: 0 };
+  return {
+    sent: 0,
+    delivered: 0,
+    acknowledged: 0,
+    failed: 0,
+    expired: 0,
+    deadLettered: 0,
+    duplicates: 0,
+  };
 }
 
 /** What cannot happen unless the caller breaks the contract; it stays on in production. */

@@ -3,11 +3,14 @@
  * written in the order of their queue, packed into payloads of at most 1 MiB.
  */
 
+import type { DuplicateWindows } from './duplicate-windows.js';
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
 import type { Queue } from './queue.js';
 import {
   encodeCounters,
+  encodeDuplicateIds,
+  encodeDuplicateLimits,
   encodeQueueCreated,
   FIXED_BYTES,
   STORED_ENTRY_BYTES,
@@ -15,6 +18,8 @@ import {
 } from './records.js';
 
 const PAYLOAD_BYTES = 1024 * 1024;
+/** So that a record has its place in a payload, however long its ids are. */
+const IDS_PER_RECORD = 1000;
 /** Room for the records of some hundred queues in the first payload. */
 const QUEUES_BYTES = 16 * 1024;
 
@@ -28,6 +33,7 @@ export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
       nextQueueId: index.queues.nextQueueId,
     }),
   );
+  writeDuplicates(index.duplicates, writer);
   const held = heldSlots(index.table);
   for (const queue of index.queues.byId.values()) {
     if (!queue.created) continue;
@@ -35,6 +41,17 @@ export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
     writer.addEntries(queue, held.get(queue.index) ?? []);
   }
   return writer.finish();
+}
+
+/** Nothing of a store in which nobody sends with ids. */
+function writeDuplicates(duplicates: DuplicateWindows, writer: CheckpointWriter): void {
+  const { limits } = duplicates;
+  if (limits.idsPerAddress > 0) writer.add(encodeDuplicateLimits(limits));
+  for (const [address, keys] of duplicates.all()) {
+    for (let from = 0; from < keys.length; from += IDS_PER_RECORD) {
+      writer.add(encodeDuplicateIds(address, keys.slice(from, from + IDS_PER_RECORD)));
+    }
+  }
 }
 
 /** The entries that are in no queue's ready list at this moment, by queue, ordered by id. */

@@ -59,4 +59,8 @@ export interface BrokerLimits {
   readonly maxPrefetch: number;
   /** Failed deliveries after which a message goes to `DLQ.<name>`. */
   readonly maxDeliveries: number;
+  /** Ids of messages that are remembered for each address; 0: no duplicates are looked for. */
+  readonly duplicateIdsPerAddress: number;
+  /** Memory for the ids of all addresses. */
+  readonly duplicateIdsMaxBytes: number;
 }

@@ -4,6 +4,8 @@
  * live node alone knows (who has a delivery, what is being removed) is set from outside.
  */
 
+import { ArrivingDuplicates } from './arriving-duplicates.js';
+import { DuplicateWindows } from './duplicate-windows.js';
 import { ExpiryHeap } from './expiry-heap.js';
 import type { BlockPosition, SegmentUsage } from './host.js';
 import { ENTRY_FLAG, ENTRY_STATE, MessageTable, NONE } from './message-table.js';
@@ -17,6 +19,8 @@ export class MessageIndex {
   readonly table = new MessageTable();
   readonly queues = new QueueRegistry(this.table);
   readonly volatile = new VolatileMessages();
+  readonly duplicates = new DuplicateWindows();
+  readonly arrivingDuplicates = new ArrivingDuplicates();
   readonly expiry = new ExpiryHeap((id) => this.shallStayInHeap(id));
   /** Entries and bytes in all queues, with those in memory only. */
   messages = 0;
@@ -78,6 +82,8 @@ export class MessageIndex {
       if (reader.type === RECORD_TYPE.counters) this.restoreCounters(reader.readCounters());
       else if (reader.type === RECORD_TYPE.queueCreated) this.applyQueueCreated(false);
       else if (reader.type === RECORD_TYPE.storedEntries) this.restoreEntries();
+      else if (reader.type === RECORD_TYPE.duplicateIds) this.applyDuplicateIds(false);
+      else if (reader.type === RECORD_TYPE.duplicateLimits) this.applyDuplicateLimits();
       else reader.fail(`record type ${reader.type} has no place in a checkpoint`);
       offset += reader.length;
       records += 1;
@@ -184,6 +190,12 @@ export class MessageIndex {
       case RECORD_TYPE.entryIdsReserved:
         this.reservedEntryIds = Math.max(this.reservedEntryIds, reader.readEntryIdsReserved());
         break;
+      case RECORD_TYPE.duplicateIds:
+        this.applyDuplicateIds(own);
+        break;
+      case RECORD_TYPE.duplicateLimits:
+        this.applyDuplicateLimits();
+        break;
       default:
         reader.fail(`record type ${reader.type} has no place in the journal`);
     }
@@ -208,6 +220,18 @@ export class MessageIndex {
     }
     this.highestEntryId = baseEntryId + count - 1;
     this.usage.retain(this.segment, share * count);
+  }
+
+  private applyDuplicateIds(own: boolean): void {
+    const { address, keys } = this.reader.readDuplicateIds();
+    for (const key of keys) {
+      if (!this.duplicates.add(address, key)) this.reader.fail('a duplicate id is there already');
+      if (own) this.arrivingDuplicates.remove(address, key);
+    }
+  }
+
+  private applyDuplicateLimits(): void {
+    this.duplicates.setLimits(this.reader.readDuplicateLimits());
   }
 
   private applyRemoved(): void {

@@ -8,6 +8,8 @@ import type { PropertySource } from '../selector/property-source.js';
 import type { Destination, IncomingMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
+import type { DuplicateFilter } from './duplicate-filter.js';
+import type { DuplicateKey } from './duplicate-key.js';
 import type { FlowControl } from './flow-control.js';
 import type { MessageIndex } from './message-index.js';
 import type { Queue } from './queue.js';
@@ -43,12 +45,15 @@ export interface PreparedMessage {
   readonly destination: Destination;
   readonly durable: boolean;
   readonly expiresAtMs: number;
+  /** Null: never a duplicate. */
+  readonly duplicateKey: DuplicateKey | null;
 }
 
 export class Publisher {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
   private readonly flow: FlowControl;
+  private readonly duplicates: DuplicateFilter;
   private readonly services: BrokerServices;
   private readonly temporary: TemporaryDestinations;
   private nextEntryId = 1;
@@ -63,18 +68,20 @@ export class Publisher {
   /** Some of the targets may not want the message. */
   private isFiltered = false;
 
-  constructor(
-    index: MessageIndex,
-    batches: BatchBuilder,
-    flow: FlowControl,
-    services: BrokerServices,
-    temporary: TemporaryDestinations,
-  ) {
-    this.index = index;
-    this.batches = batches;
-    this.flow = flow;
-    this.services = services;
-    this.temporary = temporary;
+  constructor(parts: {
+    readonly index: MessageIndex;
+    readonly batches: BatchBuilder;
+    readonly flow: FlowControl;
+    readonly duplicates: DuplicateFilter;
+    readonly temporary: TemporaryDestinations;
+    readonly services: BrokerServices;
+  }) {
+    this.index = parts.index;
+    this.batches = parts.batches;
+    this.flow = parts.flow;
+    this.duplicates = parts.duplicates;
+    this.temporary = parts.temporary;
+    this.services = parts.services;
   }
 
   /** Ids go on behind everything that the journal has seen. */
@@ -84,20 +91,26 @@ export class Publisher {
     this.nextQueueId = this.index.queues.nextQueueId;
     this.lastDestination = null;
     this.lastQueue = null;
+    this.duplicates.start();
   }
 
   publish(client: Client, message: IncomingMessage): void {
     checkMessage(message);
+    const { headers, body } = message;
+    const key = this.duplicates.keyOf(message.duplicateId);
+    if (key !== null && this.isDuplicate(client, message, key)) return;
     this.route(message.destination, message.durable);
     const timestampMs = Math.floor(this.services.wallMs());
     if (this.isFiltered) {
       this.leaveOutUnwanted(client, { ...message, timestampMs, failedDeliveries: 0 });
     }
+    if (key !== null) {
+      this.noteId(message, key, messageRecordBytes(headers.length, body.length, 0));
+    }
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
       this.batches.addMessage(message, timestampMs, baseEntryId, this.storedTargetIds);
-      const { headers, body } = message;
       this.countStored(headers.length + body.length + FIXED_BYTES.message);
     }
     if (this.memoryTargets.length > 0) {
@@ -109,20 +122,25 @@ export class Publisher {
   /** Encodes a message for later; creates its queue now, so that publishing it cannot fail. */
   prepare(message: IncomingMessage): PreparedMessage {
     checkMessage(message);
+    const duplicateKey = this.duplicates.keyOf(message.duplicateId);
     if (message.destination.kind === 'queue') this.queueFor(message.destination);
+    else if (duplicateKey !== null) checkName('topic', message.destination.name);
     return {
       record: encodeWithoutTargets(message, Math.floor(this.services.wallMs())),
       destination: { ...message.destination },
       durable: message.durable,
       expiresAtMs: message.expiresAtMs,
+      duplicateKey,
     };
   }
 
+  /** Only now its id counts: whatever was published since it was prepared came before. */
   publishPrepared(client: Client, message: PreparedMessage): void {
+    const key = message.duplicateKey;
+    if (key !== null && this.isDuplicate(client, message, key)) return;
     this.routePrepared(message);
-    if (this.isFiltered) {
-      this.leaveOutUnwanted(client, selectable(message));
-    }
+    if (this.isFiltered) this.leaveOutUnwanted(client, selectable(message));
+    if (key !== null) this.noteId(message, key, message.record.length);
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
@@ -138,7 +156,9 @@ export class Publisher {
     this.routePrepared(message);
     const stored = this.storedTargets.length;
     const storedBytes = stored > 0 ? message.record.length + MESSAGE_TARGET_BYTES * stored : 0;
-    return storedBytes + FIXED_BYTES.entryIdsReserved;
+    const { destination, duplicateKey: key } = message;
+    const idBytes = key === null ? 0 : this.duplicates.recordBytes(destination, key);
+    return storedBytes + idBytes + FIXED_BYTES.entryIdsReserved;
   }
 
   /** Puts a message into one queue, with the time at which the broker first took it. */
@@ -177,6 +197,30 @@ export class Publisher {
     checkName('subscription', subscription.subscriptionName);
     this.checkQueueCount();
     return this.create({ kind: QUEUE_KIND.durableSubscription, name: '', ...subscription });
+  }
+
+  private isDuplicate(
+    client: Client,
+    { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
+    key: DuplicateKey,
+  ): boolean {
+    if (!this.duplicates.isKnown(destination, key, durable)) return false;
+    this.services.counts.duplicates += 1;
+    this.flow.sentAnything(client);
+    return true;
+  }
+
+  /** In one batch with the message, for which `route` has set the targets. */
+  private noteId(
+    { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
+    key: DuplicateKey,
+    bytesWithoutTargets: number,
+  ): void {
+    checkName(destination.kind, destination.name);
+    const storedBytes = bytesWithoutTargets + MESSAGE_TARGET_BYTES * this.storedTargets.length;
+    const idBytes = this.duplicates.recordBytes(destination, key);
+    this.batches.reserve(storedBytes + idBytes + FIXED_BYTES.entryIdsReserved);
+    this.duplicates.note(destination, key, durable);
   }
 
   private createNamedQueue(name: string): Queue {

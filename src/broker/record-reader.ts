@@ -6,8 +6,15 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import { CONTENT_KIND, type ContentKind } from './api.js';
+import { type DuplicateKey, readKey } from './duplicate-key.js';
+import {
+  type DuplicateAddress,
+  type DuplicateLimits,
+  duplicateAddress,
+} from './duplicate-windows.js';
 import {
   type Counters,
+  DUPLICATE_ID_BYTES,
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
@@ -22,8 +29,9 @@ import {
   STORED_ENTRY_BYTES,
 } from './records.js';
 
-const HIGHEST_TYPE = RECORD_TYPE.counters;
+const HIGHEST_TYPE = RECORD_TYPE.duplicateLimits;
 const HIGHEST_PRIORITY = 9;
+const ADDRESS_KIND_NAMES = [undefined, 'queue', 'topic'] as const;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class RecordReader {
@@ -188,6 +196,44 @@ export class RecordReader {
       highestEntryId: this.wholeNumber(this.offset + 8, 'entry id'),
       reservedEntryIds: this.wholeNumber(this.offset + 16, 'entry id'),
       nextQueueId: this.view.getUint32(this.offset + 24, true),
+    };
+  }
+
+  readDuplicateIds(): { readonly address: DuplicateAddress; readonly keys: DuplicateKey[] } {
+    const { view, offset, length } = this;
+    if (length < FIXED_BYTES.duplicateIds) this.fail('a duplicate-ids record is too short');
+    const kind = ADDRESS_KIND_NAMES[this.variant];
+    if (kind === undefined) this.fail(`no address kind ${this.variant} exists`);
+    const nameBytes = view.getUint16(offset + 12, true);
+    const start = offset + FIXED_BYTES.duplicateIds;
+    const name = this.text(start, nameBytes);
+    if (nameBytes === 0) this.fail('an address has no name');
+    const keys: DuplicateKey[] = [];
+    const end = offset + length;
+    let at = start + nameBytes;
+    while (at < end) {
+      const content = at + DUPLICATE_ID_BYTES;
+      const contentEnd = content <= end ? content + view.getUint16(at + 1, true) : content;
+      if (contentEnd > end) this.fail('a duplicate id is longer than the record');
+      const key = readKey(this.payload[at] as number, this.payload.subarray(content, contentEnd));
+      if (key === null) this.fail('a duplicate id is none');
+      keys.push(key);
+      at = contentEnd;
+    }
+    this.count = view.getUint32(offset + 8, true);
+    if (this.count !== keys.length || this.count === 0) {
+      this.fail(`it counts ${this.count} duplicate ids and has ${keys.length}`);
+    }
+    return { address: duplicateAddress({ kind, name }), keys };
+  }
+
+  readDuplicateLimits(): DuplicateLimits {
+    if (this.length !== FIXED_BYTES.duplicateLimits) {
+      this.fail('a duplicate-limits record has another length');
+    }
+    return {
+      idsPerAddress: this.view.getUint32(this.offset + 8, true),
+      maxBytes: this.wholeNumber(this.offset + 12, 'number of bytes'),
     };
   }
 

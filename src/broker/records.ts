@@ -4,6 +4,8 @@
  */
 
 import type { IncomingMessage } from './api.js';
+import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
+import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
 
 /** Zero is no type, so bytes that were never written are never a record. */
 export const RECORD_TYPE = {
@@ -17,7 +19,12 @@ export const RECORD_TYPE = {
   entryIdsReserved: 8,
   storedEntries: 9,
   counters: 10,
+  duplicateIds: 11,
+  duplicateLimits: 12,
 } as const;
+
+/** What an address is; the names are those of `Destination`. */
+export const ADDRESS_KIND = { queue: 1, topic: 2 } as const;
 
 export const REMOVAL_REASON = {
   acknowledged: 1,
@@ -43,6 +50,8 @@ export const FIXED_BYTES = {
   entryIdsReserved: 16,
   storedEntries: 16,
   counters: 28,
+  duplicateIds: 14,
+  duplicateLimits: 20,
 } as const;
 
 export const SMALLEST_RECORD_BYTES = 12;
@@ -51,6 +60,10 @@ export const FAILURE_BYTES = 10;
 export const MESSAGE_TARGET_BYTES = 4;
 export const RELOCATED_TARGET_BYTES = 12;
 export const STORED_ENTRY_BYTES = 36;
+/** Of each duplicate id before its content. */
+export const DUPLICATE_ID_BYTES = 3;
+/** A unit of UTF-16 takes at most so many in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
 
 /** What a message record holds besides its targets. */
 export type MessageContent = Pick<
@@ -293,6 +306,61 @@ export function encodeCounters(counters: Counters): Uint8Array {
   view.setFloat64(8, counters.highestEntryId, true);
   view.setFloat64(16, counters.reservedEntryIds, true);
   view.setUint32(24, counters.nextQueueId, true);
+  return slab;
+}
+
+/** At least as many bytes as a record of these ids has. */
+export function duplicateIdsMaxBytes(
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): number {
+  let units = address.length;
+  for (const key of keys) units += key.length;
+  const idBytes = DUPLICATE_ID_BYTES * keys.length;
+  return FIXED_BYTES.duplicateIds + idBytes + MAX_BYTES_PER_UNIT * units;
+}
+
+/** Ids that came to an address, the oldest first. */
+export function writeDuplicateIds(
+  { slab, view }: RecordTarget,
+  offset: number,
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): number {
+  const slash = address.indexOf('/');
+  const nameStart = offset + FIXED_BYTES.duplicateIds;
+  const nameEnd = writeText(slab, nameStart, address, slash + 1);
+  let end = nameEnd;
+  for (const key of keys) {
+    const contentEnd = writeKeyContent(slab, end + DUPLICATE_ID_BYTES, key);
+    slab[end] = keyKind(key);
+    view.setUint16(end + 1, contentEnd - end - DUPLICATE_ID_BYTES, true);
+    end = contentEnd;
+  }
+  writeHeader(view, offset, end - offset, RECORD_TYPE.duplicateIds);
+  slab[offset + 6] = ADDRESS_KIND[address.slice(0, slash) as keyof typeof ADDRESS_KIND];
+  view.setUint32(offset + 8, keys.length, true);
+  view.setUint16(offset + 12, nameEnd - nameStart, true);
+  return end;
+}
+
+/** The whole record as bytes of its own, for a checkpoint. */
+export function encodeDuplicateIds(
+  address: DuplicateAddress,
+  keys: readonly DuplicateKey[],
+): Uint8Array {
+  const slab = new Uint8Array(duplicateIdsMaxBytes(address, keys));
+  const end = writeDuplicateIds({ slab, view: new DataView(slab.buffer) }, 0, address, keys);
+  return slab.subarray(0, end);
+}
+
+/** How many ids are remembered from here on. */
+export function encodeDuplicateLimits(limits: DuplicateLimits): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.duplicateLimits);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.duplicateLimits);
+  view.setUint32(8, limits.idsPerAddress, true);
+  view.setFloat64(12, limits.maxBytes, true);
   return slab;
 }
 

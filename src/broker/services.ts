@@ -34,6 +34,8 @@ export interface LiveCounts {
   failed: number;
   expired: number;
   deadLettered: number;
+  /** Messages that had come before and were not taken again. */
+  duplicates: number;
 }
 
 /** What the broker leaves to the protocol that a message came by. */

@@ -36,5 +36,6 @@ export function forgetLiveState(index: MessageIndex): void {
   index.arrivingMessages = 0;
   index.arrivingBytes = 0;
   index.arrivingMemoryBytes = 0;
+  index.arrivingDuplicates.clear();
   index.dirtyQueues.length = 0;
 }

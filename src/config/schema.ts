@@ -238,6 +238,18 @@ const Limits = v.strictObject({
     1,
     65_535,
   ),
+  duplicateIdsPerAddress: Count(
+    'Ids (`_AMQ_DUPL_ID`) by which each queue and topic knows messages that are sent again; 0: none is looked for',
+    20_000,
+    0,
+    10_000_000,
+  ),
+  duplicateIdsMaxBytes: Bytes(
+    'Memory for the ids of all addresses; above it the address that was least recently sent to with ids forgets its oldest',
+    32 * MEBIBYTE,
+    MEBIBYTE,
+    64 * GIBIBYTE,
+  ),
 });
 
 const Log = v.strictObject({

@@ -3,6 +3,7 @@
  * the journal, which knows no records, meets the broker's records. Read only, beside running nodes.
  */
 
+import type { DuplicateKey } from '../broker/duplicate-key.js';
 import { RecordReader } from '../broker/record-reader.js';
 import { QUEUE_KIND, RECORD_TYPE, REMOVAL_REASON } from '../broker/records.js';
 import { JournalDirectory } from '../journal/directory.js';
@@ -114,6 +115,12 @@ function describeRecord(reader: RecordReader): string {
       return `entry-ids-reserved below ${reader.readEntryIdsReserved()}`;
     case RECORD_TYPE.storedEntries:
       return describeStoredEntries(reader);
+    case RECORD_TYPE.duplicateIds:
+      return describeDuplicateIds(reader);
+    case RECORD_TYPE.duplicateLimits: {
+      const { idsPerAddress, maxBytes } = reader.readDuplicateLimits();
+      return `duplicate-limits: ${idsPerAddress} of each address, ${maxBytes} bytes`;
+    }
     default: {
       const { highestEntryId, reservedEntryIds, nextQueueId } = reader.readCounters();
       return `counters: highest entry ${highestEntryId}, reserved below ${reservedEntryIds}, next queue ${nextQueueId}`;
@@ -152,6 +159,18 @@ function describeStoredEntries(reader: RecordReader): string {
     return `${reader.entryIdAt(at)} at ${reader.uint32At(at + 16)}/${reader.uint32At(at + 20)}+${reader.uint32At(at + 24)}`;
   });
   return `stored-entries of queue ${queueId}: ${entries}`;
+}
+
+function describeDuplicateIds(reader: RecordReader): string {
+  const { address, keys } = reader.readDuplicateIds();
+  return `duplicate-ids of ${address}: ${list(keys.length, (index) => describeKey(keys[index] as DuplicateKey))}`;
+}
+
+/** The text in quotes, the number, or the bytes in hexadecimal digits. */
+function describeKey(key: DuplicateKey): string {
+  const content = key.slice(1);
+  if (key.startsWith('t')) return JSON.stringify(content);
+  return key.startsWith('n') ? content : Buffer.from(content, 'latin1').toString('hex');
 }
 
 function listedIds(reader: RecordReader): string {

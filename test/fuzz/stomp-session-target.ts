@@ -152,6 +152,7 @@ function checkNextClient({ broker, journal }: Scene): void {
       durable: true,
       priority: 4,
       expiresAtMs: 0,
+      duplicateId: null,
     },
     'sent',
     null,

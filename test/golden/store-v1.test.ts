@@ -62,6 +62,12 @@ test('the store is whole: two segments, three epochs and a checkpoint', async ()
   assert.notEqual(report.checkpoint, null);
 });
 
+/** Types that this version got after the store was made, which stays as it is. */
+const ADDED_SINCE: ReadonlySet<number> = new Set([
+  RECORD_TYPE.duplicateIds,
+  RECORD_TYPE.duplicateLimits,
+]);
+
 test('the store has records of every type, and removals for every reason', async () => {
   const types = new Set<number>();
   const reasons = new Set<number>();
@@ -88,6 +94,7 @@ test('the store has records of every type, and removals for every reason', async
     onProblem: (problem) => assert.fail(problem),
   });
   const sorted = (values: Iterable<number>) => [...values].sort((one, two) => one - two);
-  assert.deepEqual(sorted(types), sorted(Object.values(RECORD_TYPE)));
+  const expected = Object.values(RECORD_TYPE).filter((type) => !ADDED_SINCE.has(type));
+  assert.deepEqual(sorted(types), sorted(expected));
   assert.deepEqual(sorted(reasons), sorted(Object.values(REMOVAL_REASON)));
 });

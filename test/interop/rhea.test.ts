@@ -74,6 +74,27 @@ test('a client with both addresses goes on after kill -9 of the live node, and l
   await eventually('everything comes', () => new Set(inbox.bodies).size === 100);
 });
 
+test('what is sent again with its _AMQ_DUPL_ID after kill -9 comes once, also to STOMP', async (t) => {
+  const store = await TestStore.make(t, AMQP);
+  const { live, backup } = await store.startPair();
+  const messages = ['a', rhea.types.wrap_int(5), rhea.types.wrap_binary(Buffer.from('a'))].map(
+    (id, number): Message => ({ body: `${number}`, application_properties: { _AMQ_DUPL_ID: id } }),
+  );
+  const sender = await (await connect(t, live)).sender('orders');
+  for (const message of messages) await send(sender, message);
+  await live.kill();
+  await backup.untilRole('live');
+  const next = await (await connect(t, backup)).sender('orders');
+  for (const message of [...messages, { body: 'last' }]) await send(next, message);
+  const stomp = await connectStomp(backup.address);
+  t.after(() => stomp.destroy());
+  await stomp.send({ destination: '/queue/orders', body: 'x', headers: { 'duplicate-id': 'a' } });
+  const inbox = await StompInbox.open(stomp, '/queue/orders', 'auto');
+  await inbox.atLeast(4);
+  assert.deepEqual(inbox.texts, ['0', '1', '2', 'last']);
+  assert.equal(inbox.messages[0]?.headers().get('_AMQ_DUPL_ID'), 'a');
+});
+
 test('a backup passes AMQP clients on to the live node', async (t) => {
   const store = await TestStore.make(t, AMQP);
   const { backup } = await store.startPair();

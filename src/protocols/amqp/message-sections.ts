@@ -55,6 +55,9 @@ export class MessageSections {
   /** Properties, application properties, body and footer. */
   bareStart = 0;
   bareEnd = 0;
+  /** The whole section, with its descriptor; empty when start is end. */
+  applicationPropertiesStart = 0;
+  applicationPropertiesEnd = 0;
 
   /** Reads up to the bare message, and passes over that: its sections must be there in their order. */
   read(reader: ValueReader): void {
@@ -64,6 +67,8 @@ export class MessageSections {
     this.annotationsStart = reader.at;
     this.annotationsEnd = reader.at;
     this.bareStart = -1;
+    this.applicationPropertiesStart = 0;
+    this.applicationPropertiesEnd = 0;
     let previous = 0;
     let hasBody = false;
     while (!reader.isAtEnd) {
@@ -103,6 +108,10 @@ export class MessageSections {
     reader.skip();
     if (section > SECTION.messageAnnotations && this.bareStart === -1) {
       this.bareStart = start;
+    }
+    if (section === SECTION.applicationProperties) {
+      this.applicationPropertiesStart = start;
+      this.applicationPropertiesEnd = reader.at;
     }
   }
 }

@@ -3,6 +3,7 @@ import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../brok
 import { AmqpError, CONDITION } from './amqp-error.js';
 import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
+import { DuplicateIdReader } from './duplicate-id.js';
 import { MessageAddresses } from './message-addresses.js';
 import { MessageSections } from './message-sections.js';
 import type { TRANSFER } from './performatives.js';
@@ -22,8 +23,8 @@ interface Incoming {
 
 export interface ReceivedDelivery extends Incoming {
   readonly message: IncomingMessage;
-  /** Why it cannot be taken, where each message says where it goes: the others still can. */
-  readonly fault: AmqpError | null;
+  /** Why the message, which can be read, cannot be taken. */
+  readonly refusal: AmqpError | null;
 }
 
 export class ReceivingLink {
@@ -44,6 +45,8 @@ export class ReceivingLink {
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
   private readonly addresses = new MessageAddresses();
+  private readonly duplicateIds = new DuplicateIdReader();
+  private refusal: AmqpError | null = null;
   /** One object serves all messages: the broker copies what it keeps. */
   private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
 
@@ -71,6 +74,7 @@ export class ReceivingLink {
       durable: false,
       priority: 4,
       expiresAtMs: 0,
+      duplicateId: null,
     };
   }
 
@@ -118,11 +122,8 @@ export class ReceivingLink {
     const message =
       this.partBytes > 0 ? this.read(this.parts, 0, this.partBytes) : this.read(bytes, start, end);
     this.reset();
-    return {
-      ...incoming,
-      message,
-      fault: this.destination === null ? this.address(message) : null,
-    };
+    if (this.destination === null) this.refusal ??= this.address(message);
+    return { ...incoming, message, refusal: this.refusal };
   }
 
   /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
@@ -188,6 +189,20 @@ export class ReceivingLink {
     message.durable = sections.durable;
     message.priority = sections.priority;
     message.expiresAtMs = sections.ttl === null ? 0 : Math.floor(this.host.wallMs()) + sections.ttl;
+    this.readDuplicateId(bytes);
     return message;
+  }
+
+  private readDuplicateId(bytes: Uint8Array): void {
+    const { applicationPropertiesStart: start, applicationPropertiesEnd: end } = this.sections;
+    this.message.duplicateId = null;
+    this.refusal = null;
+    if (start === end) return;
+    try {
+      this.message.duplicateId = this.duplicateIds.read(bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof AmqpError) || error.scope !== 'link') throw error;
+      this.refusal = error;
+    }
   }
 }

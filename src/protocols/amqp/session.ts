@@ -291,13 +291,13 @@ export class AmqpSession {
   }
 
   private publish(delivery: ReceivedDelivery): void {
-    const { deliveryId, settled, transaction, message, fault } = delivery;
+    const { deliveryId, settled, transaction, message, refusal } = delivery;
     const { host } = this;
     this.requireOpen(transaction, 'link');
     // What a transaction takes is confirmed by its discharge.
     const isAwaited = !settled && transaction === null;
     try {
-      if (fault !== null) throw fault;
+      if (refusal !== null) throw refusal;
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;

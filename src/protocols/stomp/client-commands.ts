@@ -70,6 +70,7 @@ export class ClientCommands {
     durable: true,
     priority: DEFAULT_PRIORITY,
     expiresAtMs: 0,
+    duplicateId: null as string | null,
   };
 
   constructor(options: ClientCommandsOptions) {
@@ -123,6 +124,8 @@ export class ClientCommands {
     message.durable = !frame.valueIs(HEADER.persistent, FALSE);
     message.priority = numberOf(frame, HEADER.priority, DEFAULT_PRIORITY, HIGHEST_PRIORITY);
     message.expiresAtMs = numberOf(frame, HEADER.expires, 0, Number.MAX_SAFE_INTEGER);
+    message.duplicateId =
+      frame.text(HEADER.amqDuplicateId) ?? frame.text(HEADER.duplicateId) ?? null;
     const transaction = this.transactionOf(frame);
     this.broker.send(message, this.tokenFor(frame), transaction);
   }

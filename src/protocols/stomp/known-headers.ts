@@ -39,6 +39,8 @@ export const HEADER = {
   browser: 31,
   session: 32,
   server: 33,
+  amqDuplicateId: 34,
+  duplicateId: 35,
 } as const;
 export type KnownHeader = (typeof HEADER)[keyof typeof HEADER];
 
@@ -76,6 +78,8 @@ export const HEADER_NAME: Readonly<Record<KnownHeader, string>> = {
   [HEADER.browser]: 'browser',
   [HEADER.session]: 'session',
   [HEADER.server]: 'server',
+  [HEADER.amqDuplicateId]: '_AMQ_DUPL_ID',
+  [HEADER.duplicateId]: 'duplicate-id',
 };
 
 const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);

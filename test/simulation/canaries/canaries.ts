@@ -3,7 +3,12 @@
  * simulated world. docs/testing.md has the table of what caught each.
  */
 import type { Canary } from './canary.js';
+import { DUPLICATE_CANARIES } from './duplicate-canaries.js';
 import { JOURNAL_CANARIES } from './journal-canaries.js';
 import { OWNERSHIP_CANARIES } from './ownership-canaries.js';
 
-export const CANARIES: readonly Canary[] = [...JOURNAL_CANARIES, ...OWNERSHIP_CANARIES];
+export const CANARIES: readonly Canary[] = [
+  ...JOURNAL_CANARIES,
+  ...OWNERSHIP_CANARIES,
+  ...DUPLICATE_CANARIES,
+];

@@ -28,6 +28,13 @@ function readPayload(payload: Uint8Array, stored: Map<string, string>): void {
     } else if (reader.type === RECORD_TYPE.queueCreated) {
       const queue = reader.readQueueCreated();
       stored.set(`queue ${queue.id}`, JSON.stringify(queue));
+    } else if (reader.type === RECORD_TYPE.duplicateLimits) {
+      stored.set('duplicate limits', JSON.stringify(reader.readDuplicateLimits()));
+    } else if (reader.type === RECORD_TYPE.duplicateIds) {
+      const { address, keys } = reader.readDuplicateIds();
+      // Several records of one address follow each other.
+      const name = `duplicate ids of ${address}`;
+      stored.set(name, `${stored.get(name) ?? ''} ${keys.join(' ')}`);
     } else {
       readEntries(reader, stored);
     }

@@ -243,6 +243,7 @@ export class Mover implements ReceivingRole {
       body: drawBody(this.#random, 64),
       isDurable: true,
       expiresAtMs: 0,
+      duplicateId: null,
     };
     sendInTransaction(ledger, session, moved, transaction);
     ledger.acknowledgingIn(transaction, arrival);

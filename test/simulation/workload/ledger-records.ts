@@ -85,9 +85,14 @@ export interface SentMessage {
   readonly isDurable: boolean;
   /** On a wall clock; 0 for never. */
   readonly expiresAtMs: number;
+  /** By which the broker knows it again; null: it cannot. */
+  readonly duplicateId: string | null;
 }
 
-/** One SEND of a message. A message that is sent again is another copy: the broker cannot know better. */
+/**
+ * One SEND of a message. A message that is sent again is another copy, for the broker cannot know better; one
+ * with an id is the same copy, for it does.
+ */
 export class Copy {
   /** Names it in a header. */
   readonly number: number;
@@ -97,6 +102,7 @@ export class Copy {
   readonly body: Uint8Array;
   readonly isDurable: boolean;
   readonly expiresAtMs: number;
+  readonly duplicateId: string | null;
   readonly transaction: LedgerTransaction | null;
   /** When it was sent; in a transaction, when the COMMIT was. Infinity until then. */
   sentAtMs: number;
@@ -119,6 +125,7 @@ export class Copy {
     this.body = sent.body;
     this.isDurable = sent.isDurable;
     this.expiresAtMs = sent.expiresAtMs;
+    this.duplicateId = sent.duplicateId;
     this.transaction = transaction;
     this.sentAtMs = sentAtMs;
   }

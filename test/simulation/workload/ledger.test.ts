@@ -70,6 +70,7 @@ class Story {
       body: Buffer.from(name),
       isDurable: true,
       expiresAtMs: options.expiresAtMs ?? 0,
+      duplicateId: null,
     };
     return this.ledger.send(connection, message, options.transaction ?? null);
   }
@@ -77,6 +78,13 @@ class Story {
   confirm(...copies: Copy[]): void {
     this.tick();
     for (const copy of copies) this.ledger.confirmed(copy);
+  }
+
+  /** Sends it once more, with its receipt. */
+  confirmAgain(copy: Copy, connection: LedgerConnection): void {
+    const sentAtMs = this.tick();
+    this.tick();
+    this.ledger.confirmedAgain(copy, connection, sentAtMs);
   }
 
   sendConfirmed(connection: LedgerConnection, name: string, options: SendOptions = {}): Copy {
@@ -365,6 +373,42 @@ describe('nothing-invented: a message', () => {
       story.acknowledgeConfirmed(there, story.deliver(there, second, { id: 1 }));
     },
     /^nothing-invented: .* has the id 1 of message one/,
+  );
+});
+
+describe('no-doubling: a copy with an id that is sent on two connections', () => {
+  const fine = (story: Story): void => {
+    const first = story.connect();
+    const copy = story.send(first, 'm');
+    story.close(first);
+    const second = story.connect('b');
+    story.confirmAgain(copy, second);
+    story.confirmAgain(copy, second);
+    const to = story.subscribe(second);
+    story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 7 }));
+  };
+  check('may come under one id, whichever was taken', fine, null);
+  check(
+    'under two ids is seen',
+    (story) => {
+      const first = story.connect();
+      const copy = story.sendConfirmed(first, 'm');
+      const to = story.subscribe(first);
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 1 }));
+      story.confirmAgain(copy, story.connect());
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 2 }));
+    },
+    /^no-doubling: .* came under two ids/,
+  );
+  check(
+    'and confirmed the second time only is missed when it never comes',
+    (story) => {
+      const first = story.connect();
+      const copy = story.send(first, 'm');
+      story.close(first);
+      story.confirmAgain(copy, story.connect('b'));
+    },
+    /^P1: .* was confirmed and never came/,
   );
 });
 

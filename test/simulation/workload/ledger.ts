@@ -90,6 +90,15 @@ export class Ledger implements LedgerBook {
     this.#isConfirmed(copy);
   }
 
+  /**
+   * A copy with an id was sent again, then and there, and its receipt came. It may have been confirmed before;
+   * whichever SEND the broker took, it comes under one message id: two are a doubling.
+   */
+  confirmedAgain(copy: Copy, connection: LedgerConnection, sentAtMs: number): void {
+    this.#confirms(connection, sentAtMs);
+    if (copy.confirmedAtMs < 0) this.#isConfirmed(copy);
+  }
+
   // Transactions.
 
   begin(connection: LedgerConnection, name: string): LedgerTransaction {

@@ -15,6 +15,8 @@ const LEAST_BODY_BYTES = 16;
 /** Times to live are short, or longer than any simulated world. */
 const SHORT_LIFE_MS = { from: 200, to: 5_000 } as const;
 const LONG_LIFE_MS = 3_600_000;
+/** How many messages with an id are sent again although they were confirmed. */
+const LATELY_CONFIRMED = 5;
 /** Between two commands of one transaction. */
 const STEP_MS = 4;
 
@@ -44,6 +46,12 @@ export function sendCopy(
   return { copy, receipt: stomp.send({ destination, body, headers: headersOf(copy) }) };
 }
 
+/** Sends a copy with an id once more. */
+function sendAgain({ stomp }: Session, copy: Copy): Promise<void> {
+  const { destination, body } = copy;
+  return stomp.send({ destination, body, headers: headersOf(copy) });
+}
+
 export function sendInTransaction(
   ledger: Ledger,
   { stomp, connection }: Session,
@@ -60,6 +68,7 @@ function headersOf(copy: Copy): Record<string, string> {
   const headers: Record<string, string> = { copy: String(copy.number) };
   if (!copy.isDurable) headers.persistent = 'false';
   if (copy.expiresAtMs > 0) headers.expires = String(copy.expiresAtMs);
+  if (copy.duplicateId !== null) headers._AMQ_DUPL_ID = copy.duplicateId;
   return headers;
 }
 
@@ -69,6 +78,10 @@ export class Producer implements SendingRole {
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
   readonly #unconfirmed = new Set<SentMessage>();
+  /** Of messages with an id, what was sent of them and may have to be sent again. */
+  readonly #copies = new Map<SentMessage, Copy>();
+  /** With an id and confirmed: sent again nevertheless, as by a program that did not save so much. */
+  #lately: SentMessage[] = [];
   #left: number;
   #session: Session | null = null;
   #number = 0;
@@ -95,7 +108,7 @@ export class Producer implements SendingRole {
   onSession(session: Session): void {
     this.#session = session;
     this.#isResting = false;
-    for (const message of this.#unconfirmed) this.#send(session, message);
+    for (const message of [...this.#lately, ...this.#unconfirmed]) this.#send(session, message);
     this.#goOn();
   }
 
@@ -129,20 +142,40 @@ export class Producer implements SendingRole {
   }
 
   #send(session: Session, message: SentMessage): void {
+    const before = this.#copies.get(message);
+    if (before !== undefined) {
+      const sentAtMs = this.#ledger.options.nowMs();
+      whenConfirmed(sendAgain(session, before), () => {
+        this.#ledger.confirmedAgain(before, session.connection, sentAtMs);
+        this.#isConfirmed(message);
+      });
+      return;
+    }
     const { copy, receipt } = sendCopy(this.#ledger, session, message);
+    if (message.duplicateId !== null) this.#copies.set(message, copy);
     whenConfirmed(receipt, () => {
       this.#ledger.confirmed(copy);
-      this.#unconfirmed.delete(message);
-      this.#goOn();
+      this.#isConfirmed(message);
     });
+  }
+
+  #isConfirmed(message: SentMessage): void {
+    const isNews = this.#unconfirmed.delete(message);
+    if (isNews && message.duplicateId !== null) {
+      this.#lately.push(message);
+      this.#lately = this.#lately.slice(-LATELY_CONFIRMED);
+    }
+    this.#goOn();
   }
 
   #draw(session: Session): SentMessage {
     const random = this.#random;
-    const { destinations, mostBodyBytes, expiringShare, isDurable } = this.#plan;
+    const { destinations, mostBodyBytes, expiringShare, isDurable, hasIds } = this.#plan;
     this.#number += 1;
+    const name = `${this.#name}/${this.#number}`;
     return {
-      message: `${this.#name}/${this.#number}`,
+      message: name,
+      duplicateId: hasIds ? name : null,
       destination: random.pick(destinations),
       body: drawBody(random, mostBodyBytes),
       isDurable,
@@ -254,6 +287,7 @@ export class TransactionalProducer implements SendingRole {
       body: drawBody(random, mostBodyBytes),
       isDurable: true,
       expiresAtMs: 0,
+      duplicateId: null,
     }));
   }
 }

@@ -18,6 +18,8 @@ export type RolePlan =
       readonly mostBodyBytes: number;
       readonly expiringShare: number;
       readonly isDurable: boolean;
+      /** Each message has an id, and comes once however often it is sent. */
+      readonly hasIds: boolean;
     }
   | {
       readonly kind: 'transactional-producer';
@@ -167,6 +169,8 @@ class PlanDraw {
       mostBodyBytes: this.#mostBodyBytes(),
       expiringShare: isDurable && random.chance(0.4) ? 0.15 : 0,
       isDurable,
+      // Not drawn, so that every seed draws what it always drew.
+      hasIds: isDurable && messages % 2 === 0,
     });
   }
 

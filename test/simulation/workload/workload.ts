@@ -265,7 +265,14 @@ class Marker implements SendingRole {
   onSession(session: Session): void {
     for (const destination of this.#unmarked) {
       const body = drawBody(this.#random, MARKER_BYTES);
-      const message = { message: 'marker', destination, body, isDurable: true, expiresAtMs: 0 };
+      const message = {
+        message: 'marker',
+        destination,
+        body,
+        isDurable: true,
+        expiresAtMs: 0,
+        duplicateId: null,
+      };
       const { copy, receipt } = sendCopy(this.#ledger, session, message);
       whenConfirmed(receipt, () => {
         this.#unmarked.delete(destination);

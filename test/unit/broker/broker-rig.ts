@@ -14,6 +14,7 @@ import {
   type DeliveryView,
   type Destination,
   type DurableSubscription,
+  type DuplicateId,
   type IncomingMessage,
   REJECTION,
   type Rejection,
@@ -49,6 +50,8 @@ export const LIMITS: BrokerLimits = {
   defaultPrefetch: 100,
   maxPrefetch: 1000,
   maxDeliveries: 3,
+  duplicateIdsPerAddress: 1000,
+  duplicateIdsMaxBytes: 1_000_000,
 };
 
 export class UsageMap implements SegmentUsage {
@@ -250,6 +253,7 @@ export interface SendOptions {
   readonly durable?: boolean;
   readonly priority?: number;
   readonly expiresAtMs?: number;
+  readonly duplicateId?: DuplicateId;
   readonly token?: ConfirmationToken;
   readonly transaction?: string;
 }
@@ -332,6 +336,7 @@ export class TestClient implements SessionEvents {
       durable: options.durable ?? true,
       priority: options.priority ?? 4,
       expiresAtMs: options.expiresAtMs ?? 0,
+      duplicateId: options.duplicateId ?? null,
     };
     this.session.send(message, options.token ?? null, options.transaction ?? null);
   }

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeCounters, encodeEntryIdsReserved } from '../../../src/broker/records.js';
+import { duplicateKeyOf } from '../../../src/broker/duplicate-key.js';
+import { duplicateAddress } from '../../../src/broker/duplicate-windows.js';
+import {
+  encodeCounters,
+  encodeDuplicateIds,
+  encodeDuplicateLimits,
+  encodeEntryIdsReserved,
+} from '../../../src/broker/records.js';
 import { HoldfastError } from '../../../src/platform/errors.js';
 import { Rig, UsageMap } from './broker-rig.js';
 
@@ -16,6 +23,10 @@ function variedRig(): Rig {
     client.send('/queue/q', `body ${index}`, { headers: 'a:b\n', expiresAtMs: 9e12 });
   }
   client.send('/queue/q', 'volatile', { durable: false });
+  for (const duplicateId of ['id', -5, Uint8Array.of(0, 255)]) {
+    client.send('/queue/q', 'recognisable', { duplicateId });
+    client.send('/topic/t', 'recognisable', { duplicateId });
+  }
   rig.settle();
   client.acknowledge(client.received[1] as never);
   client.reject(client.received[2] as never);
@@ -117,4 +128,58 @@ test('P6: whatever byte of a checkpoint is changed, it is restored as valid or r
       }
     }
   }
+});
+
+test('the bytes of duplicate-ids and duplicate-limits are those of docs/records-format.md', () => {
+  const hex = (record: Uint8Array) => Buffer.from(record).toString('hex');
+  const address = duplicateAddress({ kind: 'topic', name: 'a/b' });
+  const keys = [duplicateKeyOf('é'), duplicateKeyOf(-12), duplicateKeyOf(Uint8Array.of(0, 255))];
+  assert.equal(
+    hex(encodeDuplicateIds(address, keys)),
+    '21000000' +
+      '0b000200' +
+      '03000000' +
+      '0300' +
+      '612f62' +
+      '010200c3a9' +
+      '0303002d3132' +
+      '02020000ff',
+  );
+  assert.equal(
+    hex(encodeDuplicateLimits({ idsPerAddress: 20_000, maxBytes: 1 })),
+    '14000000' + '0c000000' + '204e0000' + '000000000000f03f',
+  );
+});
+
+test('P6: duplicate ids that cannot be are refused', () => {
+  const address = duplicateAddress({ kind: 'queue', name: 'q' });
+  const good = encodeDuplicateIds(address, [duplicateKeyOf('x'), duplicateKeyOf('yz')]);
+  const limits = encodeDuplicateLimits({ idsPerAddress: 10, maxBytes: 10_000 });
+  const apply = (...records: Uint8Array[]) => {
+    const rig = new Rig();
+    const broker = rig.newBroker(new UsageMap(), rig.bodies());
+    const payload = Buffer.concat(records);
+    broker.apply(payload, records.length, { segment: 1, blockOffset: 512 });
+  };
+  apply(limits, good);
+  const corrupt = { code: 'JOURNAL_CORRUPT' };
+  assert.throws(() => apply(limits, good, good), { ...corrupt, message: /is there already/ });
+  const changed = (at: number, byte: number) =>
+    good.map((old, index) => (index === at ? byte : old));
+  for (const [at, byte] of [
+    [6, 0],
+    [6, 3],
+    [8, 1],
+    [8, 3],
+    [12, 0],
+    [15, 0],
+    [15, 4],
+    [16, 0],
+    [16, 200],
+  ] as const) {
+    assert.throws(() => apply(limits, changed(at, byte)), corrupt, `${byte} at ${at}`);
+  }
+  const numbers = encodeDuplicateIds(address, [duplicateKeyOf(10)]);
+  numbers[18] = 0x30;
+  assert.throws(() => apply(limits, numbers), corrupt);
 });

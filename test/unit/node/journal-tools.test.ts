@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path/posix';
 import { afterEach, beforeEach, test } from 'node:test';
+import { duplicateKeyOf } from '../../../src/broker/duplicate-key.js';
+import { duplicateAddress } from '../../../src/broker/duplicate-windows.js';
 import {
   encodeCounters,
+  encodeDuplicateIds,
+  encodeDuplicateLimits,
   encodeEntryIdsReserved,
   encodeQueueCreated,
   encodeQueueRemoved,
@@ -65,6 +69,14 @@ test('records are described with what they hold', () => {
     ...describeRecords(
       encodeCounters({ highestEntryId: 9, reservedEntryIds: 100, nextQueueId: 3 }),
     ),
+    ...describeRecords(
+      encodeDuplicateIds(duplicateAddress({ kind: 'topic', name: 'prices' }), [
+        duplicateKeyOf('a "b"'),
+        duplicateKeyOf(-7),
+        duplicateKeyOf(Uint8Array.of(0, 255)),
+      ]),
+    ),
+    ...describeRecords(encodeDuplicateLimits({ idsPerAddress: 3, maxBytes: 500 })),
   ];
   assert.deepEqual(lines, [
     '0: queue-created 1 "orders"',
@@ -77,6 +89,8 @@ test('records are described with what they hold', () => {
     '0: queue-removed 2',
     '0: entry-ids-reserved below 100',
     '0: counters: highest entry 9, reserved below 100, next queue 3',
+    '0: duplicate-ids of topic/prices: "a \\"b\\"", -7, 00ff',
+    '0: duplicate-limits: 3 of each address, 500 bytes',
   ]);
 });
 

@@ -101,8 +101,38 @@ describe('SEND', () => {
         durable: false,
         priority: 7,
         expiresAtMs: 1_700_000_000_123,
+        duplicateId: null,
       },
     );
+  });
+
+  for (const version of ['1.0', '1.1', '1.2'] as const) {
+    it(`of ${version} hands in its duplicate id, and keeps the header`, () => {
+      const connection = connected(version);
+      for (const headers of [
+        '_AMQ_DUPL_ID:a',
+        'duplicate-id:b',
+        'duplicate-id:b\n_AMQ_DUPL_ID:a',
+        'x:y',
+        'duplicate-id:ä c',
+      ]) {
+        connection.exchange(`SEND\ndestination:/queue/a\n${headers}\n\nbody^@`);
+        const { duplicateId, headers: stored } = connection.broker.sent.at(-1) ?? {};
+        const expected = /_ID:(.*)/.exec(headers) ?? /-id:(.*)/.exec(headers);
+        assert.equal(duplicateId, expected?.[1] ?? null);
+        assert.equal(Buffer.from(stored ?? []).toString(), `${headers}\n`);
+      }
+    });
+  }
+
+  it('has the same duplicate id in every version, however it is escaped', () => {
+    const header = 'SEND\ndestination:/queue/a\n_AMQ_DUPL_ID:';
+    const ids = (['1.0', '1.1', '1.2'] as const).map((version) => {
+      const connection = connected(version);
+      connection.exchange(`${header}${version === '1.0' ? 'a:b' : 'a\\cb'}\n\n^@`);
+      return connection.broker.sent[0]?.duplicateId;
+    });
+    assert.deepEqual(ids, ['a:b', 'a:b', 'a:b']);
   });
 
   it('is durable, of priority 4 and never expires unless it says so', () => {
