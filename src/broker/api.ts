@@ -12,6 +12,9 @@ export type ContentKind = (typeof CONTENT_KIND)[keyof typeof CONTENT_KIND];
 
 type DestinationKind = 'queue' | 'topic';
 
+/** Of names that clients get for themselves; no other destination has one, so that a late answer makes no queue. */
+export const TEMPORARY_PREFIX = 'temporary:';
+
 export interface Destination {
   readonly kind: DestinationKind;
   /** Without the `/queue/` or `/topic/` prefix. 1 to 1,000 bytes of UTF-8. */
@@ -193,6 +196,18 @@ export interface BrokerSession {
   resumeDelivery(): void;
   /** The client is gone: transactions roll back, unacknowledged messages go back. Idempotent. */
   close(): void;
+}
+
+/** A message as selectors see it. */
+export interface SelectableMessage {
+  readonly contentKind: ContentKind;
+  readonly headers: Uint8Array;
+  readonly body: Uint8Array;
+  readonly durable: boolean;
+  readonly priority: number;
+  readonly expiresAtMs: number;
+  readonly timestampMs: number;
+  readonly failedDeliveries: number;
 }
 
 /** What is written into the headers of a message that goes to a dead-letter queue. */

@@ -5,7 +5,7 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import type { PropertySource } from '../selector/property-source.js';
-import type { Destination, IncomingMessage } from './api.js';
+import type { Destination, IncomingMessage, SelectableMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { DuplicateFilter } from './duplicate-filter.js';
@@ -26,7 +26,7 @@ import {
   shareBytes,
   writeMessage,
 } from './records.js';
-import type { BrokerServices, SelectableMessage } from './services.js';
+import type { BrokerServices } from './services.js';
 import type { TemporaryDestinations } from './temporary-destinations.js';
 
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */

@@ -1,30 +1,18 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
 import type { PropertySource } from '../selector/property-source.js';
-import type { ContentKind, DeadLetterFacts } from './api.js';
+import type { ContentKind, DeadLetterFacts, SelectableMessage } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
-export type DeadLetterHeaders = (
+type DeadLetterHeaders = (
   contentKind: ContentKind,
   headers: Uint8Array,
   facts: DeadLetterFacts,
 ) => Uint8Array;
 
-/** A message as selectors see it. */
-export interface SelectableMessage {
-  readonly contentKind: ContentKind;
-  readonly headers: Uint8Array;
-  readonly body: Uint8Array;
-  readonly durable: boolean;
-  readonly priority: number;
-  readonly expiresAtMs: number;
-  readonly timestampMs: number;
-  readonly failedDeliveries: number;
-}
-
 /** Reads what a selector names, in the codec of the message; valid until the next call. */
-export type PropertiesOf = (message: SelectableMessage) => PropertySource;
+type PropertiesOf = (message: SelectableMessage) => PropertySource;
 
 /** Counted since this node went live; a durable message for several queues counts once as sent. */
 export interface LiveCounts {

@@ -3,13 +3,10 @@
  * their client consumes from them, and they are gone with it; whatever comes for one that is gone is refused.
  */
 import { HoldfastError } from '../platform/errors.js';
-import type { Destination } from './api.js';
+import { type Destination, TEMPORARY_PREFIX } from './api.js';
 import type { Client } from './client.js';
 import type { Queue } from './queue.js';
 import type { QueueRegistry } from './queue-registry.js';
-
-/** No other destination has a name like that, so that a late answer makes no queue. */
-export const TEMPORARY_PREFIX = 'temporary:';
 
 interface Temporary {
   readonly owner: Client;

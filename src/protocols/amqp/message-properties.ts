@@ -3,7 +3,7 @@
  * headers where the AMQP mapping of JMS puts them (OASIS AMQP Bindings and Mappings, JMS mapping, 3.2).
  * Only what is asked for is decoded.
  */
-import type { SelectableMessage } from '../../broker/services.js';
+import type { SelectableMessage } from '../../broker/api.js';
 import type { PropertySource, PropertyValue } from '../../selector/property-source.js';
 import { AmqpError } from './amqp-error.js';
 import { PROPERTIES } from './bare-message.js';

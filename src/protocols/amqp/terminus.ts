@@ -1,6 +1,5 @@
 /** Where a link comes from and goes to: sources and targets (part 3, 3.5), as destinations of the broker. */
-import type { Destination } from '../../broker/api.js';
-import { TEMPORARY_PREFIX } from '../../broker/temporary-destinations.js';
+import { type Destination, TEMPORARY_PREFIX } from '../../broker/api.js';
 import { faultOfName, MAX_NAME_BYTES, NAME_RULE } from '../shared/destination-name.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';

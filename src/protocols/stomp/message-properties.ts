@@ -1,5 +1,5 @@
 /** What message selectors name, in a message that came by STOMP: its headers, which are all text, and the JMS headers made of them. */
-import type { SelectableMessage } from '../../broker/services.js';
+import type { SelectableMessage } from '../../broker/api.js';
 import type { PropertySource, PropertyValue } from '../../selector/property-source.js';
 import { storedHeaderLines } from './stored-header-lines.js';
 
