@@ -43,6 +43,8 @@ export interface IncomingMessage {
   readonly priority: number;
   /** Wall-clock milliseconds; 0 means never. */
   readonly expiresAtMs: number;
+  /** Wall-clock milliseconds before which nobody gets it; 0 or left out: at once. */
+  readonly deliverAtMs?: number;
   /**
    * A message whose id is among the last ones of its address is not taken again; its token is confirmed as
    * if it were, and not before what came first is on stable storage. Null: every message is a new one.

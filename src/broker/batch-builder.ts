@@ -12,13 +12,13 @@ import type { DuplicateAddress } from './duplicate-windows.js';
 import type { Batch } from './host.js';
 import type { Queue } from './queue.js';
 import {
+  contentBytes,
   duplicateIdsMaxBytes,
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,
-  messageRecordBytes,
   RELOCATED_TARGET_BYTES,
   REMOVAL_REASON,
   type RemovalReason,
@@ -41,6 +41,7 @@ export interface VolatileArrival {
   readonly slabOffset: number;
   readonly record: Uint8Array;
   readonly expiresAtMs: number;
+  readonly deliverAtMs: number;
   readonly baseEntryId: number;
   readonly queues: readonly Queue[];
 }
@@ -118,9 +119,7 @@ export class BatchBuilder {
     baseEntryId: number,
     targetQueueIds: readonly number[],
   ): void {
-    this.reserve(
-      messageRecordBytes(message.headers.length, message.body.length, targetQueueIds.length),
-    );
+    this.reserve(contentBytes(message) + MESSAGE_TARGET_BYTES * targetQueueIds.length);
     const batch = this.open;
     this.wrote(writeMessage(batch, batch.end, message, timestampMs, baseEntryId, targetQueueIds));
   }
@@ -196,12 +195,19 @@ export class BatchBuilder {
 
   addVolatile(
     record: Uint8Array,
-    expiresAtMs: number,
+    { expiresAtMs, deliverAtMs = 0 }: Pick<MessageContent, 'expiresAtMs' | 'deliverAtMs'>,
     baseEntryId: number,
     queues: readonly Queue[],
   ): void {
     const slabOffset = this.open.end;
-    this.open.volatileArrivals.push({ slabOffset, record, expiresAtMs, baseEntryId, queues });
+    this.open.volatileArrivals.push({
+      slabOffset,
+      record,
+      expiresAtMs,
+      deliverAtMs,
+      baseEntryId,
+      queues,
+    });
     this.touch();
   }
 

@@ -113,6 +113,7 @@ export class Broker implements BrokerEndpoint {
     Object.assign(this.counts, noCounts());
     this.parts.publisher.start();
     this.parts.deadLetters.start();
+    this.parts.index.releaseDue(this.options.wallMs());
   }
 
   /** Ownership was verified: delivers what waited for that. */
@@ -215,12 +216,13 @@ export class Broker implements BrokerEndpoint {
     return relocateBlock(this.parts.index, this.parts.batches, payload, position);
   }
 
-  /** Removes what has expired. To be called from a timer. */
+  /** Removes what has expired, and hands out what was to be delivered later. To be called from a timer. */
   sweep(): void {
     if (!this.serving) return;
     const { index, deliveries, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
+    index.releaseDue(nowMs);
     while (expiry.earliestMs <= nowMs) {
       const slot = table.find(expiry.pop());
       if (slot === NONE) continue;
@@ -260,7 +262,7 @@ export class Broker implements BrokerEndpoint {
       index.arrive(queue, -1, -record.length);
       if (queue.removed) continue;
       const id = arrival.baseEntryId + offset;
-      index.addVolatile(id, queue, place, record.length, arrival.expiresAtMs);
+      index.addVolatile(id, queue, place, record.length, arrival);
     }
   }
 

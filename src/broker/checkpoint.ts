@@ -9,6 +9,7 @@ import { ENTRY_FLAG, ENTRY_STATE, type MessageTable, NONE } from './message-tabl
 import type { Queue } from './queue.js';
 import {
   encodeCounters,
+  encodeDeliveryTimes,
   encodeDuplicateIds,
   encodeDuplicateLimits,
   encodeQueueCreated,
@@ -20,6 +21,7 @@ import {
 const PAYLOAD_BYTES = 1024 * 1024;
 /** So that a record has its place in a payload, however long its ids are. */
 const IDS_PER_RECORD = 1000;
+const TIMES_PER_RECORD = 10_000;
 /** Room for the records of some hundred queues in the first payload. */
 const QUEUES_BYTES = 16 * 1024;
 
@@ -39,6 +41,10 @@ export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
     if (!queue.created) continue;
     if (queue.stored !== null) writer.add(encodeQueueCreated(queue.stored));
     writer.addEntries(queue, held.get(queue.index) ?? []);
+  }
+  const times = [...index.storedDeliveryTimes()];
+  for (let from = 0; from < times.length; from += TIMES_PER_RECORD) {
+    writer.add(encodeDeliveryTimes(times.slice(from, from + TIMES_PER_RECORD)));
   }
   return writer.finish();
 }

@@ -30,7 +30,7 @@ export function relocateBlock(
       queueIds.push(reader.targetQueueId(target));
     }
     if (entryIds.length === 0) continue;
-    const content = payload.subarray(offset, reader.bodyEnd);
+    const content = payload.subarray(offset, reader.targetsStart);
     appendedBytes += batches.addRelocated(content, entryIds, queueIds);
   }
   return appendedBytes;

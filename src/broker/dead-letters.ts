@@ -4,7 +4,7 @@
  * journaled first, so a node that dies in between leaves the move to the next one.
  */
 
-import { REJECTION, type Rejection } from './api.js';
+import { type Destination, REJECTION, type Rejection } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
@@ -66,8 +66,18 @@ export class DeadLetters {
   reject(slot: number, rejection: Rejection, hint: number): boolean {
     const isExhausted = this.count(slot, rejection);
     if (isExhausted) this.move(slot);
-    else this.index.putBack(slot, hint);
+    else this.giveBack(slot, rejection, hint);
     return isExhausted;
+  }
+
+  /** Puts an entry that is in no list back into its queue: one that failed perhaps after a while. */
+  giveBack(slot: number, rejection: Rejection, hint: number): void {
+    const { redeliveryDelayMs } = this.services.limits;
+    if (rejection === REJECTION.failed && redeliveryDelayMs > 0) {
+      this.index.delay(slot, this.services.wallMs() + redeliveryDelayMs);
+    } else {
+      this.index.putBack(slot, hint);
+    }
   }
 
   /** Counts a rejection. Returns whether the entry, which is in no list, has to be moved now. */
@@ -138,17 +148,19 @@ export class DeadLetters {
     reader.readMessage();
     const { contentKind, priority, timestampMs } = reader;
     const deliveries = table.failedDeliveriesOf(slot);
+    const topic = reader.topic();
+    const origin: Destination = topic === null ? queue.destination : { kind: 'topic', name: topic };
     const headers = this.services.contents.deadLetterHeaders(
       contentKind,
       payload.subarray(reader.headersStart, reader.bodyStart),
       {
         reason: `It failed ${deliveries} deliveries, and no more are allowed.`,
-        originalDestination: queue.destination,
+        originalDestination: origin,
         deliveries,
       },
     );
     const body = payload.subarray(reader.bodyStart, reader.bodyEnd);
-    const target = this.publisher.deadLetterQueue(DEAD_LETTER_PREFIX + queue.destination.name);
+    const target = this.publisher.deadLetterQueue(DEAD_LETTER_PREFIX + origin.name);
     // A dead letter is kept until somebody looks at it, so its expiry ends here.
     const message = { contentKind, headers, body, priority, expiresAtMs: 0 };
     this.batches.reserve(groupBytes(headers.length + body.length));

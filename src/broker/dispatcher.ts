@@ -5,7 +5,7 @@
  */
 
 import type { Selector } from '../selector/selector.js';
-import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView } from './api.js';
+import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView, type Destination } from './api.js';
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
@@ -293,13 +293,19 @@ export class Dispatcher {
     this.reader.readMessage();
   }
 
+  /** Of a subscription to many topics the message says which one it was sent to. */
+  private destinationFor({ isPattern, destination }: Queue): Destination {
+    const topic = isPattern ? this.reader.topic() : null;
+    return topic === null ? destination : { kind: 'topic', name: topic };
+  }
+
   /** The reader is on the message. */
   private deliver(consumer: Consumer, slot: number, payload: Uint8Array): void {
     const { table } = this.index;
     const { view, reader } = this;
     const flags = table.flagsOf(slot);
     view.entryId = table.idOf(slot);
-    view.destination = consumer.queue.destination;
+    view.destination = this.destinationFor(consumer.queue);
     view.contentKind = reader.contentKind;
     view.bytes = payload;
     view.headersStart = reader.headersStart;

@@ -59,6 +59,8 @@ export interface BrokerLimits {
   readonly maxPrefetch: number;
   /** Failed deliveries after which a message goes to `DLQ.<name>`. */
   readonly maxDeliveries: number;
+  /** How long a message that failed waits for its next delivery. */
+  readonly redeliveryDelayMs: number;
   /** Ids of messages that are remembered for each address; 0: no duplicates are looked for. */
   readonly duplicateIdsPerAddress: number;
   /** Memory for the ids of all addresses. */

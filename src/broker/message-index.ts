@@ -6,13 +6,13 @@
 
 import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DuplicateWindows } from './duplicate-windows.js';
-import { ExpiryHeap } from './expiry-heap.js';
 import type { BlockPosition, SegmentUsage } from './host.js';
 import { ENTRY_FLAG, ENTRY_STATE, MessageTable, NONE } from './message-table.js';
 import type { Queue } from './queue.js';
 import { QueueRegistry } from './queue-registry.js';
 import { RecordReader } from './record-reader.js';
 import { type Counters, RECORD_TYPE, REMOVAL_REASON, shareBytes } from './records.js';
+import { TimeHeap } from './time-heap.js';
 import { VolatileMessages } from './volatile-messages.js';
 
 export class MessageIndex {
@@ -21,7 +21,11 @@ export class MessageIndex {
   readonly volatile = new VolatileMessages();
   readonly duplicates = new DuplicateWindows();
   readonly arrivingDuplicates = new ArrivingDuplicates();
-  readonly expiry = new ExpiryHeap((id) => this.shallStayInHeap(id));
+  readonly expiry = new TimeHeap((id) => this.shallStayInHeap(id));
+  /** When entries are due that are to be delivered later. */
+  readonly scheduled = new TimeHeap((id) => this.isScheduled(id));
+  /** The time of every message that its sender gave one, past or not. */
+  private readonly deliveryTimes = new Map<number, number>();
   /** Entries and bytes in all queues, with those in memory only. */
   messages = 0;
   bytes = 0;
@@ -82,6 +86,7 @@ export class MessageIndex {
       if (reader.type === RECORD_TYPE.counters) this.restoreCounters(reader.readCounters());
       else if (reader.type === RECORD_TYPE.queueCreated) this.applyQueueCreated(false);
       else if (reader.type === RECORD_TYPE.storedEntries) this.restoreEntries();
+      else if (reader.type === RECORD_TYPE.deliveryTimes) this.restoreDeliveryTimes();
       else if (reader.type === RECORD_TYPE.duplicateIds) this.applyDuplicateIds(false);
       else if (reader.type === RECORD_TYPE.duplicateLimits) this.applyDuplicateLimits();
       else reader.fail(`record type ${reader.type} has no place in a checkpoint`);
@@ -100,11 +105,18 @@ export class MessageIndex {
   }
 
   /** An entry whose bytes are in memory only. */
-  addVolatile(id: number, queue: Queue, place: number, bytes: number, expiresAtMs: number): void {
+  addVolatile(
+    id: number,
+    queue: Queue,
+    place: number,
+    bytes: number,
+    { expiresAtMs, deliverAtMs }: { readonly expiresAtMs: number; readonly deliverAtMs: number },
+  ): void {
     const slot = this.table.allocate(id);
     this.table.setFlag(slot, ENTRY_FLAG.volatile);
     this.table.setPlace(slot, 0, place, 0, bytes);
     this.enter(slot, queue, expiresAtMs);
+    if (deliverAtMs > 0) this.scheduleAsSent(slot, deliverAtMs);
   }
 
   /** Frees an entry. It must be in no list but its queue's. */
@@ -112,6 +124,7 @@ export class MessageIndex {
     const { table } = this;
     const queue = this.queues.at(table.queueOf(slot));
     if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
+    if (this.deliveryTimes.size > 0) this.deliveryTimes.delete(table.idOf(slot));
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
     queue.bytes -= bytes;
@@ -120,6 +133,46 @@ export class MessageIndex {
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.volatile.release(table.blockOffsetOf(slot));
     else this.usage.release(table.segmentOf(slot), bytes);
     table.release(slot);
+  }
+
+  /** Of entries that the journal has: their ids, and when their senders want them delivered. */
+  *storedDeliveryTimes(): IterableIterator<readonly [number, number]> {
+    for (const [id, timeMs] of this.deliveryTimes) {
+      const slot = this.table.find(id);
+      if (!this.table.hasFlag(slot, ENTRY_FLAG.volatile)) yield [id, timeMs];
+    }
+  }
+
+  /** When its sender wants the entry delivered; 0: at once. */
+  deliveryTimeOf(slot: number): number {
+    return this.deliveryTimes.get(this.table.idOf(slot)) ?? 0;
+  }
+
+  /** Takes a ready entry, or one that is in no list, out of sight until `timeMs`. */
+  delay(slot: number, timeMs: number): void {
+    const { table } = this;
+    if (table.stateOf(slot) === ENTRY_STATE.ready) {
+      this.queues.at(table.queueOf(slot)).removeReady(slot);
+    }
+    table.setState(slot, ENTRY_STATE.scheduled);
+    table.setOwner(slot, NONE);
+    this.scheduled.push(timeMs, table.idOf(slot));
+  }
+
+  /** Puts back what is due; returns how many there were. */
+  releaseDue(nowMs: number): number {
+    const { table, scheduled } = this;
+    let released = 0;
+    let hint = NONE;
+    while (scheduled.earliestMs <= nowMs) {
+      const slot = table.find(scheduled.pop());
+      if (slot === NONE || table.stateOf(slot) !== ENTRY_STATE.scheduled) continue;
+      const isSameQueue = hint !== NONE && table.queueOf(hint) === table.queueOf(slot);
+      this.putBack(slot, isSameQueue ? hint : NONE);
+      hint = slot;
+      released += 1;
+    }
+    return released;
   }
 
   /** Puts an entry back into its queue where its id belongs. `hint`: see EntryList.insertById. */
@@ -211,11 +264,13 @@ export class MessageIndex {
       reader.fail(`entry id ${baseEntryId} comes after ${this.highestEntryId}`);
     }
     const share = shareBytes(reader.length, count);
+    const { deliverAtMs } = reader;
     for (let index = 0; index < count; index += 1) {
       const queue = this.storedQueue(reader.targetQueueId(index));
       const slot = table.allocate(baseEntryId + index);
       table.setPlace(slot, this.segment, this.blockOffset, reader.offset, share);
       this.enter(slot, queue, reader.expiresAtMs);
+      if (deliverAtMs > 0) this.scheduleAsSent(slot, deliverAtMs);
       if (own) this.arrive(queue, -1, -share);
     }
     this.highestEntryId = baseEntryId + count - 1;
@@ -325,6 +380,25 @@ export class MessageIndex {
       this.enter(slot, queue, reader.wholeNumber(at + 8, 'expiry'));
       this.usage.retain(segment, bytes);
     }
+  }
+
+  private restoreDeliveryTimes(): void {
+    const { reader } = this;
+    reader.readDeliveryTimes();
+    for (let index = 0; index < reader.count; index += 1) {
+      const slot = this.storedSlot(reader.timedId(index));
+      this.scheduleAsSent(slot, reader.timeOf(index));
+    }
+  }
+
+  private scheduleAsSent(slot: number, deliverAtMs: number): void {
+    this.deliveryTimes.set(this.table.idOf(slot), deliverAtMs);
+    this.delay(slot, deliverAtMs);
+  }
+
+  private isScheduled(id: number): boolean {
+    const slot = this.table.find(id);
+    return slot !== NONE && this.table.stateOf(slot) === ENTRY_STATE.scheduled;
   }
 
   private enter(slot: number, queue: Queue, expiresAtMs: number): void {

@@ -20,6 +20,8 @@ export const ENTRY_STATE = {
   deadLettering: 4,
   /** Its removal is in a batch that is not applied yet. */
   removing: 5,
+  /** In no list until its time comes. */
+  scheduled: 6,
 } as const;
 
 export const ENTRY_FLAG = {

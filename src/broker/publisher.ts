@@ -15,12 +15,12 @@ import type { MessageIndex } from './message-index.js';
 import type { Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
 import {
+  contentBytes,
   encodeEntryIdsReserved,
   encodeQueueCreated,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,
-  messageRecordBytes,
   QUEUE_KIND,
   type QueueDescription,
   shareBytes,
@@ -45,6 +45,7 @@ export interface PreparedMessage {
   readonly destination: Destination;
   readonly durable: boolean;
   readonly expiresAtMs: number;
+  readonly deliverAtMs: number;
   /** Null: never a duplicate. */
   readonly duplicateKey: DuplicateKey | null;
 }
@@ -67,6 +68,8 @@ export class Publisher {
   private readonly memoryTargets: Queue[] = [];
   /** Some of the targets may not want the message. */
   private isFiltered = false;
+  /** One of them is a subscription to many topics. */
+  private saysTopic = false;
 
   constructor(parts: {
     readonly index: MessageIndex;
@@ -96,7 +99,6 @@ export class Publisher {
 
   publish(client: Client, message: IncomingMessage): void {
     checkMessage(message);
-    const { headers, body } = message;
     const key = this.duplicates.keyOf(message.duplicateId);
     if (key !== null && this.isDuplicate(client, message, key)) return;
     this.route(message.destination, message.durable);
@@ -104,17 +106,18 @@ export class Publisher {
     if (this.isFiltered) {
       this.leaveOutUnwanted(client, { ...message, timestampMs, failedDeliveries: 0 });
     }
+    const content = this.saysTopic ? { ...message, topic: message.destination.name } : message;
     if (key !== null) {
-      this.noteId(message, key, messageRecordBytes(headers.length, body.length, 0));
+      this.noteId(message, key, contentBytes(content));
     }
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
-      this.batches.addMessage(message, timestampMs, baseEntryId, this.storedTargetIds);
-      this.countStored(headers.length + body.length + FIXED_BYTES.message);
+      this.batches.addMessage(content, timestampMs, baseEntryId, this.storedTargetIds);
+      this.countStored(contentBytes(content));
     }
     if (this.memoryTargets.length > 0) {
-      this.addVolatile(encodeWithoutTargets(message, timestampMs), message.expiresAtMs);
+      this.addVolatile(encodeWithoutTargets(content, timestampMs), message);
     }
     this.checkFlow(client);
   }
@@ -125,11 +128,15 @@ export class Publisher {
     const duplicateKey = this.duplicates.keyOf(message.duplicateId);
     if (message.destination.kind === 'queue') this.queueFor(message.destination);
     else if (duplicateKey !== null) checkName('topic', message.destination.name);
+    const { kind, name } = message.destination;
+    // Who is subscribed is known only when it is published.
+    const content = kind === 'topic' ? { ...message, topic: name } : message;
     return {
-      record: encodeWithoutTargets(message, Math.floor(this.services.wallMs())),
-      destination: { ...message.destination },
+      record: encodeWithoutTargets(content, Math.floor(this.services.wallMs())),
+      destination: { kind, name },
       durable: message.durable,
       expiresAtMs: message.expiresAtMs,
+      deliverAtMs: message.deliverAtMs ?? 0,
       duplicateKey,
     };
   }
@@ -147,7 +154,7 @@ export class Publisher {
       this.batches.addPreparedMessage(message.record, baseEntryId, this.storedTargetIds);
       this.countStored(message.record.length);
     }
-    if (this.memoryTargets.length > 0) this.addVolatile(message.record, message.expiresAtMs);
+    if (this.memoryTargets.length > 0) this.addVolatile(message.record, message);
     this.checkFlow(client);
   }
 
@@ -167,10 +174,10 @@ export class Publisher {
     if (durable) {
       this.addStoredTarget(queue);
       this.batches.addMessage(message, timestampMs, this.takeEntryIds(1), this.storedTargetIds);
-      this.countStored(FIXED_BYTES.message + message.headers.length + message.body.length);
+      this.countStored(contentBytes(message));
     } else {
       this.memoryTargets.push(queue);
-      this.addVolatile(encodeWithoutTargets(message, timestampMs), message.expiresAtMs);
+      this.addVolatile(encodeWithoutTargets(message, timestampMs), message);
     }
   }
 
@@ -262,6 +269,7 @@ export class Publisher {
     }
     for (const queue of this.index.queues.subscribedTo(destination.name)) {
       this.isFiltered ||= queue.filter !== null;
+      this.saysTopic ||= queue.isPattern;
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
     }
@@ -281,13 +289,16 @@ export class Publisher {
       filter === null || filter.lets(client.clientId, propertyOf);
     const stored = this.storedTargets.filter(wants);
     const inMemory = this.memoryTargets.filter(wants);
+    const { saysTopic } = this;
     this.clearTargets();
+    this.saysTopic = saysTopic;
     for (const queue of stored) this.addStoredTarget(queue);
     this.memoryTargets.push(...inMemory);
   }
 
   private clearTargets(): void {
     this.isFiltered = false;
+    this.saysTopic = false;
     this.storedTargets.length = 0;
     this.storedTargetIds.length = 0;
     this.memoryTargets.length = 0;
@@ -311,13 +322,16 @@ export class Publisher {
   }
 
   /** Ids of messages that are not journaled are reserved there, so that no later node gives them again. */
-  private addVolatile(record: Uint8Array, expiresAtMs: number): void {
+  private addVolatile(
+    record: Uint8Array,
+    times: Pick<MessageContent, 'expiresAtMs' | 'deliverAtMs'>,
+  ): void {
     const baseEntryId = this.takeEntryIds(this.memoryTargets.length);
     if (this.nextEntryId > this.reservedUntil) {
       this.reservedUntil = this.nextEntryId + RESERVATION_STEP;
       this.batches.addRecord(encodeEntryIdsReserved(this.reservedUntil));
     }
-    this.batches.addVolatile(record, expiresAtMs, baseEntryId, this.memoryTargets.slice());
+    this.batches.addVolatile(record, times, baseEntryId, this.memoryTargets.slice());
     for (const queue of this.memoryTargets) this.index.arrive(queue, 1, record.length);
     this.index.arrivingMemoryBytes += record.length;
   }
@@ -361,18 +375,24 @@ function selectable({ record, durable }: PreparedMessage): SelectableMessage {
 }
 
 function encodeWithoutTargets(message: MessageContent, timestampMs: number): Uint8Array {
-  const slab = new Uint8Array(messageRecordBytes(message.headers.length, message.body.length, 0));
+  const slab = new Uint8Array(contentBytes(message));
   const view = new DataView(slab.buffer);
   writeMessage({ slab, view }, 0, message, timestampMs, 0, NO_TARGETS);
   return slab;
 }
 
 function checkMessage(message: IncomingMessage): void {
-  const { expiresAtMs, priority } = message;
+  const { expiresAtMs, priority, deliverAtMs = 0 } = message;
   if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs < 0) {
     throw new HoldfastError(
       'CLIENT_FAILED',
       `An expiry of ${expiresAtMs} is not possible; give milliseconds since 1970, or 0 for never.`,
+    );
+  }
+  if (!Number.isSafeInteger(deliverAtMs) || deliverAtMs < 0) {
+    throw new HoldfastError(
+      'CLIENT_FAILED',
+      `A delivery at ${deliverAtMs} is not possible; give milliseconds since 1970, or 0 for at once.`,
     );
   }
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {

@@ -8,6 +8,9 @@ import { type MessageTable, NONE } from './message-table.js';
 import { Queue } from './queue.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
 import type { SubscriptionFilter } from './subscription-filter.js';
+import { TopicPatterns } from './topic-patterns.js';
+
+const NOBODY: readonly Queue[] = [];
 
 export class QueueRegistry {
   /** One higher than the highest id in the journal. */
@@ -19,7 +22,8 @@ export class QueueRegistry {
   private readonly freeIndexes: number[] = [];
   private readonly byName = new Map<string, Queue>();
   private readonly subscriptions = new Map<string, Queue>();
-  private readonly topics = new Map<string, Queue[]>();
+  private readonly topics = new Map<string, readonly Queue[]>();
+  private readonly patterns = new TopicPatterns();
 
   constructor(table: MessageTable) {
     this.table = table;
@@ -44,7 +48,10 @@ export class QueueRegistry {
 
   /** The queues that get a copy of what is sent to a topic: durable subscriptions and others. */
   subscribedTo(topic: string): readonly Queue[] {
-    return this.topics.get(topic) ?? [];
+    const named = this.topics.get(topic) ?? NOBODY;
+    if (this.patterns.isEmpty) return named;
+    const matching = this.patterns.matching(topic);
+    return matching.length === 0 ? named : [...named, ...matching];
   }
 
   *all(): IterableIterator<Queue> {
@@ -96,7 +103,11 @@ export class QueueRegistry {
       this.subscriptions.delete(subscriptionKey(clientId, subscriptionName));
     }
     const topic = queue.destination.name;
-    const others = this.subscribedTo(topic).filter((other) => other !== queue);
+    if (queue.isPattern) {
+      this.patterns.remove(topic, queue);
+      return;
+    }
+    const others = (this.topics.get(topic) ?? NOBODY).filter((other) => other !== queue);
     if (others.length > 0) this.topics.set(topic, others);
     else this.topics.delete(topic);
   }
@@ -113,7 +124,8 @@ export class QueueRegistry {
       this.subscriptions.set(subscriptionKey(clientId, subscriptionName), queue);
     }
     const topic = queue.destination.name;
-    this.topics.set(topic, [...this.subscribedTo(topic), queue]);
+    if (queue.isPattern) this.patterns.add(topic, queue);
+    else this.topics.set(topic, [...(this.topics.get(topic) ?? NOBODY), queue]);
   }
 
   /** Forgets a queue that was unpublished and has no entries any more. */

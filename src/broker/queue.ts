@@ -12,6 +12,7 @@ import { NONE } from './message-table.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
 import { Scan } from './scan.js';
 import { SubscriptionFilter } from './subscription-filter.js';
+import { isPattern } from './topic-patterns.js';
 
 export const DEAD_LETTER_PREFIX = 'DLQ.';
 
@@ -22,6 +23,8 @@ export class Queue {
   readonly stored: QueueDescription | null;
   readonly destination: Destination;
   readonly isDeadLetterQueue: boolean;
+  /** A subscription to all topics that its name stands for: each message says which one it was sent to. */
+  readonly isPattern: boolean;
   private wishes: SubscriptionFilter | null | undefined;
 
   /** Waiting for a consumer, ordered by id. */
@@ -65,6 +68,7 @@ export class Queue {
     this.ready = new EntryList(table);
     this.destination = destination;
     this.stored = stored;
+    this.isPattern = destination.kind === 'topic' && isPattern(destination.name);
     this.isDeadLetterQueue =
       stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
   }

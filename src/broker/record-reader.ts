@@ -14,10 +14,12 @@ import {
 } from './duplicate-windows.js';
 import {
   type Counters,
+  DELIVERY_TIME_BYTES,
   DUPLICATE_ID_BYTES,
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
+  MESSAGE_FLAG,
   MESSAGE_TARGET_BYTES,
   NO_LOCAL_FLAG,
   QUEUE_KIND,
@@ -29,7 +31,7 @@ import {
   STORED_ENTRY_BYTES,
 } from './records.js';
 
-const HIGHEST_TYPE = RECORD_TYPE.duplicateLimits;
+const HIGHEST_TYPE = RECORD_TYPE.deliveryTimes;
 const HIGHEST_PRIORITY = 9;
 const ADDRESS_KIND_NAMES = [undefined, 'queue', 'topic'] as const;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -41,6 +43,8 @@ export class RecordReader {
   type = 0;
   /** Byte 6: the content kind, reason or queue kind. */
   variant = 0;
+  /** Byte 5: which extras a message has. */
+  flags = 0;
   count = 0;
 
   contentKind: ContentKind = CONTENT_KIND.stomp;
@@ -51,6 +55,13 @@ export class RecordReader {
   headersStart = 0;
   bodyStart = 0;
   bodyEnd = 0;
+  /** 0: at once. */
+  deliverAtMs = 0;
+  /** Where the topic's name lies; both are 0 when the message does not say one. */
+  topicStart = 0;
+  topicEnd = 0;
+  /** Where the targets begin. */
+  targetsStart = 0;
 
   private payload: Uint8Array = new Uint8Array(0);
   private view = new DataView(this.payload.buffer);
@@ -81,7 +92,10 @@ export class RecordReader {
     if (this.type === 0 || this.type > HIGHEST_TYPE) {
       this.fail(`there is no record type ${this.type}`);
     }
-    if (this.payload[offset + 5] !== 0) this.fail('it has flags that do not exist');
+    this.flags = this.payload[offset + 5] as number;
+    if (this.flags !== 0 && !hasFlags(this.type, this.flags)) {
+      this.fail('it has flags that do not exist');
+    }
     this.variant = this.payload[offset + 6] as number;
   }
 
@@ -102,21 +116,52 @@ export class RecordReader {
     this.bodyEnd = this.bodyStart + view.getUint32(offset + 12, true);
     const targetBytes =
       this.type === RECORD_TYPE.message ? MESSAGE_TARGET_BYTES : RELOCATED_TARGET_BYTES;
-    if (this.bodyEnd + targetBytes * this.count !== offset + this.length) {
+    this.targetsStart = this.bodyEnd;
+    this.deliverAtMs = 0;
+    this.topicEnd = 0;
+    if (this.flags !== 0) this.readExtras();
+    if (this.targetsStart + targetBytes * this.count !== offset + this.length) {
       this.fail('the lengths of headers, body and targets do not add up to the record');
     }
   }
 
+  /** The topic that the message says it was sent to; null when it says none. */
+  topic(): string | null {
+    if (this.topicEnd === 0) return null;
+    return this.text(this.topicStart, this.topicEnd - this.topicStart);
+  }
+
+  private readExtras(): void {
+    const end = this.offset + this.length;
+    let at = this.bodyEnd;
+    if ((this.flags & MESSAGE_FLAG.deliverAt) !== 0) {
+      if (at + 8 > end) this.fail('its time of delivery is missing');
+      this.deliverAtMs = this.wholeNumber(at, 'time of delivery');
+      at += 8;
+    }
+    if ((this.flags & MESSAGE_FLAG.topic) !== 0) {
+      if (at + 2 > end) this.fail('its topic is missing');
+      this.topicStart = at + 2;
+      this.topicEnd = this.topicStart + this.view.getUint16(at, true);
+      if (this.topicEnd > end) this.fail('its topic is longer than the record');
+      at = this.topicEnd;
+    }
+    this.targetsStart = at;
+  }
+
   targetQueueId(index: number): number {
     return this.type === RECORD_TYPE.message
-      ? this.view.getUint32(this.bodyEnd + MESSAGE_TARGET_BYTES * index, true)
-      : this.view.getUint32(this.bodyEnd + RELOCATED_TARGET_BYTES * index + ENTRY_ID_BYTES, true);
+      ? this.view.getUint32(this.targetsStart + MESSAGE_TARGET_BYTES * index, true)
+      : this.view.getUint32(
+          this.targetsStart + RELOCATED_TARGET_BYTES * index + ENTRY_ID_BYTES,
+          true,
+        );
   }
 
   targetEntryId(index: number): number {
     return this.type === RECORD_TYPE.message
       ? this.baseEntryId + index
-      : this.entryIdAt(this.bodyEnd + RELOCATED_TARGET_BYTES * index);
+      : this.entryIdAt(this.targetsStart + RELOCATED_TARGET_BYTES * index);
   }
 
   /** For `removed` and `delivered`: sets `count`. */
@@ -140,6 +185,20 @@ export class RecordReader {
   failedCount(index: number): number {
     const at = this.offset + FIXED_BYTES.idList + FAILURE_BYTES * index + ENTRY_ID_BYTES;
     return this.view.getUint16(at, true);
+  }
+
+  /** Sets `count`. */
+  readDeliveryTimes(): void {
+    this.readCount(8, FIXED_BYTES.idList, DELIVERY_TIME_BYTES);
+  }
+
+  timedId(index: number): number {
+    return this.entryIdAt(this.offset + FIXED_BYTES.idList + DELIVERY_TIME_BYTES * index);
+  }
+
+  timeOf(index: number): number {
+    const at = this.offset + FIXED_BYTES.idList + DELIVERY_TIME_BYTES * index + 8;
+    return this.wholeNumber(at, 'time of delivery');
   }
 
   readQueueCreated(): QueueDescription {
@@ -295,6 +354,11 @@ export class RecordReader {
       return this.fail('a name is not UTF-8', error);
     }
   }
+}
+
+function hasFlags(type: number, flags: number): boolean {
+  const isMessage = type === RECORD_TYPE.message || type === RECORD_TYPE.relocated;
+  return isMessage && flags <= (MESSAGE_FLAG.deliverAt | MESSAGE_FLAG.topic);
 }
 
 function isContentKind(variant: number): variant is ContentKind {

@@ -7,6 +7,8 @@ import type { IncomingMessage } from './api.js';
 import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
 import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
 
+const encoder = new TextEncoder();
+
 /** Zero is no type, so bytes that were never written are never a record. */
 export const RECORD_TYPE = {
   message: 1,
@@ -21,6 +23,7 @@ export const RECORD_TYPE = {
   counters: 10,
   duplicateIds: 11,
   duplicateLimits: 12,
+  deliveryTimes: 13,
 } as const;
 
 /** What an address is; the names are those of `Destination`. */
@@ -57,6 +60,7 @@ export const FIXED_BYTES = {
 export const SMALLEST_RECORD_BYTES = 12;
 export const ENTRY_ID_BYTES = 8;
 export const FAILURE_BYTES = 10;
+export const DELIVERY_TIME_BYTES = 16;
 export const MESSAGE_TARGET_BYTES = 4;
 export const RELOCATED_TARGET_BYTES = 12;
 export const STORED_ENTRY_BYTES = 36;
@@ -69,7 +73,21 @@ const MAX_BYTES_PER_UNIT = 3;
 export type MessageContent = Pick<
   IncomingMessage,
   'contentKind' | 'headers' | 'body' | 'priority' | 'expiresAtMs'
->;
+> &
+  MessageExtras;
+
+/** What few messages have; written behind the body, as the record's flags say. */
+export interface MessageExtras {
+  /** Wall-clock milliseconds before which it is not delivered; 0 or left out: at once. */
+  readonly deliverAtMs?: number;
+  /** The topic that it was sent to, where one of its queues is a subscription to many. */
+  readonly topic?: string | undefined;
+}
+
+/** Flags of a message record: which extras it has, in this order. */
+export const MESSAGE_FLAG = { deliverAt: 1, topic: 2 } as const;
+const DELIVER_AT_BYTES = 8;
+const TOPIC_LENGTH_BYTES = 2;
 
 /** A queue as `queue-created` tells it; the texts that its kind does not have are empty. */
 export interface QueueDescription {
@@ -91,12 +109,16 @@ export interface RecordTarget {
   readonly view: DataView;
 }
 
-export function messageRecordBytes(
-  headersBytes: number,
-  bodyBytes: number,
-  targetCount: number,
-): number {
-  return FIXED_BYTES.message + headersBytes + bodyBytes + MESSAGE_TARGET_BYTES * targetCount;
+/** Bytes of a message record without its targets. */
+export function contentBytes(message: MessageContent): number {
+  const { headers, body } = message;
+  return FIXED_BYTES.message + headers.length + body.length + extraBytes(message);
+}
+
+/** Bytes that the extras take behind the body. */
+function extraBytes({ deliverAtMs = 0, topic }: MessageExtras): number {
+  const topicBytes = topic === undefined ? 0 : TOPIC_LENGTH_BYTES + Buffer.byteLength(topic);
+  return (deliverAtMs > 0 ? DELIVER_AT_BYTES : 0) + topicBytes;
 }
 
 /** Each target of a message is charged an equal part of the record; every entry costs something. */
@@ -127,7 +149,7 @@ export function writeMessage(
   const { slab, view } = into;
   const { headers, body } = message;
   const targetCount = targetQueueIds.length;
-  const bytes = messageRecordBytes(headers.length, body.length, targetCount);
+  const bytes = contentBytes(message) + MESSAGE_TARGET_BYTES * targetCount;
   writeHeader(view, offset, bytes, RECORD_TYPE.message);
   slab[offset + 6] = message.contentKind;
   slab[offset + 7] = message.priority;
@@ -141,8 +163,29 @@ export function writeMessage(
   slab.set(headers, at);
   at += headers.length;
   slab.set(body, at);
-  at += body.length;
+  at = writeExtras(into, offset, at + body.length, message);
   return writeTargets(view, at, targetQueueIds);
+}
+
+function writeExtras(
+  { slab, view }: RecordTarget,
+  recordOffset: number,
+  offset: number,
+  { deliverAtMs = 0, topic }: MessageExtras,
+): number {
+  let at = offset;
+  if (deliverAtMs > 0) {
+    slab[recordOffset + 5] = MESSAGE_FLAG.deliverAt;
+    view.setFloat64(at, deliverAtMs, true);
+    at += DELIVER_AT_BYTES;
+  }
+  if (topic !== undefined) {
+    slab[recordOffset + 5] = (slab[recordOffset + 5] as number) | MESSAGE_FLAG.topic;
+    const { written } = encoder.encodeInto(topic, slab.subarray(at + TOPIC_LENGTH_BYTES));
+    view.setUint16(at, written, true);
+    at += TOPIC_LENGTH_BYTES + written;
+  }
+  return at;
 }
 
 function writeTargets(view: DataView, offset: number, targetQueueIds: readonly number[]): number {
@@ -170,7 +213,7 @@ export function writePreparedMessage(
   return writeTargets(view, offset + prepared.length, targetQueueIds);
 }
 
-/** `content`: the message record from its start to the end of its body. */
+/** `content`: the message record from its start to where its targets begin. */
 export function writeRelocated(
   into: RecordTarget,
   offset: number,
@@ -240,8 +283,6 @@ export function writeFailed(into: RecordTarget, offset: number, id: number, coun
   into.view.setUint16(offset + 20, count, true);
   return end;
 }
-
-const encoder = new TextEncoder();
 
 /** The whole record as bytes of its own: queues are created rarely. */
 export function encodeQueueCreated(queue: QueueDescription): Uint8Array {
@@ -361,6 +402,21 @@ export function encodeDuplicateLimits(limits: DuplicateLimits): Uint8Array {
   writeHeader(view, 0, slab.length, RECORD_TYPE.duplicateLimits);
   view.setUint32(8, limits.idsPerAddress, true);
   view.setFloat64(12, limits.maxBytes, true);
+  return slab;
+}
+
+/** Entries, by id, and when their senders want them delivered. */
+export function encodeDeliveryTimes(times: readonly (readonly [number, number])[]): Uint8Array {
+  const slab = new Uint8Array(FIXED_BYTES.idList + DELIVERY_TIME_BYTES * times.length);
+  const view = new DataView(slab.buffer);
+  writeHeader(view, 0, slab.length, RECORD_TYPE.deliveryTimes);
+  view.setUint32(8, times.length, true);
+  let at: number = FIXED_BYTES.idList;
+  for (const [id, timeMs] of times) {
+    view.setFloat64(at, id, true);
+    view.setFloat64(at + 8, timeMs, true);
+    at += DELIVERY_TIME_BYTES;
+  }
   return slab;
 }
 

@@ -3,6 +3,12 @@
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 
+/** It waits for the time that its sender gave it, and not for another attempt. */
+function isAsSent(index: MessageIndex, slot: number): boolean {
+  const isScheduled = index.table.stateOf(slot) === ENTRY_STATE.scheduled;
+  return isScheduled && index.deliveryTimeOf(slot) > 0;
+}
+
 /** Consumers must be forgotten already, and their lists empty. */
 export function forgetLiveState(index: MessageIndex): void {
   const { table, queues } = index;
@@ -11,7 +17,7 @@ export function forgetLiveState(index: MessageIndex): void {
     const state = table.stateOf(slot);
     if (state === ENTRY_STATE.free) continue;
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) index.removeEntry(slot);
-    else if (state !== ENTRY_STATE.ready) held.push(slot);
+    else if (state !== ENTRY_STATE.ready && !isAsSent(index, slot)) held.push(slot);
     table.clearFlag(slot, ENTRY_FLAG.noted);
     table.forgetUnstoredFailures(slot);
   }

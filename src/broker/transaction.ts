@@ -76,7 +76,7 @@ export class Transaction {
   }
 
   commit(client: Client): void {
-    const { batches, publisher, deliveries, deadLetters, index } = this.parts;
+    const { batches, publisher, deliveries, deadLetters } = this.parts;
     batches.reserve(this.recordBytes());
     for (const message of this.messages) publisher.publishPrepared(client, message);
     const exhausted: number[] = [];
@@ -88,7 +88,7 @@ export class Transaction {
       } else if (deadLetters.count(slot, rejection)) {
         exhausted.push(slot);
       } else {
-        index.putBack(slot, consumer === hintConsumer ? hint : NONE);
+        deadLetters.giveBack(slot, rejection, consumer === hintConsumer ? hint : NONE);
         hint = slot;
         hintConsumer = consumer;
       }

@@ -238,6 +238,12 @@ const Limits = v.strictObject({
     1,
     65_535,
   ),
+  redeliveryDelayMs: Milliseconds(
+    'How long a message that failed waits for its next delivery',
+    0,
+    0,
+    86_400_000,
+  ),
   duplicateIdsPerAddress: Count(
     'Ids (`_AMQ_DUPL_ID`) by which each queue and topic knows messages that are sent again; 0: none is looked for',
     20_000,

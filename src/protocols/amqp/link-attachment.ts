@@ -174,7 +174,7 @@ export function attachSending(
 
 function sourceOf({ address, capabilities }: Source): Destination {
   if (address === null) throw notOffered('A source without an address');
-  return destinationOf(address, capabilities);
+  return destinationOf(address, capabilities, true);
 }
 
 function tellAttached(

@@ -59,14 +59,21 @@ export function readTarget(raw: Uint8Array | null): Target | 'coordinator' | nul
   throw unsupported(`A target of type ${descriptor}`);
 }
 
-/** Throws an error of the link when `address` is none that a queue or a topic can have. */
-export function destinationOf(address: string, capabilities: readonly string[]): Destination {
+/**
+ * Throws an error of the link when `address` is none that a queue or a topic can have. `mayBePattern`: it
+ * is to be received from.
+ */
+export function destinationOf(
+  address: string,
+  capabilities: readonly string[],
+  mayBePattern = false,
+): Destination {
   const prefix = PREFIXES.find(([text]) => address.startsWith(text));
   const name = prefix === undefined ? address : address.slice(prefix[0].length);
   const isTopic =
     capabilities.includes(NODE_CAPABILITY.topic) || name.startsWith(TEMPORARY_TOPIC_PREFIX);
   const kind = prefix?.[1] ?? (isTopic ? 'topic' : 'queue');
-  const fault = faultOfName(name);
+  const fault = faultOfName(name, mayBePattern && kind === 'topic');
   if (fault === null) return { kind, name };
   throw new AmqpError(
     'link',

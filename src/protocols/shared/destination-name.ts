@@ -2,16 +2,22 @@
 
 export const MAX_NAME_BYTES = 1000;
 /** What ActiveMQ reads as wildcards, composites or options; kept free rather than misunderstood. */
-const RESERVED = /[\p{Cc},?]|(?:^|\.)[*>](?:\.|$)/u;
+const RESERVED = /[\p{Cc},?]/u;
+/** A word of its own between dots. */
+const WILDCARD = /(?:^|\.)[*>#](?:\.|$)/;
+/** What stands for any number of words has to be the last one. */
+const MISPLACED_WILDCARD = /(?:^|\.)[>#]\./;
 
 export const NAME_RULE =
-  'A name has no wildcards (* or > as a part of their own), commas, question marks or control characters.';
+  'A name has no wildcards (*, > or # as a word of their own), commas, question marks or control characters; ' +
+  'only a subscription to a topic may have wildcards, > and # as its last word.';
 
 export type NameFault = 'empty' | 'reserved' | 'too-long';
 
-/** What is wrong with a name; null when nothing is. */
-export function faultOfName(name: string): NameFault | null {
+/** What is wrong with a name; null when nothing is. `mayBePattern`: it is to subscribe to a topic. */
+export function faultOfName(name: string, mayBePattern: boolean): NameFault | null {
   if (name === '') return 'empty';
   if (RESERVED.test(name)) return 'reserved';
+  if ((mayBePattern ? MISPLACED_WILDCARD : WILDCARD).test(name)) return 'reserved';
   return new TextEncoder().encode(name).length > MAX_NAME_BYTES ? 'too-long' : null;
 }

@@ -131,7 +131,7 @@ export class ClientCommands {
   }
 
   private subscribe(frame: Frame): void {
-    const destination = this.destinations.read(frame);
+    const destination = this.destinations.readSubscribed(frame);
     const id = frame.text(HEADER.id);
     if (id === undefined && this.version !== VERSION.v10) throw missing(frame, HEADER.id);
     const key = this.keyOf(frame, id);

@@ -9,13 +9,14 @@ import { StompError } from './stomp-error.js';
 
 const FORMS = 'Destinations are /queue/NAME and /topic/NAME.';
 
-function parseDestination(text: string): Destination {
+function parseDestination(text: string, isSubscribed: boolean): Destination {
   const match = /^\/(queue|topic)\/(.+)$/s.exec(text);
   const name = match?.[2];
   if (match === null || name === undefined) {
     throw new StompError(`Destination "${text}" has no known form`, FORMS);
   }
-  const fault = faultOfName(name);
+  const kind = match[1] === 'queue' ? 'queue' : 'topic';
+  const fault = faultOfName(name, isSubscribed && kind === 'topic');
   if (fault === 'reserved') {
     throw new StompError(
       `Destination "${text}" has a name that is not allowed`,
@@ -29,7 +30,7 @@ function parseDestination(text: string): Destination {
       'LIMIT_EXCEEDED',
     );
   }
-  return { kind: match[1] === 'queue' ? 'queue' : 'topic', name };
+  return { kind, name };
 }
 
 export function destinationText(destination: Destination): string {
@@ -40,19 +41,28 @@ export function destinationText(destination: Destination): string {
 export class DestinationReader {
   private readonly last = new LastRange<Destination>();
 
+  /** What a subscription is to: topics may be meant by wildcards. */
+  readSubscribed(frame: Frame): Destination {
+    const index = this.indexIn(frame);
+    return parseDestination(frame.valueText(index), true);
+  }
+
   read(frame: Frame): Destination {
-    const index = frame.indexOf(HEADER.destination);
-    if (index === -1) {
-      throw new StompError(
-        `${commandName(frame.command)} has no destination header`,
-        `Add one. ${FORMS}`,
-      );
-    }
+    const index = this.indexIn(frame);
     const start = frame.valueStart(index);
     const end = frame.valueEnd(index);
     const known = this.last.get(frame.bytes, start, end);
     if (known !== undefined) return known;
-    const destination = parseDestination(frame.valueText(index));
+    const destination = parseDestination(frame.valueText(index), false);
     return this.last.remember(frame.bytes, start, end, destination);
+  }
+
+  private indexIn(frame: Frame): number {
+    const index = frame.indexOf(HEADER.destination);
+    if (index !== -1) return index;
+    throw new StompError(
+      `${commandName(frame.command)} has no destination header`,
+      `Add one. ${FORMS}`,
+    );
   }
 }

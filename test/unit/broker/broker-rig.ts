@@ -50,6 +50,7 @@ export const LIMITS: BrokerLimits = {
   defaultPrefetch: 100,
   maxPrefetch: 1000,
   maxDeliveries: 3,
+  redeliveryDelayMs: 0,
   duplicateIdsPerAddress: 1000,
   duplicateIdsMaxBytes: 1_000_000,
 };
@@ -253,6 +254,7 @@ export interface SendOptions {
   readonly durable?: boolean;
   readonly priority?: number;
   readonly expiresAtMs?: number;
+  readonly deliverAtMs?: number;
   readonly duplicateId?: DuplicateId;
   readonly token?: ConfirmationToken;
   readonly transaction?: string;
@@ -336,6 +338,7 @@ export class TestClient implements SessionEvents {
       durable: options.durable ?? true,
       priority: options.priority ?? 4,
       expiresAtMs: options.expiresAtMs ?? 0,
+      deliverAtMs: options.deliverAtMs ?? 0,
       duplicateId: options.duplicateId ?? null,
     };
     this.session.send(message, options.token ?? null, options.transaction ?? null);

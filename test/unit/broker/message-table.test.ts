@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { EntryList } from '../../../src/broker/entry-list.js';
-import { ExpiryHeap } from '../../../src/broker/expiry-heap.js';
 import { MessageTable, NONE } from '../../../src/broker/message-table.js';
+import { TimeHeap } from '../../../src/broker/time-heap.js';
 
 test('every entry is found by its id, and no other, while entries come and go', () => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(3000)), { maxLength: 6000, size: 'max' });
@@ -67,7 +67,7 @@ test('a list keeps the order of ids whatever is put back, with any hint', () => 
 
 test('the heap gives entries by time, and does not keep those that are gone', () => {
   const alive = new Set<number>();
-  const heap = new ExpiryHeap((id) => alive.has(id));
+  const heap = new TimeHeap((id) => alive.has(id));
   for (let id = 1; id <= 100_000; id += 1) {
     alive.add(id);
     heap.push((id * 7919) % 100_003, id);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
+import { ACKNOWLEDGEMENT, REJECTION } from '../../../src/broker/api.js';
 import { FIXED_BYTES } from '../../../src/broker/records.js';
 import { depth, Rig } from './broker-rig.js';
 
@@ -337,4 +337,80 @@ test('a shared durable subscription has several subscribers at a time, and only 
   alone.listen('/topic/news', { durable });
   assert.deepEqual(alone.bodies, ['3']);
   assert.throws(() => rig.connect().listen('/topic/news', { durable: shared }), /in use/);
+});
+
+test('a subscription with wildcards gets what matches, once, and hears which topic it was', () => {
+  const rig = new Rig();
+  const producer = rig.connect();
+  const patterns = ['news.*', 'news.>', 'news.#', '*.uk', 'news.*.sport', '>', 'news.uk'];
+  const consumers = patterns.map((pattern) => {
+    const consumer = rig.connect();
+    consumer.listen(`/topic/${pattern}`, { mode: auto });
+    return consumer;
+  });
+  const topics = ['news', 'news.uk', 'news.uk.sport', 'weather.uk', 'newsletter'];
+  for (const topic of topics) producer.send(`/topic/${topic}`, topic);
+  rig.settle();
+  assert.deepEqual(
+    consumers.map(({ received }) => received.map(({ destination: { name } }) => name)),
+    [
+      ['news.uk'],
+      ['news', 'news.uk', 'news.uk.sport'],
+      ['news', 'news.uk', 'news.uk.sport'],
+      ['news.uk', 'weather.uk'],
+      ['news.uk.sport'],
+      topics,
+      ['news.uk'],
+    ],
+  );
+  for (const { received } of consumers) {
+    for (const { body, destination } of received) assert.equal(body, destination.name);
+  }
+  rig.checkTwins();
+});
+
+test('a durable subscription with wildcards keeps the topics of its messages over compaction and takeover', () => {
+  const rig = new Rig();
+  rig.connect().listen('/topic/news.>', { durable });
+  const producer = rig.connect();
+  producer.send('/topic/news.uk', '1');
+  producer.session.begin('t');
+  producer.send('/topic/news.fr', '2', { transaction: 't' });
+  producer.session.commit('t', null);
+  rig.settle();
+  for (const { payload, position } of [...rig.blocks]) rig.broker.relocate(payload, position);
+  rig.checkTwins();
+  rig.takeOver();
+  const consumer = rig.connect();
+  consumer.listen('/topic/news.>', { durable });
+  assert.deepEqual(
+    consumer.received.map(({ body, destination: { kind, name } }) => [body, kind, name]),
+    [
+      ['1', 'topic', 'news.uk'],
+      ['2', 'topic', 'news.fr'],
+    ],
+  );
+  consumer.settle(consumer.last(), REJECTION.poison);
+  rig.settle();
+  const dead = rig.connect();
+  dead.listen('/queue/DLQ.news.fr', { mode: auto });
+  assert.deepEqual(dead.bodies, ['2']);
+  rig.checkTwins();
+});
+
+test('a pattern is forgotten with its subscription', () => {
+  const rig = new Rig();
+  const [producer, one, two] = [rig.connect(), rig.connect(), rig.connect()];
+  one.listen('/topic/news.*', { mode: auto });
+  two.listen('/topic/news.*', { mode: auto });
+  producer.send('/topic/news.uk', '1');
+  rig.settle();
+  one.session.close();
+  producer.send('/topic/news.uk', '2');
+  rig.settle();
+  two.session.close();
+  producer.send('/topic/news.uk', '3');
+  rig.settle();
+  assert.deepEqual([one.bodies, two.bodies], [['1'], ['1', '2']]);
+  assert.equal(rig.broker.statistics().queues.length, 0);
 });

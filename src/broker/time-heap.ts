@@ -1,11 +1,11 @@
 /**
- * Which entry expires next: a binary heap that holds only entries with an expiry. Entries that
- * are gone stay in it until they surface or until they are the majority, when it is rebuilt.
+ * Whose time comes next, to expire or to be delivered: a binary heap of entries that have one. Entries
+ * that are gone stay in it until they surface or until they are the majority, when it is rebuilt.
  */
 
 const REBUILD_FLOOR = 1024;
 
-export class ExpiryHeap {
+export class TimeHeap {
   private readonly times: number[] = [];
   private readonly ids: number[] = [];
   private readonly isAlive: (id: number) => boolean;
@@ -25,14 +25,14 @@ export class ExpiryHeap {
     return this.times[0] ?? Number.POSITIVE_INFINITY;
   }
 
-  push(expiresAtMs: number, id: number): void {
+  push(timeMs: number, id: number): void {
     if (this.ids.length >= this.rebuildAt) this.rebuild();
-    this.times.push(expiresAtMs);
+    this.times.push(timeMs);
     this.ids.push(id);
     this.siftUp(this.ids.length - 1);
   }
 
-  /** Removes the entry that expires first and returns its id. Only when not empty. */
+  /** Removes the entry whose time comes first and returns its id. Only when not empty. */
   pop(): number {
     const id = this.ids[0] as number;
     const lastTime = this.times.pop() as number;
