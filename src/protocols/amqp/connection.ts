@@ -51,6 +51,7 @@ const CLOSE_LINGER_MS = 5_000;
 /** What JMS clients look for before they use it (OASIS AMQP JMS mapping, 4.2; extensions of its drafts). */
 const CONNECTION_CAPABILITY = {
   anonymousRelay: 'ANONYMOUS-RELAY',
+  delayedDelivery: 'DELAYED_DELIVERY',
   sharedSubscriptions: 'SHARED-SUBS',
   soleConnection: 'sole-connection-for-container',
 } as const;

@@ -6,7 +6,7 @@
 import { decodeError } from './amqp-error.js';
 import { composite, defaulted, FIELD, optional, readFields } from './composite.js';
 import { CODE } from './format-codes.js';
-import type { ValueReader } from './value-reader.js';
+import type { AmqpValue, ValueReader } from './value-reader.js';
 
 export const SECTION = {
   header: 0x70,
@@ -31,6 +31,10 @@ const NAME_OF_SECTION: { readonly [name: string]: number } = {
   'amqp:amqp-value:*': SECTION.amqpValue,
   'amqp:footer:map': SECTION.footer,
 };
+
+/** Message annotations: milliseconds since 1970, and milliseconds from now. JMS clients write them. */
+export const DELIVERY_TIME = 'x-opt-delivery-time';
+export const DELIVERY_DELAY = 'x-opt-delivery-delay';
 
 const DEFAULT_PRIORITY = 4;
 const HIGHEST_PRIORITY = 9;
@@ -58,6 +62,11 @@ export class MessageSections {
   /** The whole section, with its descriptor; empty when start is end. */
   applicationPropertiesStart = 0;
   applicationPropertiesEnd = 0;
+  /** The annotations say when it is to be delivered: the next two. */
+  hasDeliveryWish = false;
+  deliveryTime: AmqpValue = null;
+  deliveryDelay: AmqpValue = null;
+  private reader: ValueReader | null = null;
 
   /** Reads up to the bare message, and passes over that: its sections must be there in their order. */
   read(reader: ValueReader): void {
@@ -69,6 +78,7 @@ export class MessageSections {
     this.bareStart = -1;
     this.applicationPropertiesStart = 0;
     this.applicationPropertiesEnd = 0;
+    this.hasDeliveryWish = false;
     let previous = 0;
     let hasBody = false;
     while (!reader.isAtEnd) {
@@ -90,6 +100,20 @@ export class MessageSections {
     this.bareEnd = reader.at;
   }
 
+  private readonly visitAnnotation = (key: AmqpValue, start: number): void => {
+    if (key !== DELIVERY_TIME && key !== DELIVERY_DELAY) return;
+    const reader = this.reader as ValueReader;
+    reader.at = start;
+    reader.skip();
+    if (!this.hasDeliveryWish) {
+      this.hasDeliveryWish = true;
+      this.deliveryTime = null;
+      this.deliveryDelay = null;
+    }
+    if (key === DELIVERY_TIME) this.deliveryTime = reader.value();
+    else this.deliveryDelay = reader.value();
+  };
+
   private readSection(reader: ValueReader, section: number, start: number): void {
     if (section === SECTION.header) {
       const header = readFields(reader, HEADER);
@@ -100,7 +124,8 @@ export class MessageSections {
     }
     if (section === SECTION.messageAnnotations) {
       // The broker adds to them when the message becomes a dead letter: they have to be readable then.
-      reader.pairs(() => undefined);
+      this.reader = reader;
+      reader.pairs(this.visitAnnotation);
       this.annotationsStart = start;
       this.annotationsEnd = reader.at;
       return;

@@ -3,10 +3,10 @@ import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../brok
 import { AmqpError, CONDITION } from './amqp-error.js';
 import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
-import { DuplicateIdReader } from './duplicate-id.js';
 import { MessageAddresses } from './message-addresses.js';
-import { MessageSections } from './message-sections.js';
+import { DELIVERY_DELAY, DELIVERY_TIME, MessageSections } from './message-sections.js';
 import type { TRANSFER } from './performatives.js';
+import { SenderProperties, timeOf } from './sender-properties.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 import { ValueReader } from './value-reader.js';
@@ -45,7 +45,7 @@ export class ReceivingLink {
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
   private readonly addresses = new MessageAddresses();
-  private readonly duplicateIds = new DuplicateIdReader();
+  private readonly senderProperties = new SenderProperties();
   private refusal: AmqpError | null = null;
   /** One object serves all messages: the broker copies what it keeps. */
   private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
@@ -189,20 +189,37 @@ export class ReceivingLink {
     message.durable = sections.durable;
     message.priority = sections.priority;
     message.expiresAtMs = sections.ttl === null ? 0 : Math.floor(this.host.wallMs()) + sections.ttl;
-    this.readDuplicateId(bytes);
+    this.readWishes(bytes);
     return message;
   }
 
-  private readDuplicateId(bytes: Uint8Array): void {
-    const { applicationPropertiesStart: start, applicationPropertiesEnd: end } = this.sections;
-    this.message.duplicateId = null;
+  /** What the sender asks of the broker for this message. */
+  private readWishes(bytes: Uint8Array): void {
+    const { message, sections } = this;
+    const { applicationPropertiesStart: start, applicationPropertiesEnd: end } = sections;
+    message.duplicateId = null;
+    message.deliverAtMs = 0;
     this.refusal = null;
-    if (start === end) return;
+    if (start === end && !sections.hasDeliveryWish) return;
     try {
-      this.message.duplicateId = this.duplicateIds.read(bytes, start, end);
+      if (start !== end) {
+        this.senderProperties.read(bytes, start, end);
+        message.duplicateId = this.senderProperties.duplicateId;
+        message.deliverAtMs = this.senderProperties.deliverAtMs;
+      }
+      if (sections.hasDeliveryWish) message.deliverAtMs = this.annotatedTime();
     } catch (error) {
       if (!(error instanceof AmqpError) || error.scope !== 'link') throw error;
       this.refusal = error;
     }
+  }
+
+  /** Artemis' annotations: a time, or else how long from now. */
+  private annotatedTime(): number {
+    const { deliveryTime, deliveryDelay } = this.sections;
+    const timeMs = timeOf(DELIVERY_TIME, deliveryTime);
+    if (timeMs > 0) return timeMs;
+    const delayMs = timeOf(DELIVERY_DELAY, deliveryDelay);
+    return delayMs === 0 ? 0 : Math.floor(this.host.wallMs()) + delayMs;
   }
 }

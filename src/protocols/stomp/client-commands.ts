@@ -23,6 +23,8 @@ const FALSE = utf8('false');
 const DEFAULT_PRIORITY = 4;
 const HIGHEST_PRIORITY = 9;
 const HYPHEN = 0x2d;
+/** A thousand years: with the time of today it stays a whole number. */
+const LONGEST_DELAY_MS = 32_000_000_000_000;
 
 /** What would change which messages come, so that ignoring it would be a lie. */
 const NOT_OFFERED: readonly KnownHeader[] = [HEADER.activemqExclusive];
@@ -39,6 +41,7 @@ export interface ClientCommandsOptions {
   readonly clientId: string | undefined;
   /** What the broker is to confirm so that the frame's receipt is given; null without a receipt. */
   readonly tokenFor: (frame: Frame) => ConfirmationToken;
+  readonly wallMs: () => number;
   /** A browser has had everything. */
   readonly onBrowsed: (subscription: Subscription) => void;
 }
@@ -53,6 +56,7 @@ export class ClientCommands {
   private readonly version: StompVersion;
   private readonly clientId: string | undefined;
   private readonly tokenFor: (frame: Frame) => ConfirmationToken;
+  private readonly wallMs: () => number;
   private readonly onBrowsed: (subscription: Subscription) => void;
   private readonly subscriptionOfKey = new Map<string, Subscription>();
   private readonly subscriptionOfNumber = new Map<number, Subscription>();
@@ -71,6 +75,7 @@ export class ClientCommands {
     priority: DEFAULT_PRIORITY,
     expiresAtMs: 0,
     duplicateId: null as string | null,
+    deliverAtMs: 0,
   };
 
   constructor(options: ClientCommandsOptions) {
@@ -78,6 +83,7 @@ export class ClientCommands {
     this.version = options.version;
     this.clientId = options.clientId;
     this.tokenFor = options.tokenFor;
+    this.wallMs = options.wallMs;
     this.onBrowsed = options.onBrowsed;
   }
 
@@ -126,8 +132,17 @@ export class ClientCommands {
     message.expiresAtMs = numberOf(frame, HEADER.expires, 0, Number.MAX_SAFE_INTEGER);
     message.duplicateId =
       frame.text(HEADER.amqDuplicateId) ?? frame.text(HEADER.duplicateId) ?? null;
+    message.deliverAtMs = this.deliveryTimeOf(frame);
     const transaction = this.transactionOf(frame);
     this.broker.send(message, this.tokenFor(frame), transaction);
+  }
+
+  /** Artemis' header says when, ActiveMQ's how long from now. */
+  private deliveryTimeOf(frame: Frame): number {
+    const timeMs = numberOf(frame, HEADER.amqDeliveryTime, 0, Number.MAX_SAFE_INTEGER);
+    if (timeMs > 0) return timeMs;
+    const delayMs = numberOf(frame, HEADER.scheduledDelay, 0, LONGEST_DELAY_MS);
+    return delayMs === 0 ? 0 : Math.floor(this.wallMs()) + delayMs;
   }
 
   private subscribe(frame: Frame): void {

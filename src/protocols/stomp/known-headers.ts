@@ -41,6 +41,8 @@ export const HEADER = {
   server: 33,
   amqDuplicateId: 34,
   duplicateId: 35,
+  amqDeliveryTime: 36,
+  scheduledDelay: 37,
 } as const;
 export type KnownHeader = (typeof HEADER)[keyof typeof HEADER];
 
@@ -80,6 +82,8 @@ export const HEADER_NAME: Readonly<Record<KnownHeader, string>> = {
   [HEADER.server]: 'server',
   [HEADER.amqDuplicateId]: '_AMQ_DUPL_ID',
   [HEADER.duplicateId]: 'duplicate-id',
+  [HEADER.amqDeliveryTime]: '_AMQ_SCHED_DELIVERY',
+  [HEADER.scheduledDelay]: 'AMQ_SCHEDULED_DELAY',
 };
 
 const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);

@@ -269,6 +269,7 @@ export class StompSession implements SessionEvents {
       version,
       clientId,
       tokenFor: (asking) => this.tokenFor(asking),
+      wallMs: () => clock.wallMs(),
       onBrowsed: (subscription) => this.writeFrame(endOfBrowsing(subscription)),
     });
     this.writeConnected(negotiated);

@@ -312,6 +312,7 @@ describe('an open', () => {
     const [open] = peer.answers();
     assert.deepEqual(open?.fields.offeredCapabilities, [
       'ANONYMOUS-RELAY',
+      'DELAYED_DELIVERY',
       'SHARED-SUBS',
       'sole-connection-for-container',
     ]);

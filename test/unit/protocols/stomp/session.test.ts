@@ -232,6 +232,18 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
     });
   }
 
+  for (const [header, expected] of [
+    ['_AMQ_SCHED_DELIVERY:1800000000000', 1_800_000_000_000],
+    ['AMQ_SCHEDULED_DELAY:5000', null],
+  ] as const) {
+    it(`sends for later with ${header}`, () => {
+      const connection = connected('1.2');
+      connection.exchange(`SEND\ndestination:/queue/a\n${header}\n\nx^@`);
+      const wanted = expected ?? connection.clock.wallMs() + 5_000;
+      assert.equal(connection.broker.sent[0]?.deliverAtMs, wanted);
+    });
+  }
+
   it('says what it wants with selector and no-local', () => {
     const connection = connected('1.2');
     const wishes = "selector:color = 'red'\nno-local:true\n";

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DuplicateIdReader } from '../../../../src/protocols/amqp/duplicate-id.js';
 import { encodedState } from '../../../../src/protocols/amqp/encoded-state.js';
 import {
   ACCEPTED,
   REJECTED,
   TRANSACTIONAL_STATE,
 } from '../../../../src/protocols/amqp/performatives.js';
+import { SenderProperties } from '../../../../src/protocols/amqp/sender-properties.js';
 import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
 import { refusal } from '../shared/scripted-broker.js';
@@ -46,19 +46,23 @@ for (const [name, write, expected] of valid) {
       section,
       Buffer.from('_AMQ_DUPL_ID'),
     ]);
-    const found = new DuplicateIdReader().read(bytes, 12, 12 + section.length);
+    const reader = new SenderProperties();
+    reader.read(bytes, 12, 12 + section.length);
+    const found = reader.duplicateId;
     assert.deepEqual(found instanceof Uint8Array ? Uint8Array.from(found) : found, expected);
   });
 }
 
 it('reads nothing from properties without it', () => {
-  const reader = new DuplicateIdReader();
+  const reader = new SenderProperties();
   for (const name of ['x', '_AMQ_DUPL_I', '_amq_dupl_id', 'x_AMQ_DUPL_ID']) {
     const section = properties((to) => to.string('_AMQ_DUPL_ID'), name);
-    assert.equal(reader.read(section, 0, section.length), null);
+    reader.read(section, 0, section.length);
+    assert.equal(reader.duplicateId, null);
   }
   // Properties that nobody looks into are passed on, whatever they are.
-  assert.equal(reader.read(Uint8Array.of(0, 0x53, 0x74, 0x40), 0, 4), null);
+  reader.read(Uint8Array.of(0, 0x53, 0x74, 0x40), 0, 4);
+  assert.equal(reader.duplicateId, null);
 });
 
 describe('a message with a duplicate id', () => {
@@ -133,3 +137,50 @@ function reasonOf(state: unknown): string {
   const [error] = rejected.value as [DescribedValue];
   return String((error.value as unknown[])[1]);
 }
+
+describe('a message that is to be delivered later', () => {
+  function sent(...parts: readonly Uint8Array[]): Peer {
+    const peer = begun();
+    attachSender(peer);
+    transfer(peer, 0, Buffer.concat([...parts, textMessage('x')]));
+    return peer;
+  }
+
+  function annotations(values: { readonly [name: string]: number | string }): Uint8Array {
+    const writer = new ValueWriter();
+    writer.describedBy(0x72);
+    writer.value(values);
+    return writer.written.slice();
+  }
+
+  const timeIn = (peer: Peer) => peer.broker.sent[0]?.deliverAtMs;
+
+  it('says when, or how long from now, in its annotations', () => {
+    const time = 1_800_000_000_000;
+    assert.equal(timeIn(sent(annotations({ 'x-opt-delivery-time': time }))), time);
+    const peer = sent(annotations({ 'x-opt-other': 1, 'x-opt-delivery-delay': 5_000 }));
+    assert.equal(timeIn(peer), peer.clock.wallMs() + 5_000);
+    const both = { 'x-opt-delivery-delay': 5_000, 'x-opt-delivery-time': time };
+    assert.equal(timeIn(sent(annotations(both))), time);
+    assert.equal(timeIn(sent(annotations({ 'x-opt-other': 'x' }))), 0);
+  });
+
+  it('or in the application property of Artemis', () => {
+    const name = '_AMQ_SCHED_DELIVERY';
+    assert.equal(
+      timeIn(sent(properties((to) => to.long(1_800_000_000_000), name))),
+      1_800_000_000_000,
+    );
+  });
+
+  it('is rejected for a time that is none, and others are taken', () => {
+    const peer = sent(annotations({ 'x-opt-delivery-time': 'soon' }));
+    transfer(peer, 1, textMessage('y'));
+    peer.broker.confirmAll();
+    const states = peer
+      .answers()
+      .filter(({ name }) => name === 'disposition')
+      .map(stateOf);
+    assert.deepEqual(states, [REJECTED.code, ACCEPTED.code]);
+  });
+});
