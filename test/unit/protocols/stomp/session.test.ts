@@ -101,6 +101,7 @@ describe('SEND', () => {
         durable: false,
         priority: 7,
         expiresAtMs: 1_700_000_000_123,
+        deliverAtMs: 0,
         duplicateId: null,
       },
     );
