@@ -24,7 +24,7 @@ export const RECORD_TYPE = {
 } as const;
 
 /** What an address is; the names are those of `Destination`. */
-export const ADDRESS_KIND = { queue: 1, topic: 2 } as const;
+const ADDRESS_KIND = { queue: 1, topic: 2 } as const;
 
 export const REMOVAL_REASON = {
   acknowledged: 1,

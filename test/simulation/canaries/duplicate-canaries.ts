@@ -56,6 +56,17 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'duplicates-in-transactions',
+    sentence: 'Ids of messages in transactions are not looked at.',
+    patches: [
+      {
+        file: 'src/broker/publisher.ts',
+        find: '    const key = message.duplicateKey;\n',
+        replace: '    const key = null as DuplicateKey | null;\n',
+      },
+    ],
+  },
+  {
     name: 'checkpoint-without-duplicate-ids',
     sentence: 'A checkpoint has no ids, so they end with the segments that it stands for.',
     patches: [
