@@ -50,7 +50,7 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: 'src/broker/publisher.ts',
-        find: '    this.batches.reserve(storedBytes + idBytes + FIXED_BYTES.entryIdsReserved);\n',
+        find: '    this.batches.reserve(this.groupBytes(destination, key, bytesWithoutTargets));\n',
         replace: '',
       },
     ],
