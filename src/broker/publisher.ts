@@ -161,11 +161,7 @@ export class Publisher {
   /** Upper bound of the record bytes that `publishPrepared` adds to the batch. */
   preparedBytes(message: PreparedMessage): number {
     this.routePrepared(message);
-    const stored = this.storedTargets.length;
-    const storedBytes = stored > 0 ? message.record.length + MESSAGE_TARGET_BYTES * stored : 0;
-    const { destination, duplicateKey: key } = message;
-    const idBytes = key === null ? 0 : this.duplicates.recordBytes(destination, key);
-    return storedBytes + idBytes + FIXED_BYTES.entryIdsReserved;
+    return this.groupBytes(message.destination, message.duplicateKey, message.record.length);
   }
 
   /** Puts a message into one queue, with the time at which the broker first took it. */
@@ -206,6 +202,18 @@ export class Publisher {
     return this.create({ kind: QUEUE_KIND.durableSubscription, name: '', ...subscription });
   }
 
+  /** Upper bound of the record bytes of a message with its id, for which `route` has set the targets. */
+  private groupBytes(
+    destination: Destination,
+    key: DuplicateKey | null,
+    bytesWithoutTargets: number,
+  ): number {
+    const stored = this.storedTargets.length;
+    const storedBytes = stored > 0 ? bytesWithoutTargets + MESSAGE_TARGET_BYTES * stored : 0;
+    const idBytes = key === null ? 0 : this.duplicates.recordBytes(destination, key);
+    return storedBytes + idBytes + FIXED_BYTES.entryIdsReserved;
+  }
+
   private isDuplicate(
     client: Client,
     { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
@@ -217,16 +225,17 @@ export class Publisher {
     return true;
   }
 
-  /** In one batch with the message, for which `route` has set the targets. */
+  /**
+   * In one batch with the message, for which `route` has set the targets. A transaction has reserved at least
+   * as much for it, so that nothing of that is parted here.
+   */
   private noteId(
     { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
     key: DuplicateKey,
     bytesWithoutTargets: number,
   ): void {
     checkName(destination.kind, destination.name);
-    const storedBytes = bytesWithoutTargets + MESSAGE_TARGET_BYTES * this.storedTargets.length;
-    const idBytes = this.duplicates.recordBytes(destination, key);
-    this.batches.reserve(storedBytes + idBytes + FIXED_BYTES.entryIdsReserved);
+    this.batches.reserve(this.groupBytes(destination, key, bytesWithoutTargets));
     this.duplicates.note(destination, key, durable);
   }
 

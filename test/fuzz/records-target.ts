@@ -32,6 +32,10 @@ function writtenBlocks(): { blocks: readonly StoredBlock[]; snapshot: readonly U
     client.send('/queue/q', `body ${index}`, { headers: 'a:b\n', expiresAtMs: 9e12 + index });
   }
   client.send('/queue/q', 'in memory', { durable: false });
+  for (const duplicateId of ['text', 5, Uint8Array.of(0, 255)]) {
+    client.send('/queue/q', 'recognisable', { duplicateId });
+    client.send('/topic/nobody', 'recognisable', { duplicateId });
+  }
   rig.settle();
   const [, , , , , , acknowledged, rejected, dead] = client.received.slice();
   assert.ok(acknowledged && rejected && dead);

@@ -50,8 +50,19 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
     patches: [
       {
         file: 'src/broker/publisher.ts',
-        find: '    this.batches.reserve(storedBytes + idBytes + FIXED_BYTES.entryIdsReserved);\n',
+        find: '    this.batches.reserve(this.groupBytes(destination, key, bytesWithoutTargets));\n',
         replace: '',
+      },
+    ],
+  },
+  {
+    name: 'duplicates-in-transactions',
+    sentence: 'Ids of messages in transactions are not looked at.',
+    patches: [
+      {
+        file: 'src/broker/publisher.ts',
+        find: '    const key = message.duplicateKey;\n',
+        replace: '    const key = null as DuplicateKey | null;\n',
       },
     ],
   },

@@ -171,7 +171,8 @@ export type TransactionState = 'open' | 'unknown' | 'committed' | 'dropped';
 
 export class LedgerTransaction {
   readonly name: string;
-  readonly connection: LedgerConnection;
+  /** Of its last attempt. */
+  connection: LedgerConnection;
   state: TransactionState = 'open';
   readonly copies: Copy[] = [];
   readonly acknowledged: Arrival[] = [];

@@ -107,9 +107,16 @@ export class Ledger implements LedgerBook {
     return transaction;
   }
 
+  /** Begins it once more, with the same copies: they have ids, so that it happens once. */
+  beginAgain(transaction: LedgerTransaction, connection: LedgerConnection): void {
+    transaction.connection = connection;
+    if (transaction.state === 'dropped') transaction.state = 'open';
+  }
+
   committing(transaction: LedgerTransaction): void {
     transaction.state = 'unknown';
     for (const copy of transaction.copies) {
+      if (copy.sentAtMs !== Number.POSITIVE_INFINITY) continue;
       copy.sentAtMs = this.#nowMs;
       this.#takePlaceInOrder(copy);
     }
@@ -123,9 +130,9 @@ export class Ledger implements LedgerBook {
     for (const arrival of transaction.acknowledged) this.#isGone(arrival, transaction.connection);
   }
 
-  /** ABORT was sent: none of it may ever be seen. */
+  /** ABORT was sent: none of it may ever be seen, unless an attempt before may have been committed. */
   aborting(transaction: LedgerTransaction): void {
-    transaction.state = 'dropped';
+    if (transaction.state !== 'unknown') transaction.state = 'dropped';
   }
 
   /** Every command that the broker confirms says that it is the live one. */

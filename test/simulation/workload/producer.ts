@@ -54,12 +54,21 @@ function sendAgain({ stomp }: Session, copy: Copy): Promise<void> {
 
 export function sendInTransaction(
   ledger: Ledger,
-  { stomp, connection }: Session,
+  session: Session,
   message: SentMessage,
   transaction: LedgerTransaction,
+): Copy {
+  const copy = ledger.send(session.connection, message, transaction);
+  sendAgainInTransaction(session, copy, transaction);
+  return copy;
+}
+
+function sendAgainInTransaction(
+  { stomp }: Session,
+  copy: Copy,
+  transaction: LedgerTransaction,
 ): void {
-  const copy = ledger.send(connection, message, transaction);
-  const { destination, body } = message;
+  const { destination, body } = copy;
   const headers = headersOf(copy);
   stomp.sendUnconfirmed({ destination, body, headers, transaction: transaction.name });
 }
@@ -200,6 +209,9 @@ export class TransactionalProducer implements SendingRole {
   #number = 0;
   /** What is to be committed, until it is. */
   #work: SentMessage[] | null = null;
+  /** With ids: what was begun for it before, and sent of it. */
+  #attempt: LedgerTransaction | null = null;
+  readonly #copies = new Map<SentMessage, Copy>();
 
   constructor(name: string, plan: TransactionalPlan, ledger: Ledger, random: SeededRandom) {
     this.#name = name;
@@ -233,12 +245,23 @@ export class TransactionalProducer implements SendingRole {
       if (this.#left === 0) return;
       this.#left -= 1;
       this.#work = this.#draw();
+      this.#attempt = null;
+      this.#copies.clear();
+    }
+    const transaction = this.#begin(session);
+    session.stomp.begin(transaction.name);
+    this.#step(session, transaction, this.#work, 0);
+  }
+
+  #begin({ connection }: Session): LedgerTransaction {
+    if (this.#attempt !== null) {
+      this.#ledger.beginAgain(this.#attempt, connection);
+      return this.#attempt;
     }
     this.#number += 1;
-    const name = `${this.#name}-${this.#number}`;
-    const transaction = this.#ledger.begin(session.connection, name);
-    session.stomp.begin(name);
-    this.#step(session, transaction, this.#work, 0);
+    const transaction = this.#ledger.begin(connection, `${this.#name}-${this.#number}`);
+    if (this.#plan.hasIds) this.#attempt = transaction;
+    return transaction;
   }
 
   #step(
@@ -252,10 +275,20 @@ export class TransactionalProducer implements SendingRole {
       this.#finish(session, transaction);
       return;
     }
-    sendInTransaction(this.#ledger, session, message, transaction);
+    this.#send(session, transaction, message);
     const delayMs = this.#random.chance(0.3) ? this.#random.wait(STEP_MS) : 0;
     if (delayMs === 0) this.#step(session, transaction, work, done + 1);
     else session.later(delayMs, () => this.#step(session, transaction, work, done + 1));
+  }
+
+  #send(session: Session, transaction: LedgerTransaction, message: SentMessage): void {
+    const before = this.#copies.get(message);
+    if (before !== undefined) {
+      sendAgainInTransaction(session, before, transaction);
+      return;
+    }
+    const copy = sendInTransaction(this.#ledger, session, message, transaction);
+    if (message.duplicateId !== null) this.#copies.set(message, copy);
   }
 
   #finish(session: Session, transaction: LedgerTransaction): void {
@@ -279,16 +312,19 @@ export class TransactionalProducer implements SendingRole {
 
   #draw(): SentMessage[] {
     const random = this.#random;
-    const { destinations, mostMessages, mostBodyBytes } = this.#plan;
+    const { destinations, mostMessages, mostBodyBytes, hasIds } = this.#plan;
     const count = random.whole(1, mostMessages);
-    return Array.from({ length: count }, (_, index) => ({
-      message: `${this.#name}/${this.#left}.${index + 1}`,
-      destination: random.pick(destinations),
-      body: drawBody(random, mostBodyBytes),
-      isDurable: true,
-      expiresAtMs: 0,
-      duplicateId: null,
-    }));
+    return Array.from({ length: count }, (_, index) => {
+      const message = `${this.#name}/${this.#left}.${index + 1}`;
+      return {
+        message,
+        destination: random.pick(destinations),
+        body: drawBody(random, mostBodyBytes),
+        isDurable: true,
+        expiresAtMs: 0,
+        duplicateId: hasIds ? message : null,
+      };
+    });
   }
 }
 

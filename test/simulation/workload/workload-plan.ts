@@ -30,6 +30,8 @@ export type RolePlan =
       /** Every other time; else the next one follows at once. */
       readonly restMs: number;
       readonly mostBodyBytes: number;
+      /** As above: what a COMMIT without an answer has done is not done again. */
+      readonly hasIds: boolean;
     }
   /** Takes messages from one queue and puts others into another, each step in a transaction. */
   | {
@@ -185,6 +187,7 @@ class PlanDraw {
       abortShare: 0.2,
       restMs: (4 * this.#activeMs) / transactions,
       mostBodyBytes: this.#mostBodyBytes(),
+      hasIds: transactions % 2 === 0,
     });
   }
 

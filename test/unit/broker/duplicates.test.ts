@@ -245,6 +245,24 @@ test('a transaction that comes again after its confirmation was lost does nothin
   rig.checkTwins();
 });
 
+test('a transaction with ids does not straddle two batches, whatever is in memory only', () => {
+  const rig = new Rig({ maxBatchBytes: 4096 });
+  const client = rig.connect();
+  for (let round = 0; round < 30; round += 1) {
+    client.send('/queue/filler', 'x'.repeat(130 * round));
+    client.session.begin('t');
+    for (const [index, durable] of [true, false, true].entries()) {
+      const body = 'y'.repeat(durable ? 50 : 3_500);
+      const duplicateId = `${round} ${index}`;
+      client.send('/queue/out', body, { durable, duplicateId, transaction: 't' });
+    }
+    client.session.commit('t', null);
+  }
+  while (rig.commitNext()) assert.equal(depth(rig.follower().broker, 'out') % 2, 0);
+  assert.equal(depth(rig.broker, 'out'), 90);
+  rig.checkTwins();
+});
+
 test('of two open transactions with one id the second loses that message only', () => {
   const rig = new Rig();
   const [one, other] = [rig.connect(), rig.connect()];

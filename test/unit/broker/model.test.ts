@@ -29,6 +29,14 @@ interface Copy {
   maximumFailures: number;
 }
 
+interface Sent {
+  readonly destination: string;
+  readonly durable: boolean;
+  readonly body: string;
+  /** Its duplicate id; null without one. */
+  readonly id: number | null;
+}
+
 interface Holding {
   readonly message: Received;
   readonly copy: Copy;
@@ -38,7 +46,7 @@ interface Peer {
   readonly client: TestClient;
   /** What it has unacknowledged, in no transaction. */
   held: Holding[];
-  transaction: { sends: [string, boolean, string][]; settled: [Holding, boolean][] } | null;
+  transaction: { sends: Sent[]; settled: [Holding, boolean][] } | null;
 }
 
 class Model {
@@ -46,6 +54,10 @@ class Model {
   peers: Peer[] = [];
   readonly copies: Copy[] = [];
   private sent = 0;
+  private readonly recognisable: Sent[] = [];
+  /** Destination and id of what was published. */
+  private readonly storedIds = new Set<string>();
+  private readonly idsInMemory = new Set<string>();
 
   constructor(cold: boolean) {
     this.rig = new Rig({ cold, maxBatchBytes: 4096, limits: { maxDeliveries: MAX_DELIVERIES } });
@@ -77,15 +89,36 @@ class Model {
     }
   }
 
+  /** Every other message has an id. */
   send(peer: Peer, destination: string, durable: boolean, inTransaction: boolean): void {
+    const id = this.sent % 2 === 0 ? this.sent : null;
+    const sent = { destination, durable, body: this.nextBody(), id };
+    if (id !== null) this.recognisable.push(sent);
+    this.hand(peer, sent, inTransaction);
+  }
+
+  /** With the id of an earlier one, and a body that tells the two apart. */
+  resend(peer: Peer, choice: number, changesDurability: boolean, inTransaction: boolean): void {
+    const before = this.recognisable[choice % Math.max(1, this.recognisable.length)];
+    if (before === undefined) return;
+    const durable = before.durable !== changesDurability;
+    this.hand(peer, { ...before, durable, body: this.nextBody() }, inTransaction);
+  }
+
+  private nextBody(): string {
     this.sent += 1;
-    const body = `${this.sent}`.padEnd((this.sent * 37) % 300, '.');
+    return `${this.sent}`.padEnd((this.sent * 37) % 300, '.');
+  }
+
+  private hand(peer: Peer, sent: Sent, inTransaction: boolean): void {
+    const { destination, durable, body, id } = sent;
+    const options = id === null ? { durable } : { durable, duplicateId: id };
     if (inTransaction && peer.transaction !== null) {
-      peer.client.send(destination, body, { durable, transaction: 't' });
-      peer.transaction.sends.push([destination, durable, body]);
+      peer.client.send(destination, body, { ...options, transaction: 't' });
+      peer.transaction.sends.push(sent);
     } else {
-      peer.client.send(destination, body, { durable });
-      this.record(destination, durable, body);
+      peer.client.send(destination, body, options);
+      this.publish(sent);
     }
   }
 
@@ -115,9 +148,7 @@ class Model {
     if (transaction === null) return;
     peer.transaction = null;
     if (commits) {
-      for (const [destination, durable, body] of transaction.sends) {
-        this.record(destination, durable, body);
-      }
+      for (const sent of transaction.sends) this.publish(sent);
       for (const [{ copy }, rejects] of transaction.settled) this.settled(copy, rejects);
       peer.client.session.commit('t', null);
     } else {
@@ -145,6 +176,7 @@ class Model {
     this.rig.settle();
     this.peers = [];
     for (const copy of this.copies) if (!copy.durable) copy.gone = true;
+    this.idsInMemory.clear();
     this.rig.takeOver();
   }
 
@@ -232,7 +264,13 @@ class Model {
     peer.held.push({ message, copy });
   }
 
-  private record(destination: string, durable: boolean, body: string): void {
+  /** What is not recorded here may never be delivered. */
+  private publish({ destination, durable, body, id }: Sent): void {
+    if (id !== null) {
+      const known = `${destination} ${id}`;
+      if (this.storedIds.has(known) || (!durable && this.idsInMemory.has(known))) return;
+      (durable ? this.storedIds : this.idsInMemory).add(known);
+    }
     const homes = destination === '/topic/t' ? DURABLES.map(({ name }) => name) : [destination];
     for (const home of homes) {
       this.copies.push({
@@ -260,7 +298,17 @@ class Model {
 const operation = fc.record({
   kind: fc.constantFrom(
     ...['connect', 'send', 'send', 'send', 'settle', 'settle', 'settle', 'begin', 'commit'],
-    ...['rollback', 'close', 'commitNext', 'commitNext', 'settleAll', 'relocate', 'takeOver'],
+    ...[
+      'resend',
+      'resend',
+      'rollback',
+      'close',
+      'commitNext',
+      'commitNext',
+      'settleAll',
+      'relocate',
+      'takeOver',
+    ],
   ),
   peer: fc.nat(3),
   choice: fc.nat(50),
@@ -277,6 +325,8 @@ function perform(model: Model, step: Operation): void {
     model.connect(step.listens, 1 + (step.choice % 5));
   } else if (step.kind === 'send') {
     model.send(peer, step.destination, step.choice % 4 > 0, step.inTransaction);
+  } else if (step.kind === 'resend') {
+    model.resend(peer, step.choice, step.flag, step.inTransaction);
   } else if (step.kind === 'settle') {
     model.settle(peer, step.choice, step.flag, step.inTransaction);
   } else if (step.kind === 'begin') {
