@@ -2,12 +2,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilReceived } from '../backlog.js';
+import { plainWriteP50Ms } from '../disk-probe.js';
 import { Ledger } from '../ledger.js';
 import { Consumer, Producer } from '../load.js';
 import { cpuSecondsOf } from '../process-figures.js';
 import { numberText } from '../report.js';
 import { Samples } from '../samples.js';
-import { figure, type Measurement, type Scenario, type ScenarioContext } from '../scenario.js';
+import {
+  type Figure,
+  figure,
+  type Measurement,
+  type Scenario,
+  type ScenarioContext,
+} from '../scenario.js';
 import type { Site } from '../site.js';
 
 const CLIENTS = 8;
@@ -72,6 +79,8 @@ async function measure(
   await Promise.all(load.consumers.map((consumer) => consumer.close()));
   for (const producer of load.producers) producer.close();
   await site.stop();
+  const writeMs = plainWriteP50Ms(site.store);
+  figures.push(figure('writeP50Ms', 'plain write p50 ms', writeMs, 3));
   return { name, figures, ledger: load.ledger.summary() };
 }
 
@@ -79,6 +88,7 @@ function startLoad(context: ScenarioContext, site: Site): Load {
   const ledger = new Ledger({ checksOrder: false });
   const latencies = new Samples();
   const shared = {
+    client: context.client,
     addresses: site.addresses.slice(0, 1),
     reconnects: false,
     fail: context.fail,
@@ -115,7 +125,7 @@ function totals(site: Site, load: Load): Totals {
   };
 }
 
-function figuresOf(from: Totals, to: Totals, latencies: Samples): Measurement['figures'] {
+function figuresOf(from: Totals, to: Totals, latencies: Samples): Figure[] {
   const seconds = (to.atMs - from.atMs) / 1_000;
   const perSecond = (key: keyof Totals): number => (to[key] - from[key]) / seconds;
   const brokerCpuSeconds = to.brokerCpuSeconds - from.brokerCpuSeconds;
