@@ -42,6 +42,7 @@ import { type Authenticate, SaslServer } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
 import { AmqpSession, errorFields } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
+import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 /** How long a client may take to read the last frame and close, once this side has nothing more to say. */
@@ -94,6 +95,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly sessions = new Map<number, AmqpSession>();
   private readonly touchedSessions = new Set<HostedSession>();
   private readonly reader = new ValueReader(NO_BYTES);
+  private readonly transferReader = new TransferReader();
   private state: State = STATE.opening;
   private isLetIn: boolean;
   private brokerSession: BrokerSession | undefined;
@@ -362,7 +364,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     const { reader } = this;
     switch (code) {
       case TRANSFER.code: {
-        const transfer = readFields(reader, TRANSFER);
+        const transfer = this.transferReader.read(reader);
         if (this.isHeld) this.holdPayload(reader.end - reader.at);
         session.transfer(transfer, reader.bytes, reader.at, reader.end);
         return;

@@ -1,12 +1,11 @@
 /** A link on which the client sends: its transfers become messages of the broker (part 2, 2.6). */
 import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../broker/api.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
-import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { MessageSections } from './message-sections.js';
-import type { TRANSFER } from './performatives.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import type { TransferFields } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -74,7 +73,7 @@ export class ReceivingLink {
 
   /** Takes a transfer, whose payload lies in `bytes`; returns the delivery when that was its last. The message is valid until the next call. */
   take(
-    transfer: Read<typeof TRANSFER>,
+    transfer: TransferFields,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -112,11 +111,11 @@ export class ReceivingLink {
   }
 
   /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
-  transactionOf(transfer: Read<typeof TRANSFER>): TransactionReference | null {
+  transactionOf(transfer: TransferFields): TransactionReference | null {
     return this.incoming?.transaction ?? readDeliveryState(transfer.state).transaction;
   }
 
-  private begin(transfer: Read<typeof TRANSFER>): Incoming {
+  private begin(transfer: TransferFields): Incoming {
     if (transfer.deliveryId === null) {
       throw new AmqpError(
         'session',

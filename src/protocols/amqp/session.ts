@@ -23,12 +23,12 @@ import {
   REJECTED,
   ROLE,
   TRANSACTIONAL_STATE,
-  type TRANSFER,
 } from './performatives.js';
 import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
 import { payloadOf, SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import type { TransferFields } from './transfer-reader.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
@@ -118,7 +118,7 @@ export class AmqpSession {
     }
   }
 
-  transfer(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
+  transfer(transfer: TransferFields, bytes: Uint8Array, start: number, end: number): void {
     this.nextIncomingId = next(this.nextIncomingId);
     if (this.detached.has(transfer.handle)) {
       this.fail(readDeliveryState(transfer.state).transaction);
@@ -318,7 +318,7 @@ export class AmqpSession {
 
   private receive(
     link: ReceivingLink,
-    transfer: Read<typeof TRANSFER>,
+    transfer: TransferFields,
     bytes: Uint8Array,
     start: number,
     end: number,
