@@ -10,14 +10,12 @@ import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The first transfer of a delivery, which says what it is; more may follow with the rest of its bytes. */
-interface Incoming {
+/** Its first transfer says what it is; more may follow with the rest of its bytes. */
+export interface ReceivedDelivery {
   readonly deliveryId: number;
   settled: boolean;
   readonly transaction: TransactionReference | null;
-}
-
-export interface ReceivedDelivery extends Incoming {
+  /** Whole with the last transfer. */
   readonly message: IncomingMessage;
 }
 
@@ -29,7 +27,7 @@ export class ReceivingLink {
   /** Deliveries that the client has sent, as it counts them. */
   deliveryCount: number;
   private readonly host: SessionHost;
-  private incoming: Incoming | null = null;
+  private incoming: ReceivedDelivery | null = null;
   /** What came of it so far, with room for more. */
   private parts = NO_BYTES;
   private partBytes = 0;
@@ -104,10 +102,10 @@ export class ReceivingLink {
       this.incoming = incoming;
       return null;
     }
-    const message =
-      this.partBytes > 0 ? this.read(this.parts, 0, this.partBytes) : this.read(bytes, start, end);
+    if (this.partBytes > 0) this.read(this.parts, 0, this.partBytes);
+    else this.read(bytes, start, end);
     this.reset();
-    return { ...incoming, message };
+    return incoming;
   }
 
   /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
@@ -115,7 +113,7 @@ export class ReceivingLink {
     return this.incoming?.transaction ?? readDeliveryState(transfer.state).transaction;
   }
 
-  private begin(transfer: TransferFields): Incoming {
+  private begin(transfer: TransferFields): ReceivedDelivery {
     if (transfer.deliveryId === null) {
       throw new AmqpError(
         'session',
@@ -133,7 +131,7 @@ export class ReceivingLink {
     this.credit -= 1;
     this.deliveryCount = next(this.deliveryCount);
     const { transaction } = readDeliveryState(transfer.state);
-    return { deliveryId: transfer.deliveryId, settled: false, transaction };
+    return { deliveryId: transfer.deliveryId, settled: false, transaction, message: this.message };
   }
 
   private append(bytes: Uint8Array, start: number, end: number): void {
@@ -153,15 +151,18 @@ export class ReceivingLink {
     this.partBytes = 0;
   }
 
-  private read(bytes: Uint8Array, start: number, end: number): IncomingMessage {
+  private read(bytes: Uint8Array, start: number, end: number): void {
     const { reader, sections, message } = this;
     reader.open(bytes, start, end);
     sections.read(reader);
-    message.headers = bytes.subarray(sections.annotationsStart, sections.annotationsEnd);
+    const { annotationsStart, annotationsEnd } = sections;
+    message.headers =
+      annotationsStart === annotationsEnd
+        ? NO_BYTES
+        : bytes.subarray(annotationsStart, annotationsEnd);
     message.body = bytes.subarray(sections.bareStart, sections.bareEnd);
     message.durable = sections.durable;
     message.priority = sections.priority;
     message.expiresAtMs = sections.ttl === null ? 0 : Math.floor(this.host.wallMs()) + sections.ttl;
-    return message;
   }
 }

@@ -132,11 +132,14 @@ export class AmqpSession {
         `A transfer came on handle ${transfer.handle}, on which this client receives`,
       );
     }
-    this.guardLink(link, () => {
+    // Not by `guardLink`: this happens for every message, and a function of its own would be made for each.
+    try {
       if (link instanceof CoordinatorLink) link.take(transfer, bytes, start, end);
       else this.receive(link, transfer, bytes, start, end);
       if (link.replenish()) this.sendFlow(link);
-    });
+    } catch (error) {
+      this.onLinkError(link, error);
+    }
   }
 
   /** Throws an error of the session for a transaction that is none. */
@@ -400,17 +403,21 @@ export class AmqpSession {
     try {
       task();
     } catch (error) {
-      if (!isOfLink(error)) throw error;
-      this.links.delete(link.handle);
-      this.detaching.delete(link.handle);
-      this.detached.add(link.handle);
-      this.close(link);
-      this.host.frames.frame(this.channel, DETACH, {
-        handle: link.handle,
-        closed: true,
-        error: errorFields(error),
-      });
+      this.onLinkError(link, error);
     }
+  }
+
+  private onLinkError(link: Link, error: unknown): void {
+    if (!isOfLink(error)) throw error;
+    this.links.delete(link.handle);
+    this.detaching.delete(link.handle);
+    this.detached.add(link.handle);
+    this.close(link);
+    this.host.frames.frame(this.channel, DETACH, {
+      handle: link.handle,
+      closed: true,
+      error: errorFields(error),
+    });
   }
 
   /** The client's window is full: the broker keeps what it has until there is room. */
