@@ -217,10 +217,11 @@ export class AmqpSession {
     const last = accepted.length - 1;
     if (last > 0 && next(accepted[last] as number) === deliveryId) {
       accepted[last] = deliveryId;
-    } else {
-      accepted.push(deliveryId, deliveryId);
+      return;
     }
-    this.host.touched(this);
+    accepted.push(deliveryId, deliveryId);
+    // Whoever added to it before has announced it.
+    if (last < 0) this.host.touched(this);
   }
 
   /** Writes what `touched` announced. */
