@@ -145,9 +145,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     return this.brokerSession;
   }
 
-  wallMs(): number {
-    return this.clock.wallMs();
-  }
+  readonly wallMs = (): number => this.clock.wallMs();
 
   awaits(session: HostedSession, deliveryId: number): void {
     this.confirmations.awaits(session, deliveryId);

@@ -7,9 +7,10 @@ import { HoldfastError } from '../../platform/errors.js';
 import { AmqpError, CONDITION, type ErrorScope } from './amqp-error.js';
 import type { Given, Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
+import { DeliveryPayload } from './delivery-payload.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
-import { HeldTransfers } from './held-transfers.js';
+import { HeldTransfers, type TakeId } from './held-transfers.js';
 import { attachReceiving, attachSending, refuseAttach } from './link-attachment.js';
 import { OutgoingDeliveries } from './outgoing-deliveries.js';
 import {
@@ -25,7 +26,7 @@ import {
   TRANSACTIONAL_STATE,
 } from './performatives.js';
 import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
-import { payloadOf, SendingLink } from './sending-link.js';
+import { SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 import type { TransferFields } from './transfer-reader.js';
@@ -48,6 +49,7 @@ export class AmqpSession {
   private readonly links = new Map<number, Link>();
   private readonly outgoing = new OutgoingDeliveries();
   private readonly held: HeldTransfers;
+  private readonly payload = new DeliveryPayload();
   private nextIncomingId: number;
   /** Deliveries of the client that are on stable storage and not told of yet: ranges of ids. */
   private readonly accepted: number[] = [];
@@ -61,7 +63,9 @@ export class AmqpSession {
     this.host = host;
     this.channel = channel;
     this.nextIncomingId = begin.nextOutgoingId;
-    this.held = new HeldTransfers(host, channel, begin.incomingWindow);
+    const takeId: TakeId = (link, entryId) =>
+      this.outgoing.add(link.isSettled ? null : link, entryId);
+    this.held = new HeldTransfers(host, channel, begin.incomingWindow, takeId);
     host.frames.frame(channel, BEGIN, {
       remoteChannel: channel,
       nextOutgoingId: 0,
@@ -240,11 +244,9 @@ export class AmqpSession {
   }
 
   deliver(link: SendingLink, message: DeliveryView): void {
-    const { handle, isSettled } = link;
-    const { entryId } = message;
     link.countDelivery();
-    const takeId = (): number => this.outgoing.add(isSettled ? null : link, entryId);
-    this.held.send({ handle, settled: isSettled, takeId }, payloadOf(message, this.host.wallMs()));
+    this.payload.set(message, this.host.wallMs);
+    this.held.send(link, message.entryId, this.payload);
     if (this.held.isBlocked) this.withholdCredit();
   }
 

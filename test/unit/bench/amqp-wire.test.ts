@@ -46,8 +46,8 @@ function brokerStream(): Buffer {
     Buffer.from([0, 0x53, 0x70, 0xc0, 2, 1, 0x41, 0, 0x53, 0x75, 0xa0, BODY.length]),
     Buffer.from(BODY),
   ]);
-  const transfer = { handle: 0, deliveryId: 70_000, settled: false };
-  frames.transfer(0, transfer, false, sections.length).bytes(sections);
+  const transfer = { handle: 0, deliveryId: 70_000, settled: false, more: false };
+  frames.transfer(0, transfer, sections.length).bytes(sections);
   frames.frame(0, CLOSE, { error: { condition: 'amqp:internal-error', description: 'no' } });
   output.flush();
   return Buffer.concat(chunks);
@@ -104,7 +104,7 @@ describe('the AMQP of the benchmark', () => {
     assert.equal(fields.handle, 0);
     assert.equal(fields.deliveryId, 12_345);
     assert.equal(fields.settled, false);
-    assert.deepEqual(fields.deliveryTag, Uint8Array.of(0, 0, 0x30, 0x39));
+    assert.deepEqual(fields.deliveryTag, Buffer.of(0, 0, 0x30, 0x39));
     assert.deepEqual(readIdentity(payload, payload.length - 20), { producer: 3, sequence: 12_345 });
   });
 
