@@ -2,6 +2,7 @@
 
 import { amqpClient } from './amqp-client.js';
 import type { Client, Protocol } from './client.js';
+import { rheaClient } from './rhea-client.js';
 import { stompClient } from './stomp-client.js';
 
 export const PROTOCOLS: readonly Protocol[] = ['stomp', 'amqp'];
@@ -9,6 +10,7 @@ export const PROTOCOLS: readonly Protocol[] = ['stomp', 'amqp'];
 /** `wire` costs little, so that the broker is what is measured; the others are what people use. */
 const CLIENTS: { readonly [name: string]: readonly Client[] } = {
   wire: [stompClient, amqpClient],
+  rhea: [rheaClient],
 };
 
 export const CLIENT_NAMES: readonly string[] = Object.keys(CLIENTS);

@@ -209,7 +209,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (this.state !== STATE.opening && this.state !== STATE.open) return;
     this.lastReceivedMs = this.clock.monotonicMs();
     try {
-      this.decoder.push(bytes);
+      // Parts of a plain array are made in less time than those of a Node buffer, as a socket brings.
+      this.decoder.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.fail(error);
