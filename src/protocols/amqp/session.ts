@@ -34,6 +34,7 @@ import type { TransferFields } from './transfer-reader.js';
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
 const OUTGOING_WINDOW = 0x7fffffff;
+const FIRST_DELIVERY_ID = 0;
 
 /** An outcome that the client has not settled: it waits for the same from this side. */
 interface UnsettledOutcome {
@@ -47,7 +48,7 @@ export class AmqpSession {
   readonly channel: number;
   readonly host: SessionHost;
   private readonly links = new Map<number, Link>();
-  private readonly outgoing = new OutgoingDeliveries();
+  private readonly outgoing = new OutgoingDeliveries(FIRST_DELIVERY_ID);
   private readonly held: HeldTransfers;
   private readonly payload = new DeliveryPayload();
   private nextIncomingId: number;
