@@ -2,6 +2,7 @@
 
 import { amqpClient } from './amqp-client.js';
 import type { Client, Protocol } from './client.js';
+import { qpidJmsClient } from './jms-load.js';
 import { rheaClient } from './rhea-client.js';
 import { stompClient } from './stomp-client.js';
 
@@ -11,6 +12,7 @@ export const PROTOCOLS: readonly Protocol[] = ['stomp', 'amqp'];
 const CLIENTS: { readonly [name: string]: readonly Client[] } = {
   wire: [stompClient, amqpClient],
   rhea: [rheaClient],
+  'qpid-jms': [qpidJmsClient],
 };
 
 export const CLIENT_NAMES: readonly string[] = Object.keys(CLIENTS);

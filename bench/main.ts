@@ -38,7 +38,8 @@ const USAGE = `Usage: npm run bench -- [OPTIONS]
   --list            Name the scenarios
   --protocol NAME   What the load speaks: stomp (the default) or amqp; given several times, each
                     scenario runs with each, and the ratios to the first are told
-  --client NAME     What speaks it: ${CLIENT_NAMES.join(', ')}; wire, the default, costs least
+  --client NAME     What speaks it, one of ${CLIENT_NAMES.join(', ')}: wire, the default, costs
+                    least; the others are libraries for AMQP, qpid-jms for throughput only
   --json            One JSON object per scenario instead of tables
   --store DIR       Make the stores below DIR, to measure another file system
   --seconds N       How long a scenario under load takes
