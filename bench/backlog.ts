@@ -31,6 +31,7 @@ export async function fill(options: BacklogOptions & { readonly messages: number
     (_, producer) =>
       new Producer({
         ...options,
+        client: context.client,
         fail: context.fail,
         reconnects: false,
         producer,
@@ -61,6 +62,7 @@ export async function drain(
     () =>
       new Consumer({
         ...options,
+        client: context.client,
         fail: context.fail,
         reconnects: false,
         prefetch: PREFETCH,

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { formatAddress, parseTargetAddress } from '../src/config/address.js';
 import type { HostPort } from '../src/platform/ports.js';
+import type { Protocol } from './client.js';
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const ANY_PORT: HostPort = { host: '127.0.0.1', port: 0 };
@@ -14,6 +15,8 @@ const COMPLAINTS_KEPT = 5;
 export interface BrokerProcessOptions {
   readonly name: string;
   readonly store: string;
+  /** What clients of the benchmark speak; it listens for STOMP in any case. */
+  readonly protocol: Protocol;
   /** Options of Node itself, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[];
   /** The process ended although nobody asked it to. */
@@ -59,8 +62,10 @@ export class BrokerProcess {
 
   /** Resolves when it listens, whatever its role is. */
   async start(): Promise<void> {
-    const { name, store, nodeOptions, onUnexpectedEnd } = this.#options;
-    const where = ['--store', store, '--name', name, '--stomp', formatAddress(this.#address)];
+    const { name, store, protocol, nodeOptions, onUnexpectedEnd } = this.#options;
+    const where = ['--store', store, '--name', name];
+    if (protocol !== 'stomp') where.push('--stomp', formatAddress(ANY_PORT));
+    where.push(`--${protocol}`, formatAddress(this.#address));
     const child = spawn(
       process.execPath,
       [...nodeOptions, PROGRAM, 'start', ...where, '--log-format', 'json', '--stop-with-parent'],
@@ -71,7 +76,7 @@ export class BrokerProcess {
     this.#complaints = [];
     this.#closed = once(child, 'close');
     const listening = this.#waitForEntry(
-      ({ event, protocol }) => event === 'listener-started' && protocol === 'stomp',
+      (entry) => entry.event === 'listener-started' && entry.protocol === protocol,
     );
     if (child.stderr !== null) {
       createInterface({ input: child.stderr }).on('line', (line) => this.#readLog(line));

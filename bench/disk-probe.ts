@@ -1,8 +1,11 @@
 /** The yardstick of latency: a plain 4 KiB synchronous write into a preallocated file. */
 
 import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
-import type { Samples } from './samples.js';
+import { join } from 'node:path';
+import { Samples } from './samples.js';
 
+/** Enough for a median, and over before it disturbs. */
+const WRITES_ASIDE = 200;
 const WRITE_BYTES = 4096;
 const FILE_BYTES = 16 * 1024 * 1024;
 
@@ -32,4 +35,13 @@ export class DiskProbe {
   close(): void {
     closeSync(this.#descriptor);
   }
+}
+
+/** The median of such writes below `directory`, for a scenario that measures something else. */
+export function plainWriteP50Ms(directory: string): number {
+  const probe = new DiskProbe(join(directory, 'plain-write'));
+  const samples = new Samples();
+  probe.measure(WRITES_ASIDE, samples);
+  probe.close();
+  return samples.percentile(0.5);
 }

@@ -5,18 +5,17 @@
 
 import { connect, type Socket } from 'node:net';
 import type { HostPort } from '../src/platform/ports.js';
-import { connectFrame, FrameScanner, type MessageRange } from './stomp-wire.js';
 
 const RETRY_MS = 5;
 /** When a node ends by itself, its own words about why come a little after the connection is lost. */
 const BLAME_MS = 1_000;
 const SLAB_BYTES = 256 * 1024;
 
-export interface LinkEvents {
-  /** Connected, maybe again: nothing of an earlier connection comes any more. */
-  onOpen(): void;
-  onReceipt(receipt: number): void;
-  onMessage(bytes: Buffer, range: MessageRange): void;
+/** What a protocol makes of a connection. */
+export interface Conversation {
+  /** There is a new connection: returns what is said first. Nothing of an earlier one comes any more. */
+  begin(): Buffer;
+  read(chunk: Buffer): void;
   /** All frames that one read brought were reported: the time for one write. */
   onTurnEnd(): void;
 }
@@ -30,7 +29,7 @@ export interface LinkOptions {
 
 export class Link {
   readonly #options: LinkOptions;
-  readonly #events: LinkEvents;
+  readonly #conversation: Conversation;
   #socket: Socket | null = null;
   #addressIndex = 0;
   #isClosed = false;
@@ -40,9 +39,9 @@ export class Link {
   #flushed = 0;
   #node = '';
 
-  constructor(options: LinkOptions, events: LinkEvents) {
+  constructor(options: LinkOptions, conversation: Conversation) {
     this.#options = options;
-    this.#events = events;
+    this.#conversation = conversation;
     this.#connect();
   }
 
@@ -51,8 +50,14 @@ export class Link {
     return this.#node;
   }
 
-  get isOpen(): boolean {
-    return this.#node !== '';
+  /** The conversation has come so far that messages can be sent or received. */
+  opened(node: string): void {
+    this.#node = node;
+  }
+
+  /** What the broker says before it ends a connection. */
+  refused(reason: string): void {
+    this.#refusal = reason;
   }
 
   /** What `reserve` gave room in. */
@@ -97,30 +102,16 @@ export class Link {
     this.#socket = socket;
     this.#refusal = '';
     this.#flushed = this.#used;
-    const scanner = new FrameScanner({
-      onReceipt: (receipt) => this.#events.onReceipt(receipt),
-      onMessage: (bytes, range) => this.#events.onMessage(bytes, range),
-      onOther: (text) => this.#onOther(text),
-    });
-    socket.on('connect', () => socket.write(connectFrame()));
+    socket.on('connect', () => socket.write(this.#conversation.begin()));
     socket.on('data', (chunk) => {
       if (this.#isClosed) return;
-      scanner.push(chunk);
-      this.#events.onTurnEnd();
+      this.#conversation.read(chunk);
+      this.#conversation.onTurnEnd();
     });
     socket.on('error', (error) => {
       this.#refusal ||= error.message;
     });
     socket.on('close', () => this.#onLost());
-  }
-
-  #onOther(text: string): void {
-    if (text.startsWith('CONNECTED\n')) {
-      this.#node = /^server:\S+ (\S+)$/m.exec(text)?.[1] ?? '';
-      this.#events.onOpen();
-      return;
-    }
-    this.#refusal = text.replaceAll('\n', ' ').trim();
   }
 
   #onLost(): void {

@@ -1,38 +1,27 @@
 /**
- * Producers and consumers, cheap enough that one process of them keeps a broker busy: frames are
- * never parsed into objects, and each read of a socket is answered by one write.
+ * Producers and consumers over any client: their windows, what they keep in the ledger, and how long
+ * confirmations took. Each read of a socket is answered by one write, so that one process of them
+ * keeps a broker busy.
  */
 
+import type { Client, Receiver, ReceiverOptions, Sender, SenderOptions } from './client.js';
 import type { Ledger } from './ledger.js';
-import { Link, type LinkOptions } from './link.js';
+import { readIdentity } from './message-body.js';
 import type { Samples } from './samples.js';
-import {
-  ACK_FRAME_BYTES,
-  disconnectFrame,
-  type MessageRange,
-  readIdentity,
-  SendTemplate,
-  subscribeFrame,
-  writeAckFrame,
-} from './stomp-wire.js';
 
-export interface ProducerOptions extends LinkOptions {
-  /** Different for every producer of a ledger. */
-  readonly producer: number;
-  readonly queue: string;
-  readonly bodyBytes: number;
+export interface ProducerOptions extends SenderOptions {
+  readonly client: Client;
   /** Messages that may be unconfirmed at one time. */
   readonly window: number;
   readonly ledger: Ledger;
-  /** Milliseconds from SEND to RECEIPT, when somebody wants them. */
+  /** Milliseconds from a message to its confirmation, when somebody wants them. */
   readonly latencies: Samples | null;
 }
 
 /** Sends as fast as its window allows; after a lost connection it sends what is unconfirmed again. */
 export class Producer {
   readonly #options: ProducerOptions;
-  readonly #template: SendTemplate;
-  readonly #link: Link;
+  readonly #sender: Sender;
   readonly #sentAtMs: Float64Array;
   #limit = 0;
   #sent = 0;
@@ -41,14 +30,12 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#template = new SendTemplate(options);
     this.#sentAtMs = new Float64Array(options.window);
-    this.#link = new Link(options, {
+    this.#sender = options.client.send(options, {
       onOpen: () => {
         this.#sent = this.#confirmed;
       },
-      onReceipt: (receipt) => this.#onReceipt(receipt),
-      onMessage: () => options.fail(new Error('A producer was sent a message.')),
+      onConfirmed: (first, last) => this.#onConfirmed(first, last),
       onTurnEnd: () => this.#onTurnEnd(),
     });
   }
@@ -73,63 +60,61 @@ export class Producer {
   }
 
   close(): void {
-    this.#link.close();
+    this.#sender.close();
   }
 
-  #onReceipt(receipt: number): void {
+  #onConfirmed(first: number, last: number): void {
     const { fail, latencies, ledger, producer, window } = this.#options;
-    if (receipt !== this.#confirmed || receipt >= this.#sent) {
-      fail(new Error(`Receipt ${receipt} came where ${this.#confirmed} was next.`));
+    if (first !== this.#confirmed || last >= this.#sent) {
+      fail(new Error(`${first} to ${last} were confirmed where ${this.#confirmed} was next.`));
       return;
     }
-    const sentAtMs = this.#sentAtMs[receipt % window] ?? Number.NaN;
-    latencies?.add(performance.now() - sentAtMs);
-    this.#confirmed += 1;
+    if (latencies !== null) {
+      const now = performance.now();
+      for (let sequence = first; sequence <= last; sequence += 1) {
+        latencies.add(now - (this.#sentAtMs[sequence % window] ?? Number.NaN));
+      }
+    }
+    this.#confirmed = last + 1;
     ledger.confirmed(producer, this.#confirmed);
   }
 
   #onTurnEnd(): void {
     const { ledger, producer, window } = this.#options;
-    const until = Math.min(this.#limit, this.#confirmed + window);
-    if (this.#sent < until && this.#link.isOpen) {
+    const { node, room } = this.#sender;
+    const until = Math.min(this.#limit, this.#confirmed + window, this.#sent + room);
+    if (this.#sent < until && node !== '') {
       const now = performance.now();
       for (; this.#sent < until; this.#sent += 1) {
-        const offset = this.#link.reserve(this.#template.frameBytes);
-        this.#template.write(this.#link.slab, offset, this.#sent);
+        this.#sender.write(this.#sent);
         this.#sentAtMs[this.#sent % window] = now;
       }
       ledger.sent(producer, this.#sent);
-      this.#link.flush();
+      this.#sender.flush();
     }
     if (this.#confirmed === this.#limit) this.#resolveDone();
   }
 }
 
-export interface ConsumerOptions extends LinkOptions {
-  readonly queue: string;
-  readonly prefetch: number;
+export interface ConsumerOptions extends ReceiverOptions {
+  readonly client: Client;
   readonly bodyBytes: number;
   readonly ledger: Ledger;
   /** Asked for each message: whether this one is taken; others stay unacknowledged and uncounted. */
   readonly takes: () => boolean;
 }
 
-const DISCONNECT_RECEIPT = 1;
-
-/** Acknowledges what it takes, one message at a time. */
+/** Acknowledges what it takes. */
 export class Consumer {
   readonly #options: ConsumerOptions;
-  readonly #link: Link;
+  readonly #receiver: Receiver;
   #consumed = 0;
-  #resolveClosed: () => void = () => undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#link = new Link(options, {
-      onOpen: () => this.#link.send(subscribeFrame(options.queue, options.prefetch)),
-      onReceipt: () => this.#resolveClosed(),
-      onMessage: (bytes, range) => this.#onMessage(bytes, range),
-      onTurnEnd: () => this.#link.flush(),
+    this.#receiver = options.client.receive(options, {
+      onMessage: (bytes, bodyStart, bodyEnd) => this.#onMessage(bytes, bodyStart, bodyEnd),
+      onTurnEnd: () => this.#receiver.flush(),
     });
   }
 
@@ -137,33 +122,27 @@ export class Consumer {
     return this.#consumed;
   }
 
-  /** Resolves when every acknowledgement is on stable storage. */
+  /** Resolves when the broker has every acknowledgement. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#resolveClosed = resolve;
-    });
-    this.#link.send(disconnectFrame(DISCONNECT_RECEIPT));
-    await closed;
-    this.#link.close();
+    await this.#receiver.finish();
+    this.#receiver.close();
   }
 
   /** What is not acknowledged goes back to the queue. */
   abandon(): void {
-    this.#link.close();
+    this.#receiver.close();
   }
 
-  #onMessage(bytes: Buffer, range: MessageRange): void {
+  #onMessage(bytes: Buffer, bodyStart: number, bodyEnd: number): void {
     const { bodyBytes, fail, ledger, takes } = this.#options;
-    if (range.bodyEnd - range.bodyStart !== bodyBytes) {
-      fail(new Error(`A message came with ${range.bodyEnd - range.bodyStart} bytes.`));
+    if (bodyEnd - bodyStart !== bodyBytes) {
+      fail(new Error(`A message came with ${bodyEnd - bodyStart} bytes.`));
       return;
     }
     if (!takes()) return;
-    const { producer, sequence } = readIdentity(bytes, range.bodyStart);
+    const { producer, sequence } = readIdentity(bytes, bodyStart);
     ledger.receive(producer, sequence);
     this.#consumed += 1;
-    const idBytes = range.ackEnd - range.ackStart;
-    const offset = this.#link.reserve(ACK_FRAME_BYTES + idBytes);
-    writeAckFrame(this.#link.slab, offset, bytes, range.ackStart, range.ackEnd);
+    this.#receiver.acknowledge();
   }
 }

@@ -7,8 +7,11 @@ import { mkdirSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Client } from './client.js';
+import { CLIENT_NAMES, clientNamed, PROTOCOLS } from './clients.js';
 import { benchInLab } from './in-lab.js';
-import { reportJson, reportText } from './report.js';
+import { MIN_BODY_BYTES } from './message-body.js';
+import { ratioBetween, reportJson, reportText } from './report.js';
 import {
   type BenchOptions,
   findFault,
@@ -17,20 +20,26 @@ import {
   type ScenarioContext,
 } from './scenario.js';
 import { coldStart } from './scenarios/cold-start.js';
+import { fill } from './scenarios/fill.js';
 import { latency } from './scenarios/latency.js';
 import { memory } from './scenarios/memory.js';
 import { soak } from './scenarios/soak.js';
 import { takeover } from './scenarios/takeover.js';
 import { throughput } from './scenarios/throughput.js';
 import { Site } from './site.js';
-import { MIN_BODY_BYTES } from './stomp-wire.js';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, memory, takeover, coldStart, soak];
+const SCENARIOS: readonly Scenario[] = [
+  ...[throughput, fill, latency, memory, takeover, coldStart, soak],
+];
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]
 
   --scenario NAME   Only this one; may be given several times
   --list            Name the scenarios
+  --protocol NAME   What the load speaks: stomp (the default) or amqp; given several times, each
+                    scenario runs with each, and the ratios to the first are told
+  --client NAME     What speaks it, one of ${CLIENT_NAMES.join(', ')}: wire, the default, costs
+                    least; the others are libraries for AMQP, qpid-jms for throughput only
   --json            One JSON object per scenario instead of tables
   --store DIR       Make the stores below DIR, to measure another file system
   --seconds N       How long a scenario under load takes
@@ -46,6 +55,7 @@ const SCENARIOS_IN_LAB: readonly Scenario[] = [throughput, latency];
 
 interface Request {
   readonly scenarios: readonly Scenario[];
+  readonly clients: readonly Client[];
   readonly isJson: boolean;
   readonly isInLab: boolean;
   readonly options: BenchOptions;
@@ -57,6 +67,8 @@ function readRequest(): Request | 'list' | 'help' {
   const { values } = parseArgs({
     options: {
       scenario: { type: 'string', multiple: true },
+      protocol: { type: 'string', multiple: true },
+      client: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean' },
       json: { type: 'boolean' },
@@ -78,14 +90,19 @@ function readRequest(): Request | 'list' | 'help' {
     );
   }
   const unnamed = isInLab ? SCENARIOS_IN_LAB : SCENARIOS.filter((one) => !one.onlyWhenNamed);
-  const { seconds, runs, messages, body } = values;
+  const { seconds, runs, messages, body, client } = values;
+  const protocols = values.protocol ?? PROTOCOLS.slice(0, 1);
   return {
     scenarios: values.scenario?.map(scenarioNamed) ?? unnamed,
+    clients: protocols.map((protocol) => clientNamed(client ?? 'wire', protocol)),
     isJson: values.json === true,
     isInLab,
-    optionsInLab: Object.entries({ seconds, runs, messages, body }).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name}`, value],
-    ),
+    optionsInLab: [
+      ...Object.entries({ seconds, runs, messages, body, client }).flatMap(([name, value]) =>
+        value === undefined ? [] : [`--${name}`, value],
+      ),
+      ...protocols.flatMap((protocol) => ['--protocol', protocol]),
+    ],
     options: {
       directory: resolve(values.store ?? tmpdir()),
       seconds: count('seconds', values.seconds, 1),
@@ -115,6 +132,7 @@ function count(option: string, text: string | undefined, minimum: number): numbe
 /** Removes stores and ends brokers, whatever happens meanwhile. */
 async function runScenario(
   scenario: Scenario,
+  client: Client,
   options: BenchOptions,
 ): Promise<readonly Measurement[]> {
   const closers: (() => void)[] = [];
@@ -128,8 +146,9 @@ async function runScenario(
   process.once('SIGTERM', interrupt);
   const context: ScenarioContext = {
     options,
-    progress: (text) => showProgress(`${scenario.name}: ${text}`),
-    createSite: (nodeNames) => createSite(nodeNames, options, fail, sites),
+    client,
+    progress: (text) => showProgress(`${scenario.name}, ${client.protocol}: ${text}`),
+    createSite: (nodeNames) => createSite({ nodeNames, client, options, fail }, sites),
     fail,
     onEnd: (close) => closers.push(close),
   };
@@ -144,18 +163,42 @@ async function runScenario(
   }
 }
 
+/** With each client in turn, and what the others are beside the first. */
+async function runWithEach(
+  scenario: Scenario,
+  { clients, options }: Request,
+): Promise<readonly Measurement[]> {
+  const runs: (readonly Measurement[])[] = [];
+  for (const client of clients) {
+    const measurements = await runScenario(scenario, client, options);
+    const suffix = clients.length === 1 ? '' : `, ${client.protocol}`;
+    runs.push(measurements.map((one) => ({ ...one, name: `${one.name}${suffix}` })));
+  }
+  const [first = [], ...others] = runs;
+  const ratios = others.flatMap((other) =>
+    other.map((each, index) => ratioBetween(each, first[index] ?? each)),
+  );
+  return [...runs.flat(), ...ratios];
+}
+
 function createSite(
-  nodeNames: readonly string[],
-  options: BenchOptions,
-  fail: (error: Error) => void,
+  site: {
+    readonly nodeNames: readonly string[];
+    readonly client: Client;
+    readonly options: BenchOptions;
+    readonly fail: (error: Error) => void;
+  },
   sites: Site[],
 ): Promise<Site> {
+  const { nodeNames, client, options, fail } = site;
+  const { protocol } = client;
   const { directory, profileDirectory } = options;
   const nodeOptions =
     profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
   mkdirSync(directory, { recursive: true });
-  return Site.create({ directory, nodeNames, nodeOptions, onUnexpectedEnd: fail }, (site) =>
-    sites.push(site),
+  return Site.create(
+    { directory, nodeNames, protocol, nodeOptions, onUnexpectedEnd: fail },
+    (created) => sites.push(created),
   );
 }
 
@@ -184,7 +227,7 @@ async function main(): Promise<void> {
   }
   for (const scenario of request.scenarios) {
     const circumstances = { loadAverageBefore: loadavg()[0] ?? Number.NaN };
-    const measurements = await runScenario(scenario, request.options);
+    const measurements = await runWithEach(scenario, request);
     const report = request.isJson ? reportJson : reportText;
     process.stdout.write(report(scenario, measurements, circumstances));
     for (const { ledger } of measurements) {

@@ -4,13 +4,13 @@
  */
 
 import type { HostPort } from '../src/platform/ports.js';
+import type { Client, Sender } from './client.js';
 import type { Ledger } from './ledger.js';
-import { Link } from './link.js';
-import { SendTemplate } from './stomp-wire.js';
 
 const PAUSE_MS = 5;
 
 export interface ProbeClientOptions {
+  readonly client: Client;
   readonly addresses: readonly HostPort[];
   readonly queue: string;
   readonly bodyBytes: number;
@@ -27,20 +27,17 @@ interface Wait {
 
 export class ProbeClient {
   readonly #options: ProbeClientOptions;
-  readonly #template: SendTemplate;
-  readonly #link: Link;
+  readonly #sender: Sender;
   #confirmed = 0;
   #wait: Wait | null = null;
 
   constructor(options: ProbeClientOptions) {
     this.#options = options;
-    this.#template = new SendTemplate(options);
-    this.#link = new Link(
+    this.#sender = options.client.send(
       { ...options, reconnects: true },
       {
         onOpen: () => this.#send(),
-        onReceipt: (receipt) => this.#onReceipt(receipt),
-        onMessage: () => options.fail(new Error('The probing client was sent a message.')),
+        onConfirmed: (first, last) => this.#onConfirmed(first, last),
         onTurnEnd: () => undefined,
       },
     );
@@ -54,33 +51,32 @@ export class ProbeClient {
   }
 
   close(): void {
-    this.#link.close();
+    this.#sender.close();
   }
 
   /** The oldest unconfirmed message, which may be stored already when the connection broke. */
   #send(): void {
     const { ledger, producer } = this.#options;
     ledger.sent(producer, this.#confirmed + 1);
-    const offset = this.#link.reserve(this.#template.frameBytes);
-    this.#template.write(this.#link.slab, offset, this.#confirmed);
-    this.#link.flush();
+    this.#sender.write(this.#confirmed);
+    this.#sender.flush();
   }
 
-  #onReceipt(receipt: number): void {
+  #onConfirmed(first: number, last: number): void {
     const { fail, ledger, producer } = this.#options;
-    if (receipt !== this.#confirmed) {
-      fail(new Error(`Receipt ${receipt} came where ${this.#confirmed} was next.`));
+    if (first !== this.#confirmed || last !== first) {
+      fail(new Error(`${first} to ${last} were confirmed where ${this.#confirmed} was next.`));
       return;
     }
     this.#confirmed += 1;
     ledger.confirmed(producer, this.#confirmed);
     const wait = this.#wait;
-    if (wait !== null && wait.node === this.#link.node) {
+    if (wait !== null && wait.node === this.#sender.node) {
       this.#wait = null;
       wait.resolve(performance.now());
     }
     setTimeout(() => {
-      if (this.#link.isOpen) this.#send();
+      if (this.#sender.node !== '') this.#send();
     }, PAUSE_MS);
   }
 }

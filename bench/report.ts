@@ -37,6 +37,15 @@ export function reportText(
   return `${lines.join('\n')}\n\n`;
 }
 
+/** What `one` measured as parts of what `other` did, figure by figure. */
+export function ratioBetween(one: Measurement, other: Measurement): Measurement {
+  const figures = one.figures.map((each, index) => {
+    const value = each.value / (other.figures[index]?.value ?? Number.NaN);
+    return { ...each, value, digits: 2 };
+  });
+  return { name: `${one.name} / ${other.name}`, figures, ledger: null };
+}
+
 /** What `--json` prints for a scenario, on one line. */
 export interface ReportDocument extends Circumstances {
   readonly scenario: string;

@@ -1,5 +1,6 @@
 /** What a scenario is given, and what it gives back. */
 
+import type { Client } from './client.js';
 import type { LedgerSummary } from './ledger.js';
 import type { Site } from './site.js';
 
@@ -17,6 +18,8 @@ export interface BenchOptions {
 
 export interface ScenarioContext {
   readonly options: BenchOptions;
+  /** What the load speaks. */
+  readonly client: Client;
   /** What is going on, for whoever watches. */
   progress(text: string): void;
   /** A new store whose nodes run; it is removed when the scenario is over. */

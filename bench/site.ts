@@ -12,6 +12,7 @@ import { writeHandoverRequest } from '../src/store/known-documents.js';
 import { storeLayout } from '../src/store/layout.js';
 import type { StoreStatus } from '../src/store/store-status.js';
 import { BrokerProcess } from './broker-process.js';
+import type { Protocol } from './client.js';
 
 const POLL_MS = 20;
 /** A backup that has not caught up by then never will. */
@@ -21,6 +22,7 @@ export interface SiteOptions {
   /** Where the temporary folder goes. */
   readonly directory: string;
   readonly nodeNames: readonly string[];
+  readonly protocol: Protocol;
   readonly nodeOptions: readonly string[];
   readonly onUnexpectedEnd: (error: Error) => void;
 }
@@ -38,10 +40,10 @@ export class Site {
 
   /** Makes a new store and starts its nodes; the first one is live. Call `remove` also when it fails. */
   static async create(options: SiteOptions, remember: (site: Site) => void): Promise<Site> {
-    const { directory, nodeNames, nodeOptions, onUnexpectedEnd } = options;
+    const { directory, nodeNames, protocol, nodeOptions, onUnexpectedEnd } = options;
     const store = await mkdtemp(join(directory, 'holdfast-bench-'));
     const nodes = nodeNames.map(
-      (name) => new BrokerProcess({ name, store, nodeOptions, onUnexpectedEnd }),
+      (name) => new BrokerProcess({ name, store, protocol, nodeOptions, onUnexpectedEnd }),
     );
     const site = new Site(store, nodes);
     remember(site);

@@ -4,17 +4,18 @@
  * not the product's codec on purpose, so that neither measures nor checks itself.
  */
 
+import {
+  firstBody,
+  readDigits,
+  SEQUENCE_DIGITS,
+  writeDigits,
+  writeSequence,
+} from './message-body.js';
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const DIGIT_ZERO = 0x30;
 const LETTER = { a: 0x61, c: 0x63, l: 0x6c, r: 0x72, M: 0x4d, R: 0x52 } as const;
 const COLON = 0x3a;
-const FILLER = 0x78;
-
-const PRODUCER_DIGITS = 4;
-const SEQUENCE_DIGITS = 10;
-/** Every body begins with who sent it and its number: `0003:0000012345:`. */
-export const MIN_BODY_BYTES = PRODUCER_DIGITS + SEQUENCE_DIGITS + 2;
 
 const RECEIPT_ID = 'receipt-id:';
 const CONTENT_LENGTH = 'content-length:';
@@ -55,7 +56,7 @@ export function writeAckFrame(
 export class SendTemplate {
   readonly #frame: Buffer;
   readonly #receiptOffset: number;
-  readonly #sequenceOffset: number;
+  readonly #bodyOffset: number;
 
   constructor(options: {
     readonly queue: string;
@@ -66,12 +67,9 @@ export class SendTemplate {
     const zeros = '0'.repeat(SEQUENCE_DIGITS);
     const start = `SEND\ndestination:/queue/${queue}\ncontent-length:${bodyBytes}\nreceipt:`;
     const head = Buffer.from(`${start}${zeros}\n\n`);
-    const identity = `${String(producer).padStart(PRODUCER_DIGITS, '0')}:${zeros}:`;
-    const body = Buffer.alloc(bodyBytes, FILLER);
-    body.write(identity);
-    this.#frame = Buffer.concat([head, body, Buffer.alloc(1)]);
+    this.#frame = Buffer.concat([head, firstBody(producer, bodyBytes), Buffer.alloc(1)]);
     this.#receiptOffset = start.length;
-    this.#sequenceOffset = head.length + PRODUCER_DIGITS + 1;
+    this.#bodyOffset = head.length;
   }
 
   get frameBytes(): number {
@@ -81,21 +79,8 @@ export class SendTemplate {
   write(into: Buffer, at: number, sequence: number): void {
     this.#frame.copy(into, at);
     writeDigits(into, at + this.#receiptOffset, sequence);
-    writeDigits(into, at + this.#sequenceOffset, sequence);
+    writeSequence(into, at + this.#bodyOffset, sequence);
   }
-}
-
-export interface Identity {
-  readonly producer: number;
-  readonly sequence: number;
-}
-
-export function readIdentity(bytes: Buffer, bodyStart: number): Identity {
-  const sequenceStart = bodyStart + PRODUCER_DIGITS + 1;
-  return {
-    producer: readDigits(bytes, bodyStart),
-    sequence: readDigits(bytes, sequenceStart),
-  };
 }
 
 /** Where the parts of a MESSAGE frame lie in the bytes that were scanned. */
@@ -186,22 +171,4 @@ function endOfLine(bytes: Buffer, from: number): number {
   let index = from;
   while (index < bytes.length && bytes[index] !== LINE_FEED) index += 1;
   return index;
-}
-
-function readDigits(bytes: Buffer, from: number): number {
-  let value = 0;
-  for (let index = from; ; index += 1) {
-    const digit = (bytes[index] ?? 0) - DIGIT_ZERO;
-    if (digit < 0 || digit > 9) return value;
-    value = value * 10 + digit;
-  }
-}
-
-function writeDigits(into: Buffer, at: number, value: number): void {
-  let rest = value;
-  for (let index = at + SEQUENCE_DIGITS - 1; index >= at; index -= 1) {
-    const quotient = Math.floor(rest / 10);
-    into[index] = DIGIT_ZERO + rest - quotient * 10;
-    rest = quotient;
-  }
 }

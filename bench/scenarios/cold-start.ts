@@ -56,7 +56,8 @@ export const coldStart: Scenario = {
 function sharedBy(context: ScenarioContext, site: Site, ledger: Ledger) {
   const bodyBytes = context.options.bodyBytes ?? BODY_BYTES;
   const { addresses } = site;
-  return { addresses, reconnects: false, fail: context.fail, queue: QUEUE, bodyBytes, ledger };
+  const { client, fail } = context;
+  return { client, addresses, reconnects: false, fail, queue: QUEUE, bodyBytes, ledger };
 }
 
 /** Sends everything and consumes `taken` of it. */

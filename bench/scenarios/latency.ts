@@ -37,6 +37,7 @@ async function measure(
   const writes = new Samples();
   const confirmations = new Samples();
   const producer = new Producer({
+    client: context.client,
     addresses: site.addresses.slice(0, 1),
     reconnects: false,
     fail: context.fail,

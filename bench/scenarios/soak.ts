@@ -48,6 +48,7 @@ export const soak: Scenario = {
 /** One consumer for each queue: with more of them nobody could say which message came first. */
 function startLoad(context: ScenarioContext, site: Site, ledger: Ledger) {
   const shared = {
+    client: context.client,
     addresses: site.addresses,
     reconnects: true,
     fail: context.fail,

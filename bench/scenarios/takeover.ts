@@ -29,7 +29,8 @@ export const takeover: Scenario = {
     const runs = context.options.runs ?? RUNS;
     const site = await context.createSite(['a', 'b']);
     const ledger = new Ledger({ checksOrder: false });
-    const shared = { context, queue: QUEUE, bodyBytes, ledger, fail: context.fail };
+    const { client, fail } = context;
+    const shared = { context, client, queue: QUEUE, bodyBytes, ledger, fail };
     await fill({ ...shared, addresses: site.addresses.slice(0, 1), messages });
     const probe = new ProbeClient({
       ...shared,

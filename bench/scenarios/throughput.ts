@@ -2,12 +2,21 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilReceived } from '../backlog.js';
-import { Ledger } from '../ledger.js';
+import type { BrokerProcess } from '../broker-process.js';
+import { plainWriteP50Ms } from '../disk-probe.js';
+import { JmsLoad, qpidJmsClient } from '../jms-load.js';
+import { Ledger, type LedgerSummary } from '../ledger.js';
 import { Consumer, Producer } from '../load.js';
 import { cpuSecondsOf } from '../process-figures.js';
 import { numberText } from '../report.js';
 import { Samples } from '../samples.js';
-import { figure, type Measurement, type Scenario, type ScenarioContext } from '../scenario.js';
+import {
+  type Figure,
+  figure,
+  type Measurement,
+  type Scenario,
+  type ScenarioContext,
+} from '../scenario.js';
 import type { Site } from '../site.js';
 
 const CLIENTS = 8;
@@ -32,10 +41,11 @@ export const throughput: Scenario = {
 };
 
 interface Load {
-  readonly producers: readonly Producer[];
-  readonly consumers: readonly Consumer[];
-  readonly latencies: Samples;
-  readonly ledger: Ledger;
+  readonly confirmed: number;
+  readonly consumed: number;
+  cpuSeconds(): number;
+  /** Resolves when all that was sent is confirmed and has arrived. */
+  finish(): Promise<LedgerSummary>;
 }
 
 interface Totals {
@@ -53,10 +63,11 @@ async function measure(
   nodeNames: readonly string[],
 ): Promise<Measurement> {
   const site = await context.createSite(nodeNames);
-  const load = startLoad(context, site);
+  const latencies = new Samples();
+  const load = await startLoad(context, site, latencies);
   context.progress(`${name}, warming up`);
   await sleep(WARM_UP_MS);
-  load.latencies.clear();
+  latencies.clear();
   const from = totals(site, load);
   const seconds = context.options.seconds ?? SECONDS;
   for (let second = 0; second < seconds; second += 1) {
@@ -66,56 +77,96 @@ async function measure(
     context.progress(`${name}, ${numberText(rate, 0)} confirmed per second`);
   }
   const to = totals(site, load);
-  const figures = figuresOf(from, to, load.latencies);
-  await Promise.all(load.producers.map((producer) => producer.stop()));
-  await untilReceived(context, load.ledger, load.ledger.summary().confirmed);
-  await Promise.all(load.consumers.map((consumer) => consumer.close()));
-  for (const producer of load.producers) producer.close();
+  const figures = figuresOf(from, to, latencies);
+  const ledger = await load.finish();
   await site.stop();
-  return { name, figures, ledger: load.ledger.summary() };
+  const writeMs = plainWriteP50Ms(site.store);
+  figures.push(figure('writeP50Ms', 'plain write p50 ms', writeMs, 3));
+  return { name, figures, ledger };
 }
 
-function startLoad(context: ScenarioContext, site: Site): Load {
-  const ledger = new Ledger({ checksOrder: false });
-  const latencies = new Samples();
-  const shared = {
-    addresses: site.addresses.slice(0, 1),
-    reconnects: false,
-    fail: context.fail,
+async function startLoad(context: ScenarioContext, site: Site, latencies: Samples): Promise<Load> {
+  if (context.client !== qpidJmsClient) return new OwnLoad(context, site, latencies);
+  const { fail, options } = context;
+  const load = await JmsLoad.start({
+    address: (site.nodes[0] as BrokerProcess).address,
     queue: QUEUE,
-    bodyBytes: context.options.bodyBytes ?? BODY_BYTES,
-    ledger,
-  };
-  const consumers = Array.from(
-    { length: CLIENTS },
-    () => new Consumer({ ...shared, prefetch: PREFETCH, takes: () => true }),
-  );
-  const producers = Array.from(
-    { length: CLIENTS },
-    (_, producer) => new Producer({ ...shared, producer, window: WINDOW, latencies }),
-  );
-  for (const producer of producers) void producer.sendUntil(Number.POSITIVE_INFINITY);
-  context.onEnd(() => {
-    for (const producer of producers) producer.close();
-    for (const consumer of consumers) consumer.abandon();
+    clients: CLIENTS,
+    window: WINDOW,
+    bodyBytes: options.bodyBytes ?? BODY_BYTES,
+    fail,
   });
-  return { producers, consumers, latencies, ledger };
+  context.onEnd(() => load.close());
+  return load;
+}
+
+/** Producers and consumers in this process. */
+class OwnLoad implements Load {
+  readonly #context: ScenarioContext;
+  readonly #ledger = new Ledger({ checksOrder: false });
+  readonly #producers: readonly Producer[];
+  readonly #consumers: readonly Consumer[];
+
+  constructor(context: ScenarioContext, site: Site, latencies: Samples) {
+    this.#context = context;
+    const shared = {
+      client: context.client,
+      addresses: site.addresses.slice(0, 1),
+      reconnects: false,
+      fail: context.fail,
+      queue: QUEUE,
+      bodyBytes: context.options.bodyBytes ?? BODY_BYTES,
+      ledger: this.#ledger,
+    };
+    const numbers = Array.from({ length: CLIENTS }, (_, number) => number);
+    this.#consumers = numbers.map(
+      () => new Consumer({ ...shared, prefetch: PREFETCH, takes: () => true }),
+    );
+    this.#producers = numbers.map(
+      (producer) => new Producer({ ...shared, producer, window: WINDOW, latencies }),
+    );
+    for (const producer of this.#producers) void producer.sendUntil(Number.POSITIVE_INFINITY);
+    context.onEnd(() => {
+      for (const producer of this.#producers) producer.close();
+      for (const consumer of this.#consumers) consumer.abandon();
+    });
+  }
+
+  get confirmed(): number {
+    return this.#producers.reduce((sum, { confirmed }) => sum + confirmed, 0);
+  }
+
+  get consumed(): number {
+    return this.#consumers.reduce((sum, { consumed }) => sum + consumed, 0);
+  }
+
+  cpuSeconds(): number {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  }
+
+  async finish(): Promise<LedgerSummary> {
+    await Promise.all(this.#producers.map((producer) => producer.stop()));
+    await untilReceived(this.#context, this.#ledger, this.#ledger.summary().confirmed);
+    await Promise.all(this.#consumers.map((consumer) => consumer.close()));
+    for (const producer of this.#producers) producer.close();
+    return this.#ledger.summary();
+  }
 }
 
 function totals(site: Site, load: Load): Totals {
   const [broker, backup] = site.nodes;
-  const { user, system } = process.cpuUsage();
   return {
     atMs: performance.now(),
-    confirmed: load.producers.reduce((sum, { confirmed }) => sum + confirmed, 0),
-    consumed: load.consumers.reduce((sum, { consumed }) => sum + consumed, 0),
+    confirmed: load.confirmed,
+    consumed: load.consumed,
     brokerCpuSeconds: broker === undefined ? 0 : cpuSecondsOf(broker.pid),
     backupCpuSeconds: backup === undefined ? 0 : cpuSecondsOf(backup.pid),
-    loadCpuSeconds: (user + system) / 1e6,
+    loadCpuSeconds: load.cpuSeconds(),
   };
 }
 
-function figuresOf(from: Totals, to: Totals, latencies: Samples): Measurement['figures'] {
+function figuresOf(from: Totals, to: Totals, latencies: Samples): Figure[] {
   const seconds = (to.atMs - from.atMs) / 1_000;
   const perSecond = (key: keyof Totals): number => (to[key] - from[key]) / seconds;
   const brokerCpuSeconds = to.brokerCpuSeconds - from.brokerCpuSeconds;
@@ -123,12 +174,20 @@ function figuresOf(from: Totals, to: Totals, latencies: Samples): Measurement['f
   return [
     figure('confirmedPerSecond', 'confirmed/s', perSecond('confirmed')),
     figure('consumedPerSecond', 'consumed/s', perSecond('consumed')),
-    figure('confirmationP50Ms', 'p50 ms', latencies.percentile(0.5), 2),
-    figure('confirmationP99Ms', 'p99 ms', latencies.percentile(0.99), 2),
+    ...confirmationFigures(latencies),
     figure('seconds', 'seconds', seconds, 1),
     figure('brokerCpuMicrosecondsPerMessage', 'broker CPU us/message', cpuPerMessage, 1),
     figure('brokerCpuSeconds', 'broker CPU s', brokerCpuSeconds, 1),
     figure('backupCpuSeconds', 'backup CPU s', to.backupCpuSeconds - from.backupCpuSeconds, 1),
     figure('loadCpuSeconds', 'load CPU s', to.loadCpuSeconds - from.loadCpuSeconds, 1),
+  ];
+}
+
+/** None, when the load does not tell. */
+function confirmationFigures(latencies: Samples): readonly Figure[] {
+  if (latencies.count === 0) return [];
+  return [
+    figure('confirmationP50Ms', 'p50 ms', latencies.percentile(0.5), 2),
+    figure('confirmationP99Ms', 'p99 ms', latencies.percentile(0.99), 2),
   ];
 }

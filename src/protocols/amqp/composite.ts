@@ -61,6 +61,8 @@ export interface CompositeType<Table> {
   /** As in the specification: `open`, `begin`, ... */
   readonly name: string;
   readonly fields: Table;
+  /** The same in order: taken apart once, not for every frame. */
+  readonly entries: readonly (readonly [name: string, field: AnyField])[];
 }
 
 type ReadTable<Table> = {
@@ -97,7 +99,7 @@ export function composite<Table extends object>(
   name: string,
   fields: Table,
 ): CompositeType<Table> {
-  return { code, name, fields };
+  return { code, name, fields, entries: Object.entries(fields as Fields) };
 }
 
 /** Reads the list behind the descriptor, which was read already. */
@@ -109,7 +111,7 @@ export function readFields<Table>(
   const count = reader.openList();
   const result: { [name: string]: unknown } = {};
   let index = 0;
-  for (const [name, field] of Object.entries(type.fields as Fields)) {
+  for (const [name, field] of type.entries) {
     const value = index < count ? field.type.read(reader) : null;
     index += 1;
     if (value === null && field.isMandatory) {
@@ -133,7 +135,7 @@ export function writeComposite<Table>(
   type: CompositeType<Table>,
   given: GivenTable<Table>,
 ): void {
-  const entries = Object.entries(type.fields as Fields);
+  const { entries } = type;
   const values = given as { readonly [name: string]: unknown };
   let count = entries.length;
   while (count > 0 && values[entries[count - 1]?.[0] ?? ''] == null) count -= 1;

@@ -5,16 +5,10 @@ import { type Read, readFields } from './composite.js';
 import { transactionName } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
 import { SECTION, sectionCode } from './message-sections.js';
-import {
-  ACCEPTED_STATE,
-  DECLARE,
-  DECLARED,
-  DISCHARGE,
-  REJECTED,
-  type TRANSFER,
-} from './performatives.js';
+import { ACCEPTED_STATE, DECLARE, DECLARED, DISCHARGE, REJECTED } from './performatives.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import type { TransferFields } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 /** Declarations and discharges that may be under way; each is answered before long. */
@@ -57,7 +51,7 @@ export class CoordinatorLink {
     return true;
   }
 
-  take(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
+  take(transfer: TransferFields, bytes: Uint8Array, start: number, end: number): void {
     const { deliveryId } = transfer;
     if (deliveryId === null || transfer.more || this.credit === 0) {
       throw new AmqpError(

@@ -8,17 +8,12 @@ const FRAME_HEADER_BYTES = 8;
 /** Frame header and performative of a transfer with a tag of four bytes. */
 export const TRANSFER_BYTES = FRAME_HEADER_BYTES + 29;
 
-/** A run of bytes within others: a message is sent as several of these, one after the other. */
-export interface ByteRange {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface OutgoingTransfer {
+interface OutgoingTransfer {
   readonly handle: number;
   readonly deliveryId: number;
   readonly settled: boolean;
+  /** Another frame of the same delivery comes next on its link. */
+  readonly more: boolean;
 }
 
 export class FrameWriter {
@@ -53,8 +48,7 @@ export class FrameWriter {
   /** One frame that carries `payloadBytes` bytes, which the caller appends to `output` next. */
   transfer(
     channel: number,
-    { handle, deliveryId, settled }: OutgoingTransfer,
-    more: boolean,
+    { handle, deliveryId, settled, more }: OutgoingTransfer,
     payloadBytes: number,
   ): Output {
     const { output } = this;

@@ -2,26 +2,27 @@
  * Cuts deliveries into transfer frames and keeps those for which the client's session has no window at
  * the moment (OASIS AMQP 1.0, part 2, 2.5.6). The order never changes.
  */
+import type { Output } from '../shared/output.js';
 import type { Read } from './composite.js';
-import { type ByteRange, TRANSFER_BYTES } from './frame-writer.js';
+import type { DeliveryPayload } from './delivery-payload.js';
+import { TRANSFER_BYTES } from './frame-writer.js';
 import type { FLOW } from './performatives.js';
+import type { SendingLink } from './sending-link.js';
 import { difference, next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 
-/** A delivery on its way out. */
-export interface PendingDelivery {
-  readonly handle: number;
-  readonly settled: boolean;
-  /** Called once, right before its first frame: ids are taken in the order of frames, without a gap. */
-  readonly takeId: () => number;
-}
-
-interface Outgoing extends PendingDelivery {
+/** A delivery that waits, or of which some frames do. */
+interface Held {
+  readonly link: SendingLink;
+  readonly entryId: number;
   deliveryId: number | null;
   /** What is not sent yet begins here. */
   sentBytes: number;
   readonly payload: Uint8Array;
 }
+
+/** Called once for a delivery, right before its first frame: ids are taken in the order of frames, without a gap. */
+export type TakeId = (link: SendingLink, entryId: number) => number;
 
 export class HeldTransfers {
   /** The number of the next frame, as both sides count them. */
@@ -30,26 +31,27 @@ export class HeldTransfers {
   private readonly channel: number;
   /** Frames that the client still takes. */
   private window: number;
-  private held: Outgoing[] = [];
+  private readonly takeId: TakeId;
+  private held: Held[] = [];
 
-  constructor(host: SessionHost, channel: number, window: number) {
+  constructor(host: SessionHost, channel: number, window: number, takeId: TakeId) {
     this.host = host;
     this.channel = channel;
     this.window = window;
+    this.takeId = takeId;
   }
 
   get isBlocked(): boolean {
     return this.window === 0 || this.held.length > 0;
   }
 
-  send(delivery: PendingDelivery, payload: readonly ByteRange[]): void {
-    const total = payload.reduce((sum, { start, end }) => sum + end - start, 0);
-    if (total <= this.room && !this.isBlocked) {
-      this.write(delivery, delivery.takeId(), false, payload, total);
+  send(link: SendingLink, entryId: number, payload: DeliveryPayload): void {
+    const { size } = payload;
+    if (size <= this.room && !this.isBlocked) {
+      payload.appendTo(this.begin(link, this.takeId(link, entryId), false, size));
       return;
     }
-    const parts = payload.map(({ bytes, start, end }) => bytes.subarray(start, end));
-    this.held.push({ ...delivery, deliveryId: null, sentBytes: 0, payload: Buffer.concat(parts) });
+    this.held.push({ link, entryId, deliveryId: null, sentBytes: 0, payload: payload.copy() });
     this.sendHeld();
   }
 
@@ -61,7 +63,7 @@ export class HeldTransfers {
 
   /** The link is gone: what waits for it must not come on its handle any more. */
   drop(handle: number): void {
-    this.held = this.held.filter((each) => each.handle !== handle);
+    this.held = this.held.filter((each) => each.link.handle !== handle);
   }
 
   /** Payload of one frame. */
@@ -78,27 +80,27 @@ export class HeldTransfers {
     }
   }
 
-  private sendPart(outgoing: Outgoing): void {
-    const { payload } = outgoing;
-    outgoing.deliveryId ??= outgoing.takeId();
-    const start = outgoing.sentBytes;
+  private sendPart(held: Held): void {
+    const { link, payload } = held;
+    held.deliveryId ??= this.takeId(link, held.entryId);
+    const start = held.sentBytes;
     const end = Math.min(start + this.room, payload.length);
-    outgoing.sentBytes = end;
-    const range = { bytes: payload, start, end };
-    this.write(outgoing, outgoing.deliveryId, end < payload.length, [range], end - start);
+    held.sentBytes = end;
+    const more = end < payload.length;
+    this.begin(link, held.deliveryId, more, end - start).range(payload, start, end);
   }
 
-  private write(
-    { handle, settled }: PendingDelivery,
+  /** One frame, whose `payloadBytes` are appended to what this returns. */
+  private begin(
+    link: SendingLink,
     deliveryId: number,
     more: boolean,
-    payload: readonly ByteRange[],
-    total: number,
-  ): void {
+    payloadBytes: number,
+  ): Output {
     this.window -= 1;
     this.nextTransferId = next(this.nextTransferId);
-    const transfer = { handle, deliveryId, settled };
-    const output = this.host.frames.transfer(this.channel, transfer, more, total);
-    for (const { bytes, start, end } of payload) output.range(bytes, start, end);
+    const { handle, isSettled: settled } = link;
+    const transfer = { handle, deliveryId, settled, more };
+    return this.host.frames.transfer(this.channel, transfer, payloadBytes);
   }
 }

@@ -4,7 +4,6 @@
  * delivery annotations are for one hop and are read, or dropped.
  */
 import { decodeError } from './amqp-error.js';
-import { composite, defaulted, FIELD, optional, readFields } from './composite.js';
 import { CODE } from './format-codes.js';
 import type { AmqpValue, ValueReader } from './value-reader.js';
 
@@ -38,14 +37,8 @@ export const DELIVERY_DELAY = 'x-opt-delivery-delay';
 
 const DEFAULT_PRIORITY = 4;
 const HIGHEST_PRIORITY = 9;
-
-const HEADER = composite(SECTION.header, 'header', {
-  durable: defaulted(FIELD.boolean, false),
-  priority: defaulted(FIELD.ubyte, DEFAULT_PRIORITY),
-  ttl: optional(FIELD.uint),
-  firstAcquirer: defaulted(FIELD.boolean, false),
-  deliveryCount: defaulted(FIELD.uint, 0),
-});
+/** durable, priority, ttl, first-acquirer, delivery-count. */
+const HEADER_FIELDS = 5;
 
 /** What was found; one object is used for every message. */
 export class MessageSections {
@@ -84,11 +77,11 @@ export class MessageSections {
     while (!reader.isAtEnd) {
       const start = reader.at;
       const section = sectionCode(reader);
-      const isRepeated = section === previous && REPEATABLE.has(section);
+      const isRepeated = section === previous && isRepeatable(section);
       if (section <= previous && !isRepeated) {
         throw decodeError(`Section 0x${section.toString(16)} of a message is out of order`);
       }
-      if (BODY.has(section)) {
+      if (isBody(section)) {
         if (hasBody && !isRepeated) throw decodeError('A message has bodies of two kinds');
         hasBody = true;
       }
@@ -116,10 +109,7 @@ export class MessageSections {
 
   private readSection(reader: ValueReader, section: number, start: number): void {
     if (section === SECTION.header) {
-      const header = readFields(reader, HEADER);
-      this.durable = header.durable;
-      this.priority = Math.min(header.priority, HIGHEST_PRIORITY);
-      this.ttl = header.ttl;
+      this.readHeader(reader);
       return;
     }
     if (section === SECTION.messageAnnotations) {
@@ -139,10 +129,30 @@ export class MessageSections {
       this.applicationPropertiesEnd = reader.at;
     }
   }
+
+  /** 3.2.1, field by field: it comes with every message, and would be an object each time if a table read it. */
+  private readHeader(reader: ValueReader): void {
+    const outerEnd = reader.end;
+    const count = reader.openList();
+    if (count > 0) this.durable = reader.boolean() ?? false;
+    if (count > 1) this.priority = Math.min(reader.uint() ?? DEFAULT_PRIORITY, HIGHEST_PRIORITY);
+    if (count > 2) this.ttl = reader.uint();
+    // Whether this hop is the first, and how often it failed, is for the broker to say.
+    if (count > 3) reader.boolean();
+    if (count > 4) reader.uint();
+    for (let index = HEADER_FIELDS; index < count; index += 1) reader.skip();
+    if (reader.at !== reader.end) throw decodeError('The header is longer than its fields');
+    reader.end = outerEnd;
+  }
 }
 
-const BODY: ReadonlySet<number> = new Set([SECTION.data, SECTION.amqpSequence, SECTION.amqpValue]);
-const REPEATABLE: ReadonlySet<number> = new Set([SECTION.data, SECTION.amqpSequence]);
+function isBody(section: number): boolean {
+  return section >= SECTION.data && section <= SECTION.amqpValue;
+}
+
+function isRepeatable(section: number): boolean {
+  return section === SECTION.data || section === SECTION.amqpSequence;
+}
 
 /** Reads a section's descriptor; the section itself comes next. */
 export function sectionCode(reader: ValueReader): number {

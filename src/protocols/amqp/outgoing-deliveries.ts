@@ -1,25 +1,43 @@
 /**
  * The deliveries of one session that are not settled yet, by their ids, which go up by one and around
- * at 2^32 (OASIS AMQP 1.0, part 2, 2.6.12). Ids that nobody knows any more cost nothing to be asked for.
+ * at 2^32 (OASIS AMQP 1.0, part 2, 2.6.12). They lie in a ring, where the next one usually finds a free
+ * slot; what is still unsettled when the ring comes around moves out of its way. Ids that nobody knows
+ * any more cost nothing to be asked for.
  */
 import type { SendingLink } from './sending-link.js';
-import { difference } from './serial-number.js';
+import { difference, next } from './serial-number.js';
 
-interface OutgoingDelivery {
+/** A power of two, as all sizes of the ring. */
+const FIRST_SLOTS = 16;
+
+interface Straggler {
   readonly link: SendingLink;
   readonly entryId: number;
 }
 
 export class OutgoingDeliveries {
-  /** In the order of their ids. */
-  private readonly unsettled = new Map<number, OutgoingDelivery>();
-  private nextId = 0;
+  /** By the lower bits of the id; null where nothing unsettled lies. */
+  private links: (SendingLink | null)[] = emptySlots(FIRST_SLOTS);
+  private entryIds: number[] = new Array(FIRST_SLOTS).fill(0);
+  /** In the order of their ids, all of them older than what the ring holds in their slots. */
+  private readonly stragglers = new Map<number, Straggler>();
+  private ids = new Uint32Array(FIRST_SLOTS);
+  private unsettled = 0;
+  private nextId: number;
+
+  constructor(firstId: number) {
+    this.nextId = firstId;
+  }
 
   /** Takes the next id; `link` is null for what is settled already. */
   add(link: SendingLink | null, entryId: number): number {
     const id = this.nextId;
-    this.nextId = (id + 1) >>> 0;
-    if (link !== null) this.unsettled.set(id, { link, entryId });
+    this.nextId = next(id);
+    if (link === null) return id;
+    const slot = id & (this.links.length - 1);
+    if (this.links[slot] === null) this.put(slot, id, link, entryId);
+    else this.makeRoom(id, link, entryId);
+    this.unsettled += 1;
     return id;
   }
 
@@ -32,33 +50,90 @@ export class OutgoingDeliveries {
     last: number,
     visit: (link: SendingLink, entryId: number, id: number) => void,
   ): void {
-    for (const id of this.idsBetween(first, last)) {
-      const delivery = this.unsettled.get(id);
-      if (delivery === undefined) continue;
-      this.unsettled.delete(id);
-      visit(delivery.link, delivery.entryId, id);
+    // What is delivered while these are settled takes ids that nobody can mean yet.
+    const isBeyond = difference(last, this.nextId) >= 0;
+    const span = difference(isBeyond ? this.nextId - 1 : last, first);
+    if (this.unsettled === 0) return;
+    if (span > this.links.length + this.stragglers.size) {
+      for (const id of this.unsettledBetween(first, span)) this.take(id, visit);
+      return;
     }
+    for (let offset = 0; offset <= span; offset += 1) this.take((first + offset) >>> 0, visit);
   }
 
   /** The link is gone: nothing that came on it can be settled any more. */
   forget(link: SendingLink): void {
-    for (const [id, delivery] of this.unsettled) {
-      if (delivery.link === link) this.unsettled.delete(id);
+    for (const [slot, each] of this.links.entries()) {
+      if (each !== link) continue;
+      this.links[slot] = null;
+      this.unsettled -= 1;
+    }
+    for (const [id, straggler] of this.stragglers) {
+      if (straggler.link !== link) continue;
+      this.stragglers.delete(id);
+      this.unsettled -= 1;
     }
   }
 
-  /** Goes through the smaller of the range and what there is. */
-  private idsBetween(first: number, last: number): readonly number[] {
-    // What is delivered while these are settled takes ids that nobody can mean yet.
-    const isBeyond = difference(last, this.nextId) >= 0;
-    const span = difference(isBeyond ? this.nextId - 1 : last, first);
-    if (span < 0) return [];
-    if (span < this.unsettled.size) {
-      return Array.from({ length: span + 1 }, (_, offset) => (first + offset) >>> 0);
-    }
-    return [...this.unsettled.keys()].filter((id) => {
-      const offset = difference(id, first);
-      return offset >= 0 && offset <= span;
-    });
+  private put(slot: number, id: number, link: SendingLink, entryId: number): void {
+    this.links[slot] = link;
+    this.ids[slot] = id;
+    this.entryIds[slot] = entryId;
   }
+
+  private take(id: number, visit: (link: SendingLink, entryId: number, id: number) => void): void {
+    const slot = id & (this.links.length - 1);
+    const link = this.links[slot] ?? null;
+    if (link !== null && this.ids[slot] === id) {
+      this.links[slot] = null;
+      this.unsettled -= 1;
+      visit(link, this.entryIds[slot] as number, id);
+      return;
+    }
+    const straggler = this.stragglers.size === 0 ? undefined : this.stragglers.get(id);
+    if (straggler === undefined) return;
+    this.stragglers.delete(id);
+    this.unsettled -= 1;
+    visit(straggler.link, straggler.entryId, id);
+  }
+
+  /** The slot of `id` is taken: the ring grows when it is full of others too, else that one moves out. */
+  private makeRoom(id: number, link: SendingLink, entryId: number): void {
+    const isCrowded = this.unsettled - this.stragglers.size >= this.links.length / 2;
+    if (isCrowded) this.grow();
+    const slot = id & (this.links.length - 1);
+    const older = this.links[slot] ?? null;
+    if (older !== null) {
+      const olderId = this.ids[slot] as number;
+      this.stragglers.set(olderId, { link: older, entryId: this.entryIds[slot] as number });
+    }
+    this.put(slot, id, link, entryId);
+  }
+
+  private grow(): void {
+    const { links, entryIds, ids } = this;
+    const size = links.length * 2;
+    this.links = emptySlots(size);
+    this.entryIds = new Array(size).fill(0);
+    this.ids = new Uint32Array(size);
+    for (const [slot, link] of links.entries()) {
+      if (link === null) continue;
+      const id = ids[slot] as number;
+      this.put(id & (size - 1), id, link, entryIds[slot] as number);
+    }
+  }
+
+  /** For a range with more ids in it than there are places to look at. */
+  private unsettledBetween(first: number, span: number): readonly number[] {
+    const inRing = [...this.ids].filter((_, slot) => this.links[slot] !== null);
+    return [...this.stragglers.keys(), ...inRing]
+      .map((id) => difference(id, first))
+      .filter((offset) => offset >= 0 && offset <= span)
+      .sort((one, other) => one - other)
+      .map((offset) => (first + offset) >>> 0);
+  }
+}
+
+function emptySlots(count: number): (SendingLink | null)[] {
+  return new Array(count).fill(null);
 }

@@ -1,30 +1,27 @@
 /** A link on which the client sends: its transfers become messages of the broker (part 2, 2.6). */
 import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../broker/api.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
-import type { Read } from './composite.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { MessageAddresses } from './message-addresses.js';
 import { DELIVERY_DELAY, DELIVERY_TIME, MessageSections } from './message-sections.js';
-import type { TRANSFER } from './performatives.js';
 import { SenderProperties, timeOf } from './sender-properties.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import type { TransferFields } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
 const NOWHERE: Destination = { kind: 'queue', name: '' };
 
-/** The first transfer of a delivery, which says what it is; more may follow with the rest of its bytes. */
-interface Incoming {
+/** Its first transfer says what it is; more may follow with the rest of its bytes. */
+export interface ReceivedDelivery {
   readonly deliveryId: number;
   settled: boolean;
   readonly transaction: TransactionReference | null;
-}
-
-export interface ReceivedDelivery extends Incoming {
+  /** Whole with the last transfer. */
   readonly message: IncomingMessage;
   /** Why the message, which can be read, cannot be taken. */
-  readonly refusal: AmqpError | null;
+  refusal: AmqpError | null;
 }
 
 export class ReceivingLink {
@@ -38,7 +35,7 @@ export class ReceivingLink {
   /** Deliveries that the client has sent, as it counts them. */
   deliveryCount: number;
   private readonly host: SessionHost;
-  private incoming: Incoming | null = null;
+  private incoming: ReceivedDelivery | null = null;
   /** What came of it so far, with room for more. */
   private parts = NO_BYTES;
   private partBytes = 0;
@@ -88,7 +85,7 @@ export class ReceivingLink {
 
   /** Takes a transfer, whose payload lies in `bytes`; returns the delivery when that was its last. The message is valid until the next call. */
   take(
-    transfer: Read<typeof TRANSFER>,
+    transfer: TransferFields,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -119,19 +116,20 @@ export class ReceivingLink {
       this.incoming = incoming;
       return null;
     }
-    const message =
-      this.partBytes > 0 ? this.read(this.parts, 0, this.partBytes) : this.read(bytes, start, end);
+    if (this.partBytes > 0) this.read(this.parts, 0, this.partBytes);
+    else this.read(bytes, start, end);
     this.reset();
-    if (this.destination === null) this.refusal ??= this.address(message);
-    return { ...incoming, message, refusal: this.refusal };
+    incoming.refusal = this.refusal;
+    if (this.destination === null) incoming.refusal ??= this.address(this.message);
+    return incoming;
   }
 
   /** The transaction that a transfer on this link belongs to; later ones of a delivery do not say. */
-  transactionOf(transfer: Read<typeof TRANSFER>): TransactionReference | null {
+  transactionOf(transfer: TransferFields): TransactionReference | null {
     return this.incoming?.transaction ?? readDeliveryState(transfer.state).transaction;
   }
 
-  private begin(transfer: Read<typeof TRANSFER>): Incoming {
+  private begin(transfer: TransferFields): ReceivedDelivery {
     if (transfer.deliveryId === null) {
       throw new AmqpError(
         'session',
@@ -149,7 +147,8 @@ export class ReceivingLink {
     this.credit -= 1;
     this.deliveryCount = next(this.deliveryCount);
     const { transaction } = readDeliveryState(transfer.state);
-    return { deliveryId: transfer.deliveryId, settled: false, transaction };
+    const { deliveryId } = transfer;
+    return { deliveryId, settled: false, transaction, message: this.message, refusal: null };
   }
 
   /** Gives the message the destination that it names; returns what is wrong with that, if anything. */
@@ -180,17 +179,20 @@ export class ReceivingLink {
     this.partBytes = 0;
   }
 
-  private read(bytes: Uint8Array, start: number, end: number): IncomingMessage {
+  private read(bytes: Uint8Array, start: number, end: number): void {
     const { reader, sections, message } = this;
     reader.open(bytes, start, end);
     sections.read(reader);
-    message.headers = bytes.subarray(sections.annotationsStart, sections.annotationsEnd);
+    const { annotationsStart, annotationsEnd } = sections;
+    message.headers =
+      annotationsStart === annotationsEnd
+        ? NO_BYTES
+        : bytes.subarray(annotationsStart, annotationsEnd);
     message.body = bytes.subarray(sections.bareStart, sections.bareEnd);
     message.durable = sections.durable;
     message.priority = sections.priority;
     message.expiresAtMs = sections.ttl === null ? 0 : Math.floor(this.host.wallMs()) + sections.ttl;
     this.readWishes(bytes);
-    return message;
   }
 
   /** What the sender asks of the broker for this message. */

@@ -1,14 +1,7 @@
 /** A link on which the client receives: a subscription of the broker with credit (part 2, 2.6.7). */
 import type { DeliveryView, Destination, Subscriber } from '../../broker/api.js';
 import type { Outcome } from './delivery-state.js';
-import { CODE } from './format-codes.js';
-import type { ByteRange } from './frame-writer.js';
-import { SECTION } from './message-sections.js';
 import { difference, next } from './serial-number.js';
-
-const TWO_TO_32 = 4_294_967_296;
-/** Descriptor, list of five fields of at most five bytes. */
-const HEADER_SECTION_BYTES = 3 + 3 + 2 + 2 + 5 + 1 + 5;
 
 /** Durable subscriptions are known by these two; the client id is empty when it is everybody's. */
 export interface SubscriptionName {
@@ -80,42 +73,4 @@ export class SendingLink {
     this.deliveryCount = (this.deliveryCount + this.credit) >>> 0;
     this.credit = 0;
   }
-}
-
-/** The header section that the broker writes anew for each delivery (part 3, 3.2.1). */
-function headerSection(message: DeliveryView, wallMs: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_SECTION_BYTES);
-  const view = new DataView(bytes.buffer);
-  bytes.set([CODE.described, CODE.smallUlong, SECTION.header, CODE.list8, 0, 5]);
-  bytes[6] = message.durable ? CODE.true : CODE.false;
-  bytes[7] = CODE.ubyte;
-  bytes[8] = message.priority;
-  let at = 9;
-  if (message.expiresAtMs === 0) {
-    bytes[at] = CODE.null;
-    at += 1;
-  } else {
-    const leftMs = Math.min(Math.max(1, Math.ceil(message.expiresAtMs - wallMs)), TWO_TO_32 - 1);
-    bytes[at] = CODE.uint;
-    view.setUint32(at + 1, leftMs);
-    at += 5;
-  }
-  bytes[at] = message.redelivered ? CODE.false : CODE.true;
-  const deliveryCount = message.redelivered ? Math.max(1, message.failedDeliveries) : 0;
-  bytes[at + 1] = CODE.uint;
-  view.setUint32(at + 2, deliveryCount);
-  at += 6;
-  bytes[4] = at - 5;
-  return bytes.subarray(0, at);
-}
-
-/** What a delivery carries: the header, the annotations, and the message as its sender wrote it. */
-export function payloadOf(message: DeliveryView, wallMs: number): ByteRange[] {
-  const header = headerSection(message, wallMs);
-  const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
-  return [
-    { bytes: header, start: 0, end: header.length },
-    { bytes, start: headersStart, end: headersEnd },
-    { bytes, start: bodyStart, end: bodyEnd },
-  ];
 }

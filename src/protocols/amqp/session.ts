@@ -7,9 +7,10 @@ import { HoldfastError } from '../../platform/errors.js';
 import { AmqpError, CONDITION, type ErrorScope } from './amqp-error.js';
 import type { Given, Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
+import { DeliveryPayload } from './delivery-payload.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
-import { HeldTransfers } from './held-transfers.js';
+import { HeldTransfers, type TakeId } from './held-transfers.js';
 import { attachReceiving, attachSending, refuseAttach } from './link-attachment.js';
 import { OutgoingDeliveries } from './outgoing-deliveries.js';
 import {
@@ -23,17 +24,18 @@ import {
   REJECTED,
   ROLE,
   TRANSACTIONAL_STATE,
-  type TRANSFER,
 } from './performatives.js';
 import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
-import { payloadOf, SendingLink } from './sending-link.js';
+import { SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import type { TransferFields } from './transfer-reader.js';
 import { SymbolText } from './value-writer.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
 const OUTGOING_WINDOW = 0x7fffffff;
+const FIRST_DELIVERY_ID = 0;
 
 /** An outcome that the client has not settled: it waits for the same from this side. */
 interface UnsettledOutcome {
@@ -47,8 +49,9 @@ export class AmqpSession {
   readonly channel: number;
   readonly host: SessionHost;
   private readonly links = new Map<number, Link>();
-  private readonly outgoing = new OutgoingDeliveries();
+  private readonly outgoing = new OutgoingDeliveries(FIRST_DELIVERY_ID);
   private readonly held: HeldTransfers;
+  private readonly payload = new DeliveryPayload();
   private nextIncomingId: number;
   /** Deliveries of the client that are on stable storage and not told of yet: ranges of ids. */
   private readonly accepted: number[] = [];
@@ -62,7 +65,9 @@ export class AmqpSession {
     this.host = host;
     this.channel = channel;
     this.nextIncomingId = begin.nextOutgoingId;
-    this.held = new HeldTransfers(host, channel, begin.incomingWindow);
+    const takeId: TakeId = (link, entryId) =>
+      this.outgoing.add(link.isSettled ? null : link, entryId);
+    this.held = new HeldTransfers(host, channel, begin.incomingWindow, takeId);
     host.frames.frame(channel, BEGIN, {
       remoteChannel: channel,
       nextOutgoingId: 0,
@@ -119,7 +124,7 @@ export class AmqpSession {
     }
   }
 
-  transfer(transfer: Read<typeof TRANSFER>, bytes: Uint8Array, start: number, end: number): void {
+  transfer(transfer: TransferFields, bytes: Uint8Array, start: number, end: number): void {
     this.nextIncomingId = next(this.nextIncomingId);
     if (this.detached.has(transfer.handle)) {
       this.fail(readDeliveryState(transfer.state).transaction);
@@ -133,11 +138,14 @@ export class AmqpSession {
         `A transfer came on handle ${transfer.handle}, on which this client receives`,
       );
     }
-    this.guardLink(link, () => {
+    // Not by `guardLink`: this happens for every message, and a function of its own would be made for each.
+    try {
       if (link instanceof CoordinatorLink) link.take(transfer, bytes, start, end);
       else this.receive(link, transfer, bytes, start, end);
       if (link.replenish()) this.sendFlow(link);
-    });
+    } catch (error) {
+      this.onLinkError(link, error);
+    }
   }
 
   /** Throws an error of the session for a transaction that is none. */
@@ -215,10 +223,11 @@ export class AmqpSession {
     const last = accepted.length - 1;
     if (last > 0 && next(accepted[last] as number) === deliveryId) {
       accepted[last] = deliveryId;
-    } else {
-      accepted.push(deliveryId, deliveryId);
+      return;
     }
-    this.host.touched(this);
+    accepted.push(deliveryId, deliveryId);
+    // Whoever added to it before has announced it.
+    if (last < 0) this.host.touched(this);
   }
 
   /** Writes what `touched` announced. */
@@ -237,11 +246,9 @@ export class AmqpSession {
   }
 
   deliver(link: SendingLink, message: DeliveryView): void {
-    const { handle, isSettled } = link;
-    const { entryId } = message;
     link.countDelivery();
-    const takeId = (): number => this.outgoing.add(isSettled ? null : link, entryId);
-    this.held.send({ handle, settled: isSettled, takeId }, payloadOf(message, this.host.wallMs()));
+    this.payload.set(message, this.host.wallMs);
+    this.held.send(link, message.entryId, this.payload);
     if (this.held.isBlocked) this.withholdCredit();
   }
 
@@ -320,7 +327,7 @@ export class AmqpSession {
 
   private receive(
     link: ReceivingLink,
-    transfer: Read<typeof TRANSFER>,
+    transfer: TransferFields,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -409,17 +416,21 @@ export class AmqpSession {
     try {
       task();
     } catch (error) {
-      if (!isOfLink(error)) throw error;
-      this.links.delete(link.handle);
-      this.detaching.delete(link.handle);
-      this.detached.add(link.handle);
-      this.close(link);
-      this.host.frames.frame(this.channel, DETACH, {
-        handle: link.handle,
-        closed: true,
-        error: errorFields(error),
-      });
+      this.onLinkError(link, error);
     }
+  }
+
+  private onLinkError(link: Link, error: unknown): void {
+    if (!isOfLink(error)) throw error;
+    this.links.delete(link.handle);
+    this.detaching.delete(link.handle);
+    this.detached.add(link.handle);
+    this.close(link);
+    this.host.frames.frame(this.channel, DETACH, {
+      handle: link.handle,
+      closed: true,
+      error: errorFields(error),
+    });
   }
 
   /** The client's window is full: the broker keeps what it has until there is room. */

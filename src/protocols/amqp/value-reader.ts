@@ -99,6 +99,10 @@ export class ValueReader {
   /** The number that describes the value after it, by code or by symbol. */
   descriptor(): number | string {
     if (this.byte() !== CODE.described) throw this.unexpected('a described value');
+    if (this.bytes[this.at] === CODE.smallUlong) {
+      this.at += 1;
+      return this.byte();
+    }
     const descriptor = this.value();
     if (typeof descriptor === 'number' || typeof descriptor === 'string') return descriptor;
     throw this.unexpected('a descriptor that is a ulong or a symbol');

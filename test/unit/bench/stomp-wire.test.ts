@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readIdentity } from '../../../bench/message-body.js';
 import {
   ACK_FRAME_BYTES,
   FrameScanner,
-  readIdentity,
   SendTemplate,
   writeAckFrame,
 } from '../../../bench/stomp-wire.js';
