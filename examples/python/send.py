@@ -20,6 +20,7 @@ INTERVAL_SECONDS = float(os.environ.get("INTERVAL_MS", 1000)) / 1000
 class Sender(MessagingHandler):
     def __init__(self):
         super().__init__()
+        self.is_connected = False
         self.number = 0
         self.waiting = []
         # Sent and not confirmed, by the tag of the delivery.
@@ -40,7 +41,7 @@ class Sender(MessagingHandler):
         self.send_waiting()
 
     def send_waiting(self):
-        while self.waiting and self.sender.credit > 0:
+        while self.waiting and self.is_connected and self.sender.credit > 0:
             order = self.waiting.pop(0)
             # A message that is not durable would be gone with its node.
             delivery = self.sender.send(Message(body=order, durable=True))
@@ -56,7 +57,12 @@ class Sender(MessagingHandler):
     def on_connection_opened(self, event):
         print("connected to", event.connection.remote_container, flush=True)
 
+    def on_link_opened(self, event):
+        self.is_connected = True
+
     def on_disconnected(self, event):
+        # The credit is that of the lost connection, and still there.
+        self.is_connected = False
         self.waiting = list(self.under_way.values()) + self.waiting
         self.under_way = {}
 
