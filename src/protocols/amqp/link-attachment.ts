@@ -152,6 +152,7 @@ export function attachSending(
     });
     session.offerCredit(link);
   };
+  if (durableName !== null) removeOther(host, durableName, destination);
   link.subscriber = host.broker.subscribe(
     {
       destination,
@@ -165,6 +166,15 @@ export function attachSending(
     durableName === null ? null : host.tokenFor(announce),
   );
   if (durableName === null) announce();
+}
+
+/** A durable subscription of that name to another topic is replaced, with all that it holds: so JMS changes one. */
+function removeOther(host: SessionHost, name: string, destination: Destination): void {
+  const { broker, containerId } = host;
+  const kept = broker.durableSubscription(containerId, name);
+  if (kept === null || kept.name === destination.name) return;
+  const nobodyIsTold = host.tokenFor(() => undefined);
+  broker.removeDurableSubscription(containerId, name, nobodyIsTold);
 }
 
 /** Without a source of its own: the client asks for the durable subscription of this name, to remove it. */

@@ -517,6 +517,24 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['detach', 'attach']);
   });
 
+  it('changes a durable subscription by asking for it with another topic', () => {
+    const peer = begun();
+    const name = 'me/from-topic://news';
+    peer.broker.durable.set(name, { kind: 'topic', name: 'olds' });
+    attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
+    assert.deepEqual(peer.broker.takeCalls(), [
+      `remove ${name} (confirm)`,
+      `subscribe topic news ack 2 prefetch 100 durable ${name} (confirm)`,
+    ]);
+    peer.broker.confirmAll();
+    assert.deepEqual(peer.answerNames(), ['attach']);
+    peer.broker.refuses.set('remove', refusal('in use elsewhere'));
+    peer.broker.durable.set(name, { kind: 'topic', name: 'olds' });
+    attachReceiver(peer, 1, { address: 'topic://news', durable: 2 });
+    const [, detach] = peer.answers();
+    assert.equal(conditionOf(detach), CONDITION.preconditionFailed);
+  });
+
   it('is told why its durable subscription cannot be removed, once', () => {
     const peer = begun();
     attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
