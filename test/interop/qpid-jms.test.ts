@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import type { NodeProcess } from '../support/node-process.js';
 import { TestStore } from '../support/test-store.js';
 import { FailoverLedger } from './failover-ledger.js';
 import {
@@ -21,10 +22,15 @@ const LOAD_LIMIT_MS = 30_000;
 const TRANSACTION_SIZE = 5;
 const groupOf = (message: string): string => message.split('.')[0] as string;
 
-for (const jmsPackage of JMS_PACKAGES) {
-  const name = `Qpid JMS (${jmsPackage}.jms)`;
+const ENDS = {
+  'kill -9': (node: NodeProcess) => node.kill(),
+  SIGTERM: (node: NodeProcess) => node.terminate(),
+} as const;
 
-  test(`${name} goes through what a JMS application does`, { skip: noMaven }, async (t) => {
+for (const jmsPackage of JMS_PACKAGES) {
+  test(`Qpid JMS (${jmsPackage}.jms) goes through what a JMS application does`, {
+    skip: noMaven,
+  }, async (t) => {
     const store = await TestStore.make(t, AMQP);
     const { live, backup } = await store.startPair();
     const args = ['JmsSteps', failoverUrl(backup, live)];
@@ -39,11 +45,18 @@ for (const jmsPackage of JMS_PACKAGES) {
       'on a topic: to everybody',
       'on a topic: to everybody',
       'durable: while it was away',
+      'changed: to another topic',
       'unsubscribed',
     ]);
   });
+}
 
-  test(`${name} under load goes on after kill -9 of the live node, and loses nothing`, {
+for (const [jmsPackage, end] of [
+  ['javax', 'kill -9'],
+  ['jakarta', 'kill -9'],
+  ['jakarta', 'SIGTERM'],
+] as const) {
+  test(`Qpid JMS (${jmsPackage}.jms) under load goes on after ${end} of the live node, and loses nothing`, {
     skip: noMaven,
   }, async (t) => {
     const store = await TestStore.make(t, AMQP);
@@ -55,7 +68,7 @@ for (const jmsPackage of JMS_PACKAGES) {
     program.tell('prepare');
     await program.line(/^prepared took/);
     load.eachLedger((ledger) => ledger.killed());
-    await live.kill();
+    await ENDS[end](live);
     await backup.untilRole('live');
     await program.line(/^all connected/);
     program.tell('commit');

@@ -36,7 +36,8 @@ public final class Listen implements MessageListener {
         try {
             System.out.println("received: " + ((TextMessage) message).getText());
         } catch (JMSException failure) {
-            // The broker then delivers it again, and moves it to DLQ.hello after some attempts.
+            // Qpid JMS then gives it back, and it comes again at once, any number of times. A transacted session
+            // that rolls back is counted: its messages go to DLQ.hello after limits.maxDeliveries attempts.
             throw new IllegalStateException(failure);
         }
     }

@@ -87,6 +87,12 @@ public final class JmsSteps {
             TopicSubscriber subscriber = session.createDurableSubscriber(topic, "kept");
             System.out.println("durable: " + ((TextMessage) subscriber.receive(WAIT_MS)).getText());
             subscriber.close();
+            Topic other = session.createTopic("jms.other");
+            TopicSubscriber changed = session.createDurableSubscriber(other, "kept");
+            session.createProducer(topic).send(session.createTextMessage("to the topic of before"));
+            session.createProducer(other).send(session.createTextMessage("to another topic"));
+            System.out.println("changed: " + ((TextMessage) changed.receive(WAIT_MS)).getText());
+            changed.close();
             session.unsubscribe("kept");
             System.out.println("unsubscribed");
         }
