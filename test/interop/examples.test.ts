@@ -125,8 +125,9 @@ class OrdersLoad {
   /** Ends with the sender, and everything that it was told about having been received. */
   async surviveKill({ live, backup }: Pair): Promise<void> {
     await this.#confirmsMore();
-    this.#ledger.killed();
+    this.#ledger.noteUnderWay();
     await live.kill();
+    this.#ledger.noteUnderWay();
     await backup.untilRole('live');
     await this.#confirmsMore();
     if (this.#programs.length > 1) await this.#programs[0]?.kill();

@@ -14,8 +14,13 @@ export class FailoverLedger {
   readonly receipts: string[] = [];
   /** Received in a transaction whose commit failed, which may have been carried out all the same. */
   readonly unknown = new Set<string>();
-  /** Sent and not confirmed when the node was killed: the client sends it again. */
-  #underWayAtKill: ReadonlySet<string> = new Set();
+  /** Sent and not confirmed when the node died: the client sends it again. */
+  readonly #underWay = new Set<string>();
+  readonly #drainLimitMs: number;
+
+  constructor({ drainLimitMs } = { drainLimitMs: DRAIN_LIMIT_MS }) {
+    this.#drainLimitMs = drainLimitMs;
+  }
 
   /** `event` is a word of the program; others than these are not for a ledger. */
   record(event: string, message: string): void {
@@ -25,9 +30,9 @@ export class FailoverLedger {
     else if (event === 'unknown') this.unknown.add(message);
   }
 
-  /** The live node is killed now. */
-  killed(): void {
-    this.#underWayAtKill = new Set([...this.sent].filter((one) => !this.confirmed.has(one)));
+  /** To be called before the live node is killed, and after: it dies at some moment between. */
+  noteUnderWay(): void {
+    for (const one of this.sent) if (!this.confirmed.has(one)) this.#underWay.add(one);
   }
 
   get summary(): string {
@@ -45,7 +50,7 @@ export class FailoverLedger {
     await eventually(
       'what was confirmed is received',
       () => this.missing.length === 0,
-      DRAIN_LIMIT_MS,
+      this.#drainLimitMs,
     ).catch(() => assert.deepEqual(this.missing, [], 'lost'));
     const invented = this.receipts.filter((one) => !this.sent.has(one));
     assert.deepEqual(invented, [], 'invented');
@@ -71,9 +76,7 @@ export class FailoverLedger {
    */
   #checkRepeated(): void {
     const repeated = this.#repeated();
-    const first = this.receipts.findIndex(
-      (one) => repeated.has(one) && !this.#underWayAtKill.has(one),
-    );
+    const first = this.receipts.findIndex((one) => repeated.has(one) && !this.#underWay.has(one));
     if (first === -1) return;
     const message = this.receipts[first] as string;
     const between = this.receipts.slice(first, this.receipts.indexOf(message, first + 1));

@@ -52,9 +52,10 @@ export const noMaven =
     ? false
     : 'SKIPPED: maven or a JDK is not installed';
 
-/** Tries the nodes in this order, whenever it has no connection. */
+/** As docs/amqp.md advises: tries the nodes in this order, whenever it has no connection. */
 export function failoverUrl(...nodes: readonly NodeProcess[]): string {
-  return `failover:(${nodes.map((node) => `amqp://${node.addressOf('amqp')}`)})`;
+  const addresses = nodes.map((node) => `amqp://${node.addressOf('amqp')}`);
+  return `failover:(${addresses})?failover.maxReconnectDelay=1000&failover.nested.amqp.idleTimeout=10000`;
 }
 
 /** What `java -cp` is to be given for a program of that module. */

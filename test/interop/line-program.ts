@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { eventually, within } from '../support/eventually.js';
 
 /** A JVM with Spring takes some seconds on a busy machine. */
-const LINE_LIMIT_MS = 30_000;
+const LIMIT_MS = 30_000;
 
 export interface LineProgramOptions {
   readonly command: string;
@@ -48,7 +48,7 @@ export class LineProgram {
         if (found === undefined) assert.equal(this.#child.exitCode, null, this.#errors);
         return found;
       },
-      LINE_LIMIT_MS,
+      LIMIT_MS,
     );
   }
 
@@ -70,7 +70,7 @@ export class LineProgram {
   /** Nothing more is told to it; resolves with its exit code. */
   async end(): Promise<unknown> {
     this.#child.stdin.end();
-    const [code] = await within('the program ends', this.#closed);
+    const [code] = await within('the program ends', this.#closed, LIMIT_MS);
     return code;
   }
 }

@@ -67,8 +67,9 @@ for (const [jmsPackage, end] of [
     await load.confirmsMore();
     program.tell('prepare');
     await program.line(/^prepared took/);
-    load.eachLedger((ledger) => ledger.killed());
+    load.noteUnderWay();
     await ENDS[end](live);
+    load.noteUnderWay();
     await backup.untilRole('live');
     await program.line(/^all connected/);
     program.tell('commit');
@@ -115,8 +116,8 @@ class JmsLoad {
     return this.#ledgers.get(channel) as FailoverLedger;
   }
 
-  eachLedger(tell: (ledger: FailoverLedger) => void): void {
-    for (const ledger of this.#ledgers.values()) tell(ledger);
+  noteUnderWay(): void {
+    for (const ledger of this.#ledgers.values()) ledger.noteUnderWay();
   }
 
   async confirmsMore(): Promise<void> {
