@@ -511,6 +511,15 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['detach', 'attach']);
   });
 
+  it('may change its durable subscription by asking for another topic', () => {
+    const peer = begun();
+    attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
+    assert.match(
+      peer.broker.takeCalls()[0] ?? '',
+      /^subscribe topic news .* replacing \(confirm\)$/,
+    );
+  });
+
   it('is told why its durable subscription cannot be removed, once', () => {
     const peer = begun();
     attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
