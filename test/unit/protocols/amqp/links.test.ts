@@ -494,7 +494,7 @@ describe('a link on which the client receives', () => {
     grant(peer, 0, 5);
     assert.deepEqual(peer.answers(), []);
     assert.deepEqual(peer.broker.takeCalls(), [
-      'subscribe topic news ack 2 prefetch 100 durable me/from-topic://news (confirm)',
+      'subscribe topic news ack 2 prefetch 100 durable me/from-topic://news replacing (confirm)',
     ]);
     peer.broker.confirmAll();
     assert.deepEqual(peer.answerNames(), ['attach']);
