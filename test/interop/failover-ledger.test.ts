@@ -34,9 +34,14 @@ for (const [history, reason] of [
   test(`the ledger refuses: ${history}`, () => assert.rejects(ledgerOf(history).check(), reason));
 }
 
-test('the ledger refuses transactions that come twice, or of which a part comes', () => {
-  const check = (history: string): void => ledgerOf(history).checkTransactions(() => 'all', 2);
-  check('sa sb ca cb ra rb');
-  assert.throws(() => check('sa sb ca cb ra'));
-  assert.throws(() => check('sa sb ca cb ra rb ra rb'));
+test('the ledger sees transactions that come twice, in part, or although they were not committed', () => {
+  const check = (history: string): void =>
+    ledgerOf(history).checkTransactions((message) => message.toLowerCase(), 2);
+  check('sa sA ca cA ra rA');
+  check('sa sA ! ra rA');
+  check('sa sA ca cA ua ! rA');
+  assert.throws(() => check('sa sA ca cA ra rA ra rA'));
+  assert.throws(() => check('sa sA ca cA ra'), /in part/);
+  assert.throws(() => check('sa sA sb sB ! ra rA rb rB'), /commits failed/);
+  assert.throws(() => check('sa sA sb sB ca cA cb cB ua uA ub ! rB'), /after a commit/);
 });
