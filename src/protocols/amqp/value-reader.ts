@@ -50,21 +50,26 @@ export class ValueReader {
   bytes: Uint8Array;
   at: number;
   end: number;
-  private view: DataView;
+  /** Of `bytes`, made when somebody needs it: what comes with every message does without. */
+  private viewed: DataView | null = null;
   private depth = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes;
-    this.view = viewOf(bytes);
     this.at = start;
     this.end = end;
+  }
+
+  private get view(): DataView {
+    this.viewed ??= viewOf(this.bytes);
+    return this.viewed;
   }
 
   /** Reads other bytes from now on. */
   open(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
-      this.view = viewOf(bytes);
+      this.viewed = null;
     }
     this.at = start;
     this.end = end;
@@ -137,8 +142,7 @@ export class ValueReader {
         this.advance(2);
         return this.view.getUint16(this.at - 2);
       case CODE.uint:
-        this.advance(4);
-        return this.view.getUint32(this.at - 4);
+        return this.uint32();
       default:
         throw this.unexpected('a uint');
     }
@@ -450,7 +454,10 @@ export class ValueReader {
 
   private uint32(): number {
     this.advance(4);
-    return this.view.getUint32(this.at - 4);
+    const { bytes, at } = this;
+    const upper = ((bytes[at - 4] as number) << 8) | (bytes[at - 3] as number);
+    const lower = ((bytes[at - 2] as number) << 8) | (bytes[at - 1] as number);
+    return ((upper << 16) | lower) >>> 0;
   }
 
   private advance(count: number): void {
