@@ -307,12 +307,19 @@ function anySource(): fc.Arbitrary<Uint8Array | null> {
     fc.constant(null),
     fc
       .record({
-        address: fc.constantFrom('a', 'queue://b', 'topic://t', 'DLQ.a', 'x,y', ''),
+        address: fc.constantFrom(
+          ...['a', 'queue://b', 'topic://t', 'DLQ.a', 'x,y', '', null],
+          ...['topic://t.>', 'topic://*', 'temporary:queue:c0ffee:1', 'temporary:topic:c0ffee:1'],
+        ),
         durable: fc.constantFrom(0, 2),
         dynamic: fc.constantFrom(false, false, false, true),
         distributionMode: fc.constantFrom(null, 'move', 'copy'),
+        filter: anyFilter(),
         defaultOutcome: fc.oneof(fc.constant(null), anyState()),
-        capabilities: fc.constantFrom([], ['topic'], ['queue']),
+        capabilities: fc.constantFrom(
+          ...[[], ['topic'], ['queue'], ['topic', 'shared'], ['topic', 'shared', 'global']],
+          ['temporary-topic'],
+        ),
       })
       .map((given) => encodedState(SOURCE, given)),
   );
@@ -325,7 +332,40 @@ function anyTarget(): fc.Arbitrary<Uint8Array | null> {
     encodedState(TARGET, { address: 'topic://t' }),
     encodedState(TARGET, { address: 'b' }),
     encodedState(COORDINATOR, {}),
+    encodedState(TARGET, {}),
+    encodedState(TARGET, { address: 'topic://t.u' }),
+    encodedState(TARGET, { address: 'temporary:queue:c0ffee:1' }),
+    encodedState(TARGET, { dynamic: true }),
+    encodedState(TARGET, { dynamic: true, capabilities: ['temporary-topic'] }),
   );
+}
+
+/** Selectors on what the messages of `anyMessage` have, and on what they have not. */
+function anyFilter(): fc.Arbitrary<Uint8Array | null> {
+  const selector = fc.constantFrom(
+    ...["a = 'b'", 'a IS NULL', "JMSCorrelationID = 'c'", 'JMSXGroupID IS NULL', 'JMSPriority > 3'],
+    ...['x + 1 > 2', "JMSMessageID LIKE 'ID:%'", 'a =', ''],
+  );
+  const filter = fc.oneof(
+    selector.map((text) => filterOf('apache.org:selector-filter:string', (to) => to.string(text))),
+    fc.constant(
+      filterOf('apache.org:no-local-filter:list', (to) => to.endCompound(to.beginList(), 0)),
+    ),
+    fc.constant(filterOf('unknown', (to) => to.null())),
+    fc.uint8Array({ maxLength: 8 }).map((bytes) => Uint8Array.of(0x77, ...bytes)),
+  );
+  return fc.oneof({ weight: 2, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: filter });
+}
+
+function filterOf(descriptor: string, write: (writer: ValueWriter) => void): Uint8Array {
+  const writer = new ValueWriter();
+  const start = writer.beginMap();
+  writer.symbol('filter');
+  writer.raw(Uint8Array.of(0x00));
+  writer.symbol(descriptor);
+  write(writer);
+  writer.endCompound(start, 2);
+  return writer.written.slice();
 }
 
 function anyState(): fc.Arbitrary<Uint8Array> {

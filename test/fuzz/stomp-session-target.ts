@@ -191,7 +191,11 @@ function anyHeader(): fc.Arbitrary<readonly [string, string]> {
     ['prefetch-count', ['0', '1', '1000000']],
     ['durable-subscription-name', ['d', 'e']],
     ['content-type', ['text/plain']],
-    ['selector', ['x=1', 'false']],
+    ['selector', ['x=1', "priority='1'", 'JMSPriority > 3', 'x IS NULL']],
+    ['browser', ['true', 'false']],
+    ['no-local', ['true', 'false']],
+    ['AMQ_SCHEDULED_DELAY', ['0', '1', '-1']],
+    ['_AMQ_SCHED_DELIVERY', ['1', '9999999999999']],
     ['accept-version', ['1.0', '1.1,1.2', '2.0']],
     ['heart-beat', ['0,0', '1,1', '100,100', 'x']],
     ['client-id', ['c', '']],
@@ -207,7 +211,7 @@ function anyFrame(): fc.Arbitrary<PlainFrame> {
   const needed: { readonly [command: number]: readonly [string, readonly string[]][] } = {
     [COMMAND.send]: [['destination', ['/queue/a', '/queue/b', '/topic/t']]],
     [COMMAND.subscribe]: [
-      ['destination', ['/queue/a', '/queue/b', '/topic/t', '/queue/DLQ.a']],
+      ['destination', ['/queue/a', '/queue/b', '/topic/t', '/topic/>', '/queue/DLQ.a']],
       ['id', ['1', '2', '3']],
       ['ack', ['auto', 'client', 'client-individual']],
     ],
