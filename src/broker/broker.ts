@@ -27,6 +27,7 @@ import { type BrokerStatistics, gatherStatistics } from './statistics.js';
 import { Subscriptions } from './subscriptions.js';
 import { TemporaryDestinations } from './temporary-destinations.js';
 import { forgetLiveState } from './tenure-end.js';
+import type { Transaction } from './transaction.js';
 
 export interface BrokerOptions {
   readonly limits: BrokerLimits;
@@ -56,6 +57,7 @@ interface Parts {
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly services: BrokerServices;
+  readonly busyTransactions: Set<Transaction>;
 }
 
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
@@ -133,7 +135,16 @@ export class Broker implements BrokerEndpoint {
   stopServing(): void {
     if (!this.serving) return;
     this.serving = false;
-    const { index, batches, flow, deliveries, deadLetters, dispatcher, subscriptions } = this.parts;
+    const {
+      index,
+      batches,
+      flow,
+      deliveries,
+      deadLetters,
+      dispatcher,
+      subscriptions,
+      busyTransactions,
+    } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
@@ -143,6 +154,7 @@ export class Broker implements BrokerEndpoint {
     deadLetters.stop();
     dispatcher.stop();
     subscriptions.reset();
+    busyTransactions.clear();
     forgetLiveState(index);
   }
 
@@ -223,6 +235,7 @@ export class Broker implements BrokerEndpoint {
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
     index.releaseDue(nowMs);
+    this.timeOutTransactions(nowMs);
     while (expiry.earliestMs <= nowMs) {
       const slot = table.find(expiry.pop());
       if (slot === NONE) continue;
@@ -237,6 +250,14 @@ export class Broker implements BrokerEndpoint {
     }
     dispatcher.run();
     flow.recheck();
+  }
+
+  private timeOutTransactions(nowMs: number): void {
+    const { transactionTimeoutMs } = this.options.limits;
+    if (transactionTimeoutMs === 0) return;
+    for (const transaction of this.parts.busyTransactions) {
+      if (!transaction.timeOut(nowMs, transactionTimeoutMs)) return;
+    }
   }
 
   /** Makes every session that sends stop reading, and those that send later too. */
@@ -316,7 +337,8 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const deadLetters = new DeadLetters(shared);
   const dispatcher = new Dispatcher(index, deliveries, services);
   const subscriptions = new Subscriptions({ ...shared, temporary });
-  return { ...shared, deadLetters, dispatcher, subscriptions };
+  const busyTransactions = new Set<Transaction>();
+  return { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions };
 }
 
 function noCounts(): LiveCounts {

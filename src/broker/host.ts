@@ -50,6 +50,8 @@ export interface BrokerLimits {
   readonly maxQueues: number;
   readonly maxTransactionBytes: number;
   readonly maxTransactionsPerSession: number;
+  /** From the first message or settlement of a transaction to its end; 0: as long as it takes. */
+  readonly transactionTimeoutMs: number;
   readonly maxSubscriptionsPerSession: number;
   /** What a topic subscriber without a durable subscription may have waiting in memory before it is aborted. */
   readonly topicBacklogMaxBytes: number;

@@ -17,7 +17,6 @@ import type { FlowControl } from './flow-control.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
 import type { Consumer } from './queue.js';
 import { FIXED_BYTES } from './records.js';
-import type { BrokerServices } from './services.js';
 import type { Subscriptions } from './subscriptions.js';
 import { Transaction, type TransactionParts } from './transaction.js';
 
@@ -25,7 +24,6 @@ export interface SessionParts extends TransactionParts {
   readonly dispatcher: Dispatcher;
   readonly flow: FlowControl;
   readonly subscriptions: Subscriptions;
-  readonly services: BrokerServices;
   readonly onClosed: (client: Client) => void;
 }
 

@@ -14,6 +14,7 @@ import { ENTRY_STATE, NONE } from './message-table.js';
 import type { PreparedMessage, Publisher } from './publisher.js';
 import type { Consumer } from './queue.js';
 import { FAILURE_BYTES, FIXED_BYTES, removalBytes } from './records.js';
+import type { BrokerServices } from './services.js';
 
 /** What one acknowledgement or rejection counts against the limit of a transaction. */
 const SETTLEMENT_BYTES = 64;
@@ -31,6 +32,9 @@ export interface TransactionParts {
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
   readonly deadLetters: DeadLetters;
+  readonly services: BrokerServices;
+  /** Those that have something to commit, the oldest first. */
+  readonly busyTransactions: Set<Transaction>;
 }
 
 export class Transaction {
@@ -40,6 +44,9 @@ export class Transaction {
   private readonly messages: PreparedMessage[] = [];
   private readonly settlements: Settlement[] = [];
   private bytes = 0;
+  /** When it got something to do; 0 before. Wall-clock milliseconds. */
+  private busySinceMs = 0;
+  private isTimedOut = false;
 
   constructor(name: string, maxBytes: number, parts: TransactionParts) {
     this.name = name;
@@ -49,6 +56,7 @@ export class Transaction {
 
   /** Throws when `bytes` more would be too much; the transaction stays as it is. */
   reserve(bytes: number): void {
+    this.requireTime();
     if (this.bytes + bytes > this.maxBytes) {
       throw new HoldfastError(
         'LIMIT_EXCEEDED',
@@ -61,6 +69,32 @@ export class Transaction {
 
   addMessage(message: PreparedMessage): void {
     this.messages.push(message);
+    this.isBusy();
+  }
+
+  /** Rolls it back when it has been busy since before `limitMs` ago; it can then only be ended. */
+  timeOut(nowMs: number, limitMs: number): boolean {
+    if (nowMs - this.busySinceMs < limitMs) return false;
+    this.rollback();
+    this.messages.length = 0;
+    this.settlements.length = 0;
+    this.isTimedOut = true;
+    return true;
+  }
+
+  private isBusy(): void {
+    if (this.busySinceMs > 0) return;
+    this.busySinceMs = this.parts.services.wallMs();
+    this.parts.busyTransactions.add(this);
+  }
+
+  private requireTime(): void {
+    if (!this.isTimedOut) return;
+    throw new HoldfastError(
+      'CLIENT_FAILED',
+      `Transaction "${this.name}" was open for more than ${this.parts.services.limits.transactionTimeoutMs} ms ` +
+        'and is rolled back; commit earlier, or raise limits.transactionTimeoutMs.',
+    );
   }
 
   reserveSettlements(count: number): void {
@@ -73,9 +107,12 @@ export class Transaction {
     this.parts.deliveries.takeFrom(consumer, slot);
     table.setState(slot, ENTRY_STATE.inTransaction);
     this.settlements.push({ consumer, entryId: table.idOf(slot), rejection });
+    this.isBusy();
   }
 
   commit(client: Client): void {
+    this.requireTime();
+    this.parts.busyTransactions.delete(this);
     const { batches, publisher, deliveries, deadLetters } = this.parts;
     batches.reserve(this.recordBytes());
     for (const message of this.messages) publisher.publishPrepared(client, message);
@@ -103,6 +140,7 @@ export class Transaction {
    * the session decides that.
    */
   rollback(isClientGone = false): void {
+    this.parts.busyTransactions.delete(this);
     const { index, deadLetters } = this.parts;
     let last = NONE;
     let lastConsumer: Consumer | null = null;

@@ -238,6 +238,12 @@ const Limits = v.strictObject({
     1,
     65_535,
   ),
+  transactionTimeoutMs: Milliseconds(
+    'From the first message or settlement of a transaction to its end: one that takes longer is rolled back; 0: as long as it takes',
+    0,
+    0,
+    86_400_000,
+  ),
   redeliveryDelayMs: Milliseconds(
     'How long a message that failed waits for its next delivery',
     0,

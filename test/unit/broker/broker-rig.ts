@@ -44,6 +44,7 @@ export const LIMITS: BrokerLimits = {
   maxQueues: 100,
   maxTransactionBytes: 100_000,
   maxTransactionsPerSession: 3,
+  transactionTimeoutMs: 0,
   maxSubscriptionsPerSession: 10,
   topicBacklogMaxBytes: 100_000,
   memoryMaxBytes: 1_000_000,

@@ -185,3 +185,31 @@ test('transactions are bounded in bytes and in number, and have a name each', ()
   assert.equal(depth(rig.broker, 'q'), 1);
   rig.checkTwins();
 });
+
+test('a transaction that is left open is rolled back when its time is up, and one without work is not', () => {
+  const rig = new Rig({ limits: { transactionTimeoutMs: 1_000 } });
+  const client = rig.connect();
+  client.send('/queue/in', '1');
+  client.listen('/queue/in', { returnsAtRollback: true });
+  rig.settle();
+  client.session.begin('idle');
+  client.session.begin('busy');
+  client.acknowledge(client.last(), 'busy');
+  client.send('/queue/out', 'never', { transaction: 'busy' });
+  const wait = (ms: number): void => {
+    rig.nowMs += ms;
+    rig.broker.sweep();
+    rig.settle();
+  };
+  wait(999);
+  assert.deepEqual(client.bodies, ['1']);
+  wait(1);
+  assert.deepEqual(client.bodies, ['1', '1'], 'what it had acknowledged comes again');
+  assert.throws(() => client.send('/queue/out', 'late', { transaction: 'busy' }), /rolled back/);
+  assert.throws(() => client.session.commit('busy', null), /more than 1000 ms/);
+  client.send('/queue/out', 'in time', { transaction: 'idle' });
+  client.session.commit('idle', null);
+  rig.settle();
+  assert.deepEqual(depth(rig.broker, 'out'), 1);
+  rig.checkTwins();
+});
