@@ -32,6 +32,8 @@ import type { TemporaryDestinations } from './temporary-destinations.js';
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */
 const RESERVATION_STEP = 1_000_000;
 const MAX_NAME_BYTES = 1000;
+/** A unit of UTF-16 takes at most so many in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
 const NO_TARGETS: readonly number[] = [];
 const encoder = new TextEncoder();
 
@@ -413,6 +415,7 @@ function checkMessage(message: IncomingMessage): void {
 }
 
 function checkName(what: string, name: string): void {
+  if (name.length >= 1 && name.length <= MAX_NAME_BYTES / MAX_BYTES_PER_UNIT) return;
   const bytes = name.length > MAX_NAME_BYTES ? name.length : encoder.encode(name).length;
   if (bytes >= 1 && bytes <= MAX_NAME_BYTES) return;
   throw new HoldfastError(

@@ -65,6 +65,9 @@ export class RecordReader {
 
   private payload: Uint8Array = new Uint8Array(0);
   private view = new DataView(this.payload.buffer);
+  private lastAddress = '' as DuplicateAddress;
+  private lastAddressKind = 0;
+  private lastAddressName: Uint8Array = new Uint8Array(0);
   private segment = 0;
   private blockOffset = 0;
 
@@ -261,12 +264,9 @@ export class RecordReader {
   readDuplicateIds(): { readonly address: DuplicateAddress; readonly keys: DuplicateKey[] } {
     const { view, offset, length } = this;
     if (length < FIXED_BYTES.duplicateIds) this.fail('a duplicate-ids record is too short');
-    const kind = ADDRESS_KIND_NAMES[this.variant];
-    if (kind === undefined) this.fail(`no address kind ${this.variant} exists`);
     const nameBytes = view.getUint16(offset + 12, true);
     const start = offset + FIXED_BYTES.duplicateIds;
-    const name = this.text(start, nameBytes);
-    if (nameBytes === 0) this.fail('an address has no name');
+    const address = this.addressAt(start, nameBytes);
     const keys: DuplicateKey[] = [];
     const end = offset + length;
     let at = start + nameBytes;
@@ -283,7 +283,23 @@ export class RecordReader {
     if (this.count !== keys.length || this.count === 0) {
       this.fail(`it counts ${this.count} duplicate ids and has ${keys.length}`);
     }
-    return { address: duplicateAddress({ kind, name }), keys };
+    return { address, keys };
+  }
+
+  /** Of the kind that the variant says. Many records in a row name the same one. */
+  private addressAt(start: number, nameBytes: number): DuplicateAddress {
+    const kind = ADDRESS_KIND_NAMES[this.variant];
+    if (kind === undefined) this.fail(`no address kind ${this.variant} exists`);
+    if (nameBytes === 0) this.fail('an address has no name');
+    const name = this.payload.subarray(start, start + nameBytes);
+    if (this.variant !== this.lastAddressKind || !isEqual(name, this.lastAddressName)) {
+      this.lastAddress = duplicateAddress({ kind, name: this.text(start, nameBytes) });
+      this.lastAddressKind = this.variant;
+      this.lastAddressName = name.slice();
+    } else if (start + nameBytes > this.offset + this.length) {
+      this.fail('a name is longer than the record');
+    }
+    return this.lastAddress;
   }
 
   readDuplicateLimits(): DuplicateLimits {
@@ -359,6 +375,12 @@ export class RecordReader {
 function hasFlags(type: number, flags: number): boolean {
   const isMessage = type === RECORD_TYPE.message || type === RECORD_TYPE.relocated;
   return isMessage && flags <= (MESSAGE_FLAG.deliverAt | MESSAGE_FLAG.topic);
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function isContentKind(variant: number): variant is ContentKind {

@@ -41,7 +41,7 @@ export function stompFromAmqp(message: DeliveryView): ConvertedContent {
         reader.skip();
     }
   }
-  const lines = [...headers].map(([name, value]) => storedHeaderLine(name, value)).join('');
+  const lines = [...headers].map(([name, value]) => headerLine(name, value)).join('');
   return { headers: encoder.encode(lines), body: Buffer.concat(body) };
 }
 
@@ -91,10 +91,20 @@ function toJson(key: string, value: unknown): unknown {
   return value;
 }
 
-/** A simple value as text; null has none. */
+/** A header cannot have the byte that ends a frame. */
+function headerLine(name: string, value: string): string {
+  return storedHeaderLine(name.replaceAll('\0', '\ufffd'), value.replaceAll('\0', '\ufffd'));
+}
+
+/** A simple value as text; null has none. Bytes that are no text become hexadecimal digits. */
 function textOf(value: AmqpValue): string | null {
   if (value === null) return null;
   if (value instanceof OpaqueValue) return Buffer.from(value.bytes).toString('hex');
-  if (value instanceof Uint8Array) return decoder.decode(value);
+  if (value instanceof Uint8Array) {
+    const text = decoder.decode(value);
+    return text.includes('\ufffd') || text.includes('\0')
+      ? Buffer.from(value).toString('hex')
+      : text;
+  }
   return String(value);
 }

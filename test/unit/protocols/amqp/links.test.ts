@@ -494,7 +494,7 @@ describe('a link on which the client receives', () => {
     grant(peer, 0, 5);
     assert.deepEqual(peer.answers(), []);
     assert.deepEqual(peer.broker.takeCalls(), [
-      'subscribe topic news ack 2 prefetch 100 durable me/from-topic://news (confirm)',
+      'subscribe topic news ack 2 prefetch 100 durable me/from-topic://news replacing (confirm)',
     ]);
     peer.broker.confirmAll();
     assert.deepEqual(peer.answerNames(), ['attach']);
@@ -509,6 +509,15 @@ describe('a link on which the client receives', () => {
     attachReceiver(peer, 0, { address: 'other' });
     peer.broker.confirmAll();
     assert.deepEqual(peer.answerNames(), ['detach', 'attach']);
+  });
+
+  it('may change its durable subscription by asking for another topic', () => {
+    const peer = begun();
+    attachReceiver(peer, 0, { address: 'topic://news', durable: 2 });
+    assert.match(
+      peer.broker.takeCalls()[0] ?? '',
+      /^subscribe topic news .* replacing \(confirm\)$/,
+    );
   });
 
   it('is told why its durable subscription cannot be removed, once', () => {

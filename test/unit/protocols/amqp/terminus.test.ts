@@ -200,7 +200,7 @@ describe('shared subscriptions', () => {
     );
     const calls = peer.broker.takeCalls();
     assert.match(calls[0] ?? '', / shared \/w$/);
-    assert.match(calls.at(-1) ?? '', / durable \/d shared \(confirm\)$/);
+    assert.match(calls.at(-1) ?? '', / durable \/d shared replacing \(confirm\)$/);
   });
 
   it('that are durable stay when a link is closed, and go when they are unsubscribed', () => {

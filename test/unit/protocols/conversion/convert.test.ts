@@ -116,6 +116,21 @@ describe('an AMQP message as STOMP reads it', () => {
     assert.equal(bodyOf(message).toString(), 'hello');
   });
 
+  it('has no NUL in its headers, which would end the frame for the client', () => {
+    const message = convertBare((to) => {
+      to.describedBy(0x74);
+      const start = to.beginMap();
+      to.string('bytes');
+      to.binary(Uint8Array.of(0, 0xff));
+      to.string('text');
+      to.string('a\0b');
+      to.string('na\0me');
+      to.binary(Buffer.from('plain'));
+      to.endCompound(start, 6);
+    });
+    assert.equal(headersOf(message), 'bytes:00ff\ntext:a\ufffdb\nna\ufffdme:plain\n');
+  });
+
   it('has none of the headers that the broker writes itself', () => {
     const message = convertBare((to) => {
       to.describedBy(0x74);

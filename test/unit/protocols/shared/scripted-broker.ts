@@ -65,6 +65,7 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
     const { shared } = options;
     const wishes = [
       durable?.isShared === true ? 'shared' : '',
+      durable?.replaces === true ? 'replacing' : '',
       shared === undefined ? '' : `shared ${shared.clientId}/${shared.name}`,
       options.selector == null ? '' : `where ${options.selector}`,
       options.noLocal === true ? 'noLocal' : '',

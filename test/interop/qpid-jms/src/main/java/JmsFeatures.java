@@ -2,18 +2,18 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
-import javax.jms.Connection;
-import javax.jms.InvalidClientIDException;
-import javax.jms.JMSException;
-import javax.jms.MessageConsumer;
-import javax.jms.MessageProducer;
-import javax.jms.Queue;
-import javax.jms.QueueBrowser;
-import javax.jms.Session;
-import javax.jms.TemporaryQueue;
-import javax.jms.TemporaryTopic;
-import javax.jms.TextMessage;
-import javax.jms.Topic;
+import jakarta.jms.Connection;
+import jakarta.jms.InvalidClientIDException;
+import jakarta.jms.JMSException;
+import jakarta.jms.MessageConsumer;
+import jakarta.jms.MessageProducer;
+import jakarta.jms.Queue;
+import jakarta.jms.QueueBrowser;
+import jakarta.jms.Session;
+import jakarta.jms.TemporaryQueue;
+import jakarta.jms.TemporaryTopic;
+import jakarta.jms.TextMessage;
+import jakarta.jms.Topic;
 import org.apache.qpid.jms.JmsConnectionFactory;
 
 /** What JMS has beyond queues, topics and transactions, step by step: each prints a line, and the test compares the lines. */
@@ -30,6 +30,8 @@ public final class JmsFeatures {
             sendAnywhere(connection);
             publishTemporarily(connection);
             share(factory, connection);
+            publishInTree(connection);
+            delay(connection);
         }
         hearOthersOnly(factory);
         changeDurable(factory);
@@ -162,6 +164,30 @@ public final class JmsFeatures {
             again.close();
             otherSession.unsubscribe("keepers");
         }
+        session.close();
+    }
+
+    private static void publishInTree(Connection connection) throws Exception {
+        Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+        MessageConsumer consumer = session.createConsumer(session.createTopic("jms.news.uk.>"));
+        MessageProducer producer = session.createProducer(null);
+        producer.send(session.createTopic("jms.news.uk"), session.createTextMessage("uk"));
+        producer.send(session.createTopic("jms.news.fr"), session.createTextMessage("fr"));
+        producer.send(session.createTopic("jms.news.uk.sport"), session.createTextMessage("uk sport"));
+        System.out.println("with wildcards: " + take(consumer));
+        session.close();
+    }
+
+    private static void delay(Connection connection) throws Exception {
+        Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+        Queue queue = session.createQueue("jms.delayed");
+        MessageConsumer consumer = session.createConsumer(queue);
+        MessageProducer producer = session.createProducer(queue);
+        producer.setDeliveryDelay(700);
+        long sentMs = System.currentTimeMillis();
+        producer.send(session.createTextMessage("later"));
+        List<String> texts = take(consumer);
+        System.out.println("delayed: " + (System.currentTimeMillis() - sentMs >= 700) + " " + texts);
         session.close();
     }
 

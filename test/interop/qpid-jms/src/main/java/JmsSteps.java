@@ -1,13 +1,13 @@
 import java.util.ArrayList;
 import java.util.List;
-import javax.jms.Connection;
-import javax.jms.MessageConsumer;
-import javax.jms.MessageProducer;
-import javax.jms.Queue;
-import javax.jms.Session;
-import javax.jms.TextMessage;
-import javax.jms.Topic;
-import javax.jms.TopicSubscriber;
+import jakarta.jms.Connection;
+import jakarta.jms.MessageConsumer;
+import jakarta.jms.MessageProducer;
+import jakarta.jms.Queue;
+import jakarta.jms.Session;
+import jakarta.jms.TextMessage;
+import jakarta.jms.Topic;
+import jakarta.jms.TopicSubscriber;
 import org.apache.qpid.jms.JmsConnectionFactory;
 
 /** What a JMS application does, step by step: each prints a line, and the test compares the lines. */
@@ -87,6 +87,12 @@ public final class JmsSteps {
             TopicSubscriber subscriber = session.createDurableSubscriber(topic, "kept");
             System.out.println("durable: " + ((TextMessage) subscriber.receive(WAIT_MS)).getText());
             subscriber.close();
+            Topic other = session.createTopic("jms.other");
+            TopicSubscriber changed = session.createDurableSubscriber(other, "kept");
+            session.createProducer(topic).send(session.createTextMessage("to the topic of before"));
+            session.createProducer(other).send(session.createTextMessage("to another topic"));
+            System.out.println("changed: " + ((TextMessage) changed.receive(WAIT_MS)).getText());
+            changed.close();
             session.unsubscribe("kept");
             System.out.println("unsubscribed");
         }

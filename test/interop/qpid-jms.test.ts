@@ -1,0 +1,172 @@
+/** Qpid JMS, as applications in Java use it, for javax.jms and for jakarta.jms. Without Maven this is skipped, loudly. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { eventually } from '../support/eventually.js';
+import type { NodeProcess } from '../support/node-process.js';
+import { TestStore } from '../support/test-store.js';
+import { FailoverLedger } from './failover-ledger.js';
+import {
+  classPathOf,
+  failoverUrl,
+  JMS_PACKAGES,
+  type JmsPackage,
+  noMaven,
+} from './java-programs.js';
+import { LineProgram } from './line-program.js';
+
+const AMQP = { HOLDFAST_AMQP_LISTEN: '127.0.0.1:0' };
+const CHANNELS = ['plain', 'transacted', 'topic', 'listener'];
+/** On each channel, before the kill and again after it. */
+const CONFIRMED_AT_LEAST = 200;
+const LOAD_LIMIT_MS = 30_000;
+const TRANSACTION_SIZE = 5;
+const groupOf = (message: string): string => message.split('.')[0] as string;
+
+const ENDS = {
+  'kill -9': (node: NodeProcess) => node.kill(),
+  SIGTERM: (node: NodeProcess) => node.terminate(),
+} as const;
+
+for (const jmsPackage of JMS_PACKAGES) {
+  test(`Qpid JMS (${jmsPackage}.jms) goes through what a JMS application does`, {
+    skip: noMaven,
+  }, async (t) => {
+    const store = await TestStore.make(t, AMQP);
+    const { live, backup } = await store.startPair();
+    const args = ['JmsSteps', failoverUrl(backup, live)];
+    const program = await startJava(t, jmsPackage, args);
+    assert.equal(await program.end(), 0);
+    assert.deepEqual(program.lines, [
+      'received [order 0/0/false, order 1/1/false, order 2/2/false]',
+      'nothing more: null',
+      'in a transaction: committed false 1',
+      'after its rollback: committed true 2',
+      'after its commit: null',
+      'on a topic: to everybody',
+      'on a topic: to everybody',
+      'durable: while it was away',
+      'changed: to another topic',
+      'unsubscribed',
+    ]);
+  });
+}
+
+for (const jmsPackage of JMS_PACKAGES) {
+  test(`Qpid JMS (${jmsPackage}.jms) has selectors, browsers, temporary destinations, shared subscriptions and delays`, {
+    skip: noMaven,
+  }, async (t) => {
+    const store = await TestStore.make(t, AMQP);
+    const { live, backup } = await store.startPair();
+    const url = `amqp://${live.addressOf('amqp')}`;
+    const program = await startJava(t, jmsPackage, ['JmsFeatures', failoverUrl(backup, live), url]);
+    assert.equal(await program.end(), 0);
+    assert.deepEqual(program.lines, [
+      "color = 'red' AND number BETWEEN 1 AND 3: [part 2]",
+      "JMSCorrelationID = 'c5': [part 5]",
+      "JMSType LIKE 'kind_' AND JMSPriority < 1: [part 0]",
+      "color IN ('blue', 'green') AND missing IS NULL: [part 1, part 3]",
+      "JMSDeliveryMode = 'PERSISTENT': [part 4]",
+      'browsed: [page 0, page 1, page 2, page 3]',
+      'browsed with a selector: [page 2, page 3]',
+      'still there: [page 0, page 1, page 2, page 3]',
+      'browsed at last: []',
+      'answered: that true',
+      'an answer to nobody: InvalidDestinationException',
+      'anonymous: [to a queue] [to a topic]',
+      'temporary topic: [to all of us] [to all of us]',
+      'shared: [job 0, job 1, job 2, job 3] true',
+      'shared and durable: [job 0, job 1, job 2, job 3]',
+      'by another client: [while nobody was there]',
+      'with wildcards: [uk, uk sport]',
+      'delayed: true [later]',
+      'without its own: [foreign]',
+      'durable with a selector: [number 1]',
+      'with another selector: [number 2]',
+      'client id: InvalidClientIDException',
+    ]);
+  });
+}
+
+for (const [jmsPackage, end] of [
+  ['javax', 'kill -9'],
+  ['jakarta', 'kill -9'],
+  ['jakarta', 'SIGTERM'],
+] as const) {
+  test(`Qpid JMS (${jmsPackage}.jms) under load goes on after ${end} of the live node, and loses nothing`, {
+    skip: noMaven,
+  }, async (t) => {
+    const store = await TestStore.make(t, AMQP);
+    const { live, backup } = await store.startPair();
+    const load = new JmsLoad();
+    const args = ['JmsFailover', failoverUrl(live, backup)];
+    const program = await startJava(t, jmsPackage, args, load.onLine);
+    await load.confirmsMore();
+    program.tell('prepare');
+    await program.line(/^prepared took/);
+    load.noteUnderWay();
+    await ENDS[end](live);
+    load.noteUnderWay();
+    await backup.untilRole('live');
+    await program.line(/^all connected/);
+    program.tell('commit');
+    await program.line(/^prepared sent/);
+    await load.confirmsMore();
+    program.tell('stop');
+    await program.line(/^all stopped/);
+    for (const channel of CHANNELS) await load.of(channel).check();
+    load.of('transacted').checkTransactions(groupOf, TRANSACTION_SIZE);
+    assert.equal(await program.end(), 0);
+    t.diagnostic(load.summary);
+    // Three were taken and twenty sent: all of it comes to nothing, and is then done once.
+    assert.deepEqual(program.linesOf('prepared'), [
+      'took [taken 0, taken 1, taken 2]',
+      'was rolled back',
+      'took [taken 0, taken 1, taken 2]',
+      'left null',
+      'sent 20',
+    ]);
+    assert.deepEqual(program.linesOf('failed'), []);
+  });
+}
+
+async function startJava(
+  t: TestContext,
+  jmsPackage: JmsPackage,
+  args: readonly string[],
+  onLine?: (line: string) => void,
+): Promise<LineProgram> {
+  const classPath = await classPathOf(`interop-${jmsPackage}`);
+  return new LineProgram(t, { command: 'java', args: ['-cp', classPath, ...args], onLine });
+}
+
+/** What JmsFailover tells, in one ledger for each of its channels. */
+class JmsLoad {
+  readonly #ledgers = new Map(CHANNELS.map((channel) => [channel, new FailoverLedger()]));
+
+  readonly onLine = (line: string): void => {
+    const [channel, event, message] = line.split(' ') as [string, string, string];
+    this.#ledgers.get(channel)?.record(event, message);
+  };
+
+  of(channel: string): FailoverLedger {
+    return this.#ledgers.get(channel) as FailoverLedger;
+  }
+
+  noteUnderWay(): void {
+    for (const ledger of this.#ledgers.values()) ledger.noteUnderWay();
+  }
+
+  async confirmsMore(): Promise<void> {
+    const wanted = CHANNELS.map((channel) => this.of(channel).confirmed.size + CONFIRMED_AT_LEAST);
+    await eventually(
+      `each channel confirms ${CONFIRMED_AT_LEAST} more`,
+      () =>
+        CHANNELS.every((channel, at) => this.of(channel).confirmed.size >= (wanted[at] as number)),
+      LOAD_LIMIT_MS,
+    );
+  }
+
+  get summary(): string {
+    return CHANNELS.map((channel) => `${channel}: ${this.of(channel).summary}`).join('; ');
+  }
+}
