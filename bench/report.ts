@@ -80,6 +80,8 @@ export function reportJson(
 }
 
 export function numberText(value: number, digits: number): string {
+  // A ratio of nothing to nothing.
+  if (Number.isNaN(value)) return '';
   return value.toLocaleString('en-US', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
