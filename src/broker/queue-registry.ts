@@ -23,7 +23,7 @@ export class QueueRegistry {
   private readonly byName = new Map<string, Queue>();
   private readonly subscriptions = new Map<string, Queue>();
   private readonly topics = new Map<string, readonly Queue[]>();
-  private readonly patterns = new TopicPatterns();
+  private readonly patterns = new TopicPatterns<Queue>();
 
   constructor(table: MessageTable) {
     this.table = table;

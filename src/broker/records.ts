@@ -77,7 +77,7 @@ export type MessageContent = Pick<
   MessageExtras;
 
 /** What few messages have; written behind the body, as the record's flags say. */
-export interface MessageExtras {
+interface MessageExtras {
   /** Wall-clock milliseconds before which it is not delivered; 0 or left out: at once. */
   readonly deliverAtMs?: number;
   /** The topic that it was sent to, where one of its queues is a subscription to many. */

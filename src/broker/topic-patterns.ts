@@ -3,20 +3,19 @@
  * `>` and `#` at the end for any number of them, none included. Words are separated by dots. What a topic
  * reaches is remembered, since topics are few and messages are many.
  */
-import type { Queue } from './queue.js';
 
 const ONE_WORD = '*';
 const ANY_WORDS: ReadonlySet<string> = new Set(['>', '#']);
 const SEPARATOR = '.';
-/** Topics whose queues are remembered; more are looked up each time anew. */
+/** Topics whose subscriptions are remembered; more are looked up each time anew. */
 const MAX_REMEMBERED = 10_000;
 
-interface Node {
-  readonly words: Map<string, Node>;
+interface Node<Subscription> {
+  readonly words: Map<string, Node<Subscription>>;
   /** Of patterns that end here. */
-  readonly exact: Queue[];
+  readonly exact: Subscription[];
   /** Of patterns whose last word stands for whatever comes here. */
-  readonly open: Queue[];
+  readonly open: Subscription[];
 }
 
 /** Whether a topic's name means several topics. */
@@ -24,50 +23,50 @@ export function isPattern(name: string): boolean {
   return name.split(SEPARATOR).some((word) => word === ONE_WORD || ANY_WORDS.has(word));
 }
 
-export class TopicPatterns {
-  private root = newNode();
-  private readonly remembered = new Map<string, readonly Queue[]>();
+export class TopicPatterns<Subscription> {
+  private root = newNode<Subscription>();
+  private readonly remembered = new Map<string, readonly Subscription[]>();
   private count = 0;
 
   get isEmpty(): boolean {
     return this.count === 0;
   }
 
-  add(pattern: string, queue: Queue): void {
-    this.listOf(pattern).push(queue);
+  add(pattern: string, subscription: Subscription): void {
+    this.listOf(pattern).push(subscription);
     this.count += 1;
     this.remembered.clear();
   }
 
-  remove(pattern: string, queue: Queue): void {
+  remove(pattern: string, subscription: Subscription): void {
     const list = this.listOf(pattern);
-    const index = list.indexOf(queue);
+    const index = list.indexOf(subscription);
     if (index === -1) return;
     list.splice(index, 1);
     this.count -= 1;
     this.remembered.clear();
     // Words that nobody names any more go with the last pattern: they are few until then.
-    if (this.count === 0) this.root = newNode();
+    if (this.count === 0) this.root = newNode<Subscription>();
   }
 
-  /** The queues of all patterns that `topic` matches. */
-  matching(topic: string): readonly Queue[] {
+  /** Those of all patterns that `topic` matches. */
+  matching(topic: string): readonly Subscription[] {
     const known = this.remembered.get(topic);
     if (known !== undefined) return known;
-    const found: Queue[] = [];
+    const found: Subscription[] = [];
     collect(this.root, topic.split(SEPARATOR), 0, found);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     this.remembered.set(topic, found);
     return found;
   }
 
-  private listOf(pattern: string): Queue[] {
+  private listOf(pattern: string): Subscription[] {
     let node = this.root;
     for (const word of pattern.split(SEPARATOR)) {
       if (ANY_WORDS.has(word)) return node.open;
       let next = node.words.get(word);
       if (next === undefined) {
-        next = newNode();
+        next = newNode<Subscription>();
         node.words.set(word, next);
       }
       node = next;
@@ -77,7 +76,12 @@ export class TopicPatterns {
 }
 
 /** A name has at most a few hundred words, so this goes no deeper than the stack does. */
-function collect(node: Node, words: readonly string[], at: number, found: Queue[]): void {
+function collect<Subscription>(
+  node: Node<Subscription>,
+  words: readonly string[],
+  at: number,
+  found: Subscription[],
+): void {
   found.push(...node.open);
   const word = words[at];
   if (word === undefined) {
@@ -90,6 +94,6 @@ function collect(node: Node, words: readonly string[], at: number, found: Queue[
   if (any !== undefined) collect(any, words, at + 1, found);
 }
 
-function newNode(): Node {
+function newNode<Subscription>(): Node<Subscription> {
   return { words: new Map(), exact: [], open: [] };
 }
