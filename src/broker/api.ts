@@ -90,6 +90,8 @@ export interface SessionEvents {
   /** A queue or the store is full: stop reading from this client until `resumeReading`. */
   pauseReading(reason: string): void;
   resumeReading(): void;
+  /** The subscriber gets nothing more: what it was subscribed to is gone. Only temporary queues go so. */
+  subscriptionEnded?(subscriber: Subscriber, reason: string): void;
   /** The broker gives up on this client (too slow, ...). The session tells it why and closes. */
   abort(reason: string): void;
 }

@@ -114,8 +114,8 @@ export class Broker implements BrokerEndpoint {
     this.serving = true;
     Object.assign(this.counts, noCounts());
     this.parts.publisher.start();
-    this.parts.deadLetters.start();
     this.parts.index.releaseDue(this.options.wallMs());
+    this.parts.deadLetters.start();
   }
 
   /** Ownership was verified: delivers what waited for that. */
@@ -241,7 +241,8 @@ export class Broker implements BrokerEndpoint {
       if (slot === NONE) continue;
       // What is not in its queue now is watched again when it comes back.
       table.clearFlag(slot, ENTRY_FLAG.inExpiryHeap);
-      const isReady = table.stateOf(slot) === ENTRY_STATE.ready;
+      const state = table.stateOf(slot);
+      const isReady = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
       const queue = index.queues.at(table.queueOf(slot));
       if (!isReady || queue.removed) continue;
       deliveries.expire(slot);
@@ -295,7 +296,8 @@ export class Broker implements BrokerEndpoint {
     const limit = this.options.limits.topicBacklogMaxBytes;
     for (const arrival of arrivals) {
       for (const queue of arrival.queues) {
-        if (!queue.isBacklog || queue.removed || queue.bytes <= limit) continue;
+        if (!queue.isBacklog || queue.removed || queue.bytes - queue.delayedBytes <= limit)
+          continue;
         this.parts.index.queues.unpublish(queue);
         const topic = queue.destination.name;
         for (const consumer of queue.consumers) {

@@ -62,22 +62,22 @@ export class DeadLetters {
     this.reject(slot, REJECTION.failed, NONE);
   }
 
-  /** As `fail`, for any rejection; `hint` is for `putBack`. Returns whether the entry left its queue. */
+  /** As `fail`, for any rejection; `hint` is for `putBack`. Returns whether the entry is in its queue's list. */
   reject(slot: number, rejection: Rejection, hint: number): boolean {
-    const isExhausted = this.count(slot, rejection);
-    if (isExhausted) this.move(slot);
-    else this.giveBack(slot, rejection, hint);
-    return isExhausted;
+    if (!this.count(slot, rejection)) return this.giveBack(slot, rejection, hint);
+    this.move(slot);
+    return false;
   }
 
-  /** Puts an entry that is in no list back into its queue: one that failed perhaps after a while. */
-  giveBack(slot: number, rejection: Rejection, hint: number): void {
+  /** Puts an entry that is in no list back into its queue; false when it waits for that, because it failed. */
+  giveBack(slot: number, rejection: Rejection, hint: number): boolean {
     const { redeliveryDelayMs } = this.services.limits;
     if (rejection === REJECTION.failed && redeliveryDelayMs > 0) {
       this.index.delay(slot, this.services.wallMs() + redeliveryDelayMs);
-    } else {
-      this.index.putBack(slot, hint);
+      return false;
     }
+    this.index.putBack(slot, hint);
+    return true;
   }
 
   /** Counts a rejection. Returns whether the entry, which is in no list, has to be moved now. */

@@ -60,9 +60,12 @@ export class Deliveries implements DeliveryNotes {
     this.remove(slot, REMOVAL_REASON.acknowledged);
   }
 
+  /** An entry that is ready, or waits for its time. */
   expire(slot: number): void {
     const { table, queues } = this.index;
-    queues.at(table.queueOf(slot)).removeReady(slot);
+    if (table.stateOf(slot) === ENTRY_STATE.ready) {
+      queues.at(table.queueOf(slot)).removeReady(slot);
+    }
     this.services.counts.expired += 1;
     this.remove(slot, REMOVAL_REASON.expired);
   }

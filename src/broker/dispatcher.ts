@@ -19,6 +19,8 @@ import type { BrokerServices } from './services.js';
 const NO_BYTES = new Uint8Array(0);
 /** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
 const LOOKS_PER_TURN = 1_000;
+const BYTES_PER_LOOK = 4_096;
+const HIGHEST_LOOK_COST = 50;
 
 export class Dispatcher {
   private readonly index: MessageIndex;
@@ -192,9 +194,9 @@ export class Dispatcher {
         });
         return false;
       }
-      this.looksLeft -= 1;
       scan.passed(slot);
       this.read(slot, payload);
+      this.looksLeft = Math.max(0, this.looksLeft - lookCost(this.reader.length));
       if (consumer.selector !== null && !this.isWanted(consumer.selector, slot, payload)) continue;
       this.deliver(consumer, slot, payload);
       return true;
@@ -340,6 +342,11 @@ function tellDrained(queue: Queue): void {
     queue.draining -= 1;
     onDrained();
   }
+}
+
+/** One, and more for a large message, whose properties may take long to decode. */
+function lookCost(recordBytes: number): number {
+  return Math.min(1 + Math.floor(recordBytes / BYTES_PER_LOOK), HIGHEST_LOOK_COST);
 }
 
 /** Whether something is there for it, or may be: what was not looked at yet, or is being loaded. */

@@ -125,6 +125,7 @@ export class MessageIndex {
     const queue = this.queues.at(table.queueOf(slot));
     if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
     if (this.deliveryTimes.size > 0) this.deliveryTimes.delete(table.idOf(slot));
+    this.isDueNow(slot, queue);
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
     queue.bytes -= bytes;
@@ -154,6 +155,7 @@ export class MessageIndex {
     if (table.stateOf(slot) === ENTRY_STATE.ready) {
       this.queues.at(table.queueOf(slot)).removeReady(slot);
     }
+    this.queues.at(table.queueOf(slot)).delayedBytes += table.bytesOf(slot);
     table.setState(slot, ENTRY_STATE.scheduled);
     table.setOwner(slot, NONE);
     this.scheduled.push(timeMs, table.idOf(slot));
@@ -178,6 +180,7 @@ export class MessageIndex {
   /** Puts an entry back into its queue where its id belongs. `hint`: see EntryList.insertById. */
   putBack(slot: number, hint: number): void {
     const queue = this.queues.at(this.table.queueOf(slot));
+    this.isDueNow(slot, queue);
     this.table.setState(slot, ENTRY_STATE.ready);
     this.table.setOwner(slot, NONE);
     queue.putBack(slot, hint === NONE ? this.lastPutBack(queue) : hint);
@@ -394,6 +397,19 @@ export class MessageIndex {
   private scheduleAsSent(slot: number, deliverAtMs: number): void {
     this.deliveryTimes.set(this.table.idOf(slot), deliverAtMs);
     this.delay(slot, deliverAtMs);
+  }
+
+  private isDueNow(slot: number, queue: Queue): void {
+    if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
+    queue.delayedBytes -= this.table.bytesOf(slot);
+  }
+
+  /** Forgets times that this node alone has given: only those of the senders are left. */
+  forgetOwnTimes(): void {
+    this.scheduled.clear();
+    for (const [id, timeMs] of this.deliveryTimes) {
+      if (this.isScheduled(id)) this.scheduled.push(timeMs, id);
+    }
   }
 
   private isScheduled(id: number): boolean {

@@ -255,7 +255,8 @@ export class Publisher {
   }
 
   checkQueueCount(): void {
-    if (this.index.queues.count < this.services.limits.maxQueues) return;
+    const count = this.index.queues.count + this.temporary.topicCount;
+    if (count < this.services.limits.maxQueues) return;
     throw new HoldfastError(
       'LIMIT_EXCEEDED',
       `There are ${this.services.limits.maxQueues} queues and durable subscriptions already; ` +
@@ -278,14 +279,12 @@ export class Publisher {
       else this.memoryTargets.push(queue);
       return;
     }
+    this.temporary.requireExisting(destination);
     for (const queue of this.index.queues.subscribedTo(destination.name)) {
       this.isFiltered ||= queue.filter !== null;
       this.saysTopic ||= queue.isPattern;
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
-    }
-    if (this.storedTargets.length + this.memoryTargets.length === 0) {
-      this.temporary.requireExisting(destination);
     }
   }
 
@@ -304,7 +303,7 @@ export class Publisher {
     this.clearTargets();
     this.saysTopic = saysTopic;
     for (const queue of stored) this.addStoredTarget(queue);
-    this.memoryTargets.push(...inMemory);
+    for (const queue of inMemory) this.memoryTargets.push(queue);
   }
 
   private clearTargets(): void {

@@ -3,7 +3,7 @@
  * decided, before its record is applied, so that the next command of any client finds it.
  */
 
-import type { Destination } from './api.js';
+import { type Destination, TEMPORARY_PREFIX } from './api.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { Queue } from './queue.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
@@ -49,7 +49,8 @@ export class QueueRegistry {
   /** The queues that get a copy of what is sent to a topic: durable subscriptions and others. */
   subscribedTo(topic: string): readonly Queue[] {
     const named = this.topics.get(topic) ?? NOBODY;
-    if (this.patterns.isEmpty) return named;
+    // Answers are for who asked, not for whoever listens to everything.
+    if (this.patterns.isEmpty || topic.startsWith(TEMPORARY_PREFIX)) return named;
     const matching = this.patterns.matching(topic);
     return matching.length === 0 ? named : [...named, ...matching];
   }

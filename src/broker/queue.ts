@@ -40,6 +40,8 @@ export class Queue {
   /** Of the consumers that do not want everything. */
   private readonly scans: Scan[] = [];
   nextConsumer = 0;
+  /** Of what is to be delivered later. */
+  delayedBytes = 0;
   /** It is in the list of queues to dispatch. */
   dirty = false;
   /** Its first message is being loaded from the journal. */
@@ -122,6 +124,7 @@ export class Queue {
   }
 }
 
+/** What was accepted once must be accepted for ever: limits of selectors may only rise. */
 function filterOf(stored: QueueDescription | null): SubscriptionFilter | null {
   if (stored === null) return null;
   const { selector = '', noLocal = false, clientId } = stored;
@@ -144,6 +147,8 @@ export class Consumer implements Subscriber {
   readonly returnsAtRollback: boolean;
   /** What it wants of its queue; null for everything. */
   readonly selector: Selector | null;
+  /** Of its selector, also where that is its queue's. */
+  readonly selectorCharacters: number;
   /** It looks at what is ready, and takes nothing. */
   readonly isBrowser: boolean;
   /** Null for one that takes whatever comes first. */
@@ -166,6 +171,7 @@ export class Consumer implements Subscriber {
       readonly credit: number;
       readonly returnsAtRollback: boolean;
       readonly selector: Selector | null;
+      readonly selectorCharacters: number;
       readonly isBrowser: boolean;
       readonly context: unknown;
     },
@@ -177,6 +183,7 @@ export class Consumer implements Subscriber {
     this.credit = options.credit;
     this.returnsAtRollback = options.returnsAtRollback;
     this.selector = options.selector;
+    this.selectorCharacters = options.selectorCharacters;
     this.isBrowser = options.isBrowser;
     this.context = options.context;
     const wantsAll = this.selector === null && !this.isBrowser;

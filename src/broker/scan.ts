@@ -7,6 +7,8 @@
 import type { EntryList } from './entry-list.js';
 import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
 
+const MOST_UNSORTED = 1_000;
+
 export class Scan {
   /** The block under it is being loaded. */
   isLoading = false;
@@ -58,6 +60,11 @@ export class Scan {
     this.lookedUpTo = id;
   }
 
+  /** Ids that are remembered because they came back. */
+  get returnedCount(): number {
+    return this.returned.length;
+  }
+
   /** To be called before an entry leaves the list. */
   leaves(slot: number): void {
     if (slot === this.at) this.at = this.table.previousOf(slot);
@@ -70,6 +77,8 @@ export class Scan {
     const last = this.returned.at(-1);
     this.returned.push(id);
     this.isReturnedSorted &&= last === undefined || last > id;
+    // Who does not look for long must not gather the same ids again and again.
+    if (this.returned.length > 2 * this.ready.length + MOST_UNSORTED) this.sortReturned();
   }
 
   /** The lowest id last, and each once. */

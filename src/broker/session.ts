@@ -16,9 +16,11 @@ import type { Dispatcher } from './dispatcher.js';
 import type { FlowControl } from './flow-control.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
 import type { Consumer } from './queue.js';
-import { FIXED_BYTES } from './records.js';
 import type { Subscriptions } from './subscriptions.js';
 import { Transaction, type TransactionParts } from './transaction.js';
+
+/** Of all subscriptions of one connection. */
+const MAX_SELECTOR_CHARACTERS = 256 * 1024;
 
 export interface SessionParts extends TransactionParts {
   readonly dispatcher: Dispatcher;
@@ -45,8 +47,9 @@ export class Session implements BrokerSession {
       publisher.publish(this.client, message);
     } else {
       const open = this.transaction(transaction);
-      open.reserve(FIXED_BYTES.message + message.headers.length + message.body.length);
-      open.addMessage(publisher.prepare(message));
+      const prepared = publisher.prepare(message);
+      open.reserve(prepared.record.length);
+      open.addMessage(prepared);
     }
     this.confirm(token);
   }
@@ -61,6 +64,7 @@ export class Session implements BrokerSession {
           'unsubscribe from some, or raise limits.maxSubscriptionsPerSession.',
       );
     }
+    this.requireShortSelectors(options.selector ?? '');
     const consumer = this.parts.subscriptions.open(this.client, options);
     this.consumers.add(consumer);
     this.confirm(token);
@@ -180,7 +184,13 @@ export class Session implements BrokerSession {
     this.assertOpen();
     const open = this.transaction(transaction);
     this.transactions.delete(transaction);
-    open.commit(this.client);
+    try {
+      open.commit(this.client);
+    } catch (error) {
+      // Nothing of it is done yet: what it holds must not stay with nobody.
+      open.rollback();
+      throw error;
+    }
     this.confirm(token);
     this.settled();
   }
@@ -212,16 +222,29 @@ export class Session implements BrokerSession {
     this.transactions.clear();
     for (const consumer of this.consumers) {
       // Only the oldest can have made the client fail; the others were merely on their way.
-      const oldest = consumer.delivered.head;
+      const oldest = consumer.queue.stored === null ? NONE : consumer.delivered.head;
       if (oldest !== NONE) this.parts.deliveries.takeFrom(consumer, oldest);
       this.parts.subscriptions.close(consumer);
-      if (oldest !== NONE && consumer.queue.stored !== null) this.parts.deadLetters.fail(oldest);
+      if (oldest !== NONE) this.parts.deadLetters.fail(oldest);
     }
     this.consumers.clear();
     this.parts.subscriptions.removeTemporariesOf(this.client);
     this.parts.flow.forget(this.client);
     this.parts.onClosed(this.client);
     this.settled();
+  }
+
+  /** They take memory as nodes of trees, twenty times their length. */
+  private requireShortSelectors(selector: string): void {
+    if (selector === '') return;
+    let characters = selector.length;
+    for (const consumer of this.consumers) characters += consumer.selectorCharacters;
+    if (characters <= MAX_SELECTOR_CHARACTERS) return;
+    throw new HoldfastError(
+      'LIMIT_EXCEEDED',
+      `The selectors of ${this.client.description} would have ${characters} characters together, and ` +
+        `${MAX_SELECTOR_CHARACTERS} are allowed; unsubscribe from some, or use shorter ones.`,
+    );
   }
 
   /** After entries went back or away: others may take them, and there may be room again. */

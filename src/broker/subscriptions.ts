@@ -62,6 +62,7 @@ export class Subscriptions {
       returnsAtRollback: options.returnsAtRollback ?? false,
       // What is for a topic's subscription is filtered when it is sent.
       selector: queue.destination.kind === 'queue' ? selector : null,
+      selectorCharacters: selector?.text.length ?? 0,
       isBrowser: options.browses ?? false,
       context: options.context,
     });
@@ -81,8 +82,10 @@ export class Subscriptions {
     this.consumers[consumer.index] = undefined;
     this.freePlaces.push(consumer.index);
     if (!queue.isBacklog || queue.consumers.length > 0) return;
-    for (const [key, shared] of this.sharedQueues) {
-      if (shared.queue === queue) this.sharedQueues.delete(key);
+    if (queue.isShared) {
+      for (const [key, shared] of this.sharedQueues) {
+        if (shared.queue === queue) this.sharedQueues.delete(key);
+      }
     }
     this.index.removeQueue(queue);
   }
@@ -112,7 +115,10 @@ export class Subscriptions {
   removeTemporary(client: Client, name: string): void {
     const queue = this.temporary.remove(client, name);
     if (queue === null) return;
-    for (const consumer of [...queue.consumers]) this.close(consumer);
+    for (const consumer of [...queue.consumers]) {
+      this.close(consumer);
+      consumer.client.events.subscriptionEnded?.(consumer, `The queue ${name} was removed`);
+    }
     this.index.removeQueue(queue);
   }
 
@@ -137,7 +143,7 @@ export class Subscriptions {
 
   private queueFor(client: Client, options: SubscribeOptions): Queue {
     const { destination, durable, shared } = options;
-    this.requireOwn(client, destination);
+    this.requireOwn(client, options);
     if (destination.kind === 'topic') {
       if (options.browses === true) {
         throw refusal(`Topic "${destination.name}" keeps nothing to browse; browse a queue.`);
@@ -154,9 +160,17 @@ export class Subscriptions {
     );
   }
 
-  private requireOwn(client: Client, destination: Destination): void {
+  private requireOwn(client: Client, options: SubscribeOptions): void {
+    const { destination } = options;
     const owner = this.temporary.ownerOf(destination);
-    if (owner === null || owner === client) return;
+    if (owner === null) return;
+    if (options.durable !== null || options.shared !== undefined) {
+      throw refusal(
+        `The temporary ${destination.kind} "${destination.name}" goes with its connection; ` +
+          'a subscription to it cannot be durable or shared.',
+      );
+    }
+    if (owner === client) return;
     throw refusal(
       `The temporary ${destination.kind} "${destination.name}" is of another connection, ` +
         'which alone consumes from it; send to it only.',
@@ -196,10 +210,11 @@ export class Subscriptions {
     const { queues } = this.index;
     const key = sharedKey(shared);
     const existing = this.sharedQueues.get(key);
-    if (existing === undefined) {
+    // One that is removed waits only for subscribers that were too slow to go.
+    if (existing === undefined || existing.queue.removed) {
       const queue = queues.addTopicSubscription(options.destination, filterOf(client, options));
       this.sharedQueues.set(key, { queue, shared, options });
-      return queue;
+      return this.sharing(queue, true);
     }
     const wanted = describe(options, shared);
     if (isSame(describe(existing.options, shared), wanted)) return existing.queue;

@@ -17,6 +17,8 @@ interface Temporary {
 export class TemporaryDestinations {
   private readonly queues: QueueRegistry;
   private readonly byName = new Map<string, Temporary>();
+  private readonly namesByOwner = new Map<Client, Set<string>>();
+  private topics = 0;
 
   constructor(queues: QueueRegistry) {
     this.queues = queues;
@@ -25,6 +27,10 @@ export class TemporaryDestinations {
   create(owner: Client, destination: Destination): void {
     const queue = destination.kind === 'queue' ? this.queues.addTemporary(destination) : null;
     this.byName.set(destination.name, { owner, queue });
+    if (queue === null) this.topics += 1;
+    const names = this.namesByOwner.get(owner);
+    if (names === undefined) this.namesByOwner.set(owner, new Set([destination.name]));
+    else names.add(destination.name);
   }
 
   /** Who may consume from it; null when it is not temporary. Throws when it is gone. */
@@ -33,8 +39,16 @@ export class TemporaryDestinations {
     return this.existing(destination).owner;
   }
 
-  isGone({ name }: Destination): boolean {
-    return name.startsWith(TEMPORARY_PREFIX) && !this.byName.has(name);
+  /** Or it is one of the other kind. */
+  isGone({ kind, name }: Destination): boolean {
+    if (!name.startsWith(TEMPORARY_PREFIX)) return false;
+    const temporary = this.byName.get(name);
+    return temporary === undefined || (temporary.queue === null) !== (kind === 'topic');
+  }
+
+  /** Topics, which are no queues and have no place among them. */
+  get topicCount(): number {
+    return this.topics;
   }
 
   /** Throws when it is a temporary destination that is gone. */
@@ -47,22 +61,27 @@ export class TemporaryDestinations {
     const temporary = this.byName.get(name);
     if (temporary?.owner !== owner) return null;
     this.byName.delete(name);
+    if (temporary.queue === null) this.topics -= 1;
+    const names = this.namesByOwner.get(owner);
+    names?.delete(name);
+    if (names?.size === 0) this.namesByOwner.delete(owner);
     return temporary.queue;
   }
 
   /** Those of a client that is gone. */
   namesOf(owner: Client): string[] {
-    return [...this.byName].filter(([, each]) => each.owner === owner).map(([name]) => name);
+    return [...(this.namesByOwner.get(owner) ?? [])];
   }
 
   reset(): void {
     this.byName.clear();
+    this.namesByOwner.clear();
+    this.topics = 0;
   }
 
   private existing({ kind, name }: Destination): Temporary {
     const temporary = this.byName.get(name);
-    const isTopic = temporary?.queue === null;
-    if (temporary !== undefined && isTopic === (kind === 'topic')) return temporary;
+    if (temporary !== undefined && !this.isGone({ kind, name })) return temporary;
     throw new HoldfastError(
       'DESTINATION_GONE',
       `The temporary ${kind} "${name}" does not exist, or no more: it went with the connection ` +

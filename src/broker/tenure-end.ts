@@ -44,4 +44,5 @@ export function forgetLiveState(index: MessageIndex): void {
   index.arrivingMemoryBytes = 0;
   index.arrivingDuplicates.clear();
   index.dirtyQueues.length = 0;
+  index.forgetOwnTimes();
 }

@@ -45,6 +45,12 @@ export class TimeHeap {
     return id;
   }
 
+  clear(): void {
+    this.times.length = 0;
+    this.ids.length = 0;
+    this.rebuildAt = REBUILD_FLOOR;
+  }
+
   private rebuild(): void {
     let kept = 0;
     for (let index = 0; index < this.ids.length; index += 1) {

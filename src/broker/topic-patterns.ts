@@ -7,8 +7,8 @@
 const ONE_WORD = '*';
 const ANY_WORDS: ReadonlySet<string> = new Set(['>', '#']);
 const SEPARATOR = '.';
-/** Topics whose subscriptions are remembered; more are looked up each time anew. */
-const MAX_REMEMBERED = 10_000;
+/** Subscriptions that are remembered for topics, and topics themselves; then all are looked up anew. */
+const MAX_REMEMBERED = 100_000;
 
 interface Node<Subscription> {
   readonly words: Map<string, Node<Subscription>>;
@@ -18,35 +18,43 @@ interface Node<Subscription> {
   readonly open: Subscription[];
 }
 
-/** Whether a topic's name means several topics. */
+/** Whether a topic's name means several topics. What stands for any words is the last one, or it stands for itself. */
 export function isPattern(name: string): boolean {
-  return name.split(SEPARATOR).some((word) => word === ONE_WORD || ANY_WORDS.has(word));
+  const words = name.split(SEPARATOR);
+  if (words.slice(0, -1).some((word) => ANY_WORDS.has(word))) return false;
+  return words.some((word) => word === ONE_WORD || ANY_WORDS.has(word));
 }
 
 export class TopicPatterns<Subscription> {
-  private root = newNode<Subscription>();
+  private readonly root = newNode<Subscription>();
   private readonly remembered = new Map<string, readonly Subscription[]>();
+  private rememberedCount = 0;
   private count = 0;
 
   get isEmpty(): boolean {
     return this.count === 0;
   }
 
+  /** Words that are kept, in all patterns. */
+  get wordCount(): number {
+    return countWords(this.root);
+  }
+
   add(pattern: string, subscription: Subscription): void {
     this.listOf(pattern).push(subscription);
     this.count += 1;
-    this.remembered.clear();
+    this.forget();
   }
 
   remove(pattern: string, subscription: Subscription): void {
     const list = this.listOf(pattern);
     const index = list.indexOf(subscription);
-    if (index === -1) return;
-    list.splice(index, 1);
-    this.count -= 1;
-    this.remembered.clear();
-    // Words that nobody names any more go with the last pattern: they are few until then.
-    if (this.count === 0) this.root = newNode<Subscription>();
+    if (index !== -1) {
+      list.splice(index, 1);
+      this.count -= 1;
+      this.forget();
+    }
+    prune(this.root, pattern.split(SEPARATOR), 0);
   }
 
   /** Those of all patterns that `topic` matches. */
@@ -55,9 +63,15 @@ export class TopicPatterns<Subscription> {
     if (known !== undefined) return known;
     const found: Subscription[] = [];
     collect(this.root, topic.split(SEPARATOR), 0, found);
-    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+    if (this.rememberedCount > MAX_REMEMBERED) this.forget();
+    this.rememberedCount += found.length + 1;
     this.remembered.set(topic, found);
     return found;
+  }
+
+  private forget(): void {
+    this.remembered.clear();
+    this.rememberedCount = 0;
   }
 
   private listOf(pattern: string): Subscription[] {
@@ -82,16 +96,34 @@ function collect<Subscription>(
   at: number,
   found: Subscription[],
 ): void {
-  found.push(...node.open);
+  for (const subscription of node.open) found.push(subscription);
   const word = words[at];
   if (word === undefined) {
-    found.push(...node.exact);
+    for (const subscription of node.exact) found.push(subscription);
     return;
   }
   const same = node.words.get(word);
   if (same !== undefined) collect(same, words, at + 1, found);
   const any = node.words.get(ONE_WORD);
   if (any !== undefined) collect(any, words, at + 1, found);
+}
+
+/** Takes away the words of a pattern that nobody names any more; true when the node itself is empty. */
+function prune<Subscription>(
+  node: Node<Subscription>,
+  words: readonly string[],
+  at: number,
+): boolean {
+  const word = words[at];
+  const next = word === undefined ? undefined : node.words.get(word);
+  if (next !== undefined && prune(next, words, at + 1)) node.words.delete(word as string);
+  return node.words.size + node.exact.length + node.open.length === 0;
+}
+
+function countWords<Subscription>(node: Node<Subscription>): number {
+  let count = node.words.size;
+  for (const next of node.words.values()) count += countWords(next);
+  return count;
 }
 
 function newNode<Subscription>(): Node<Subscription> {

@@ -124,8 +124,7 @@ export class Transaction {
         deliveries.acknowledged(slot);
       } else if (deadLetters.count(slot, rejection)) {
         exhausted.push(slot);
-      } else {
-        deadLetters.giveBack(slot, rejection, consumer === hintConsumer ? hint : NONE);
+      } else if (deadLetters.giveBack(slot, rejection, consumer === hintConsumer ? hint : NONE)) {
         hint = slot;
         hintConsumer = consumer;
       }
@@ -149,7 +148,7 @@ export class Transaction {
       if (consumer.closed) {
         index.putBack(slot, hint);
       } else if (consumer.returnsAtRollback && !isClientGone) {
-        if (deadLetters.reject(slot, REJECTION.failed, hint)) continue;
+        if (!deadLetters.reject(slot, REJECTION.failed, hint)) continue;
       } else {
         index.table.setState(slot, ENTRY_STATE.delivered);
         consumer.delivered.insertById(slot, hint);

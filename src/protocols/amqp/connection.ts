@@ -218,6 +218,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     for (const session of this.sessions.values()) session.resume();
   }
 
+  subscriptionEnded(subscriber: Subscriber, reason: string): void {
+    const link = subscriber.context as SendingLink;
+    if (this.state === STATE.open) link.session.sourceIsGone(link, reason);
+  }
+
   abort(reason: string): void {
     this.fail(new AmqpError('connection', CONDITION.resourceLimitExceeded, reason));
   }

@@ -134,8 +134,30 @@ export function attachSending(
     return;
   }
   const { host } = session;
-  const filter = readFilter(source.filter);
   const destination = source.dynamic ? makeTemporary(host, source) : sourceOf(source);
+  try {
+    attachToSource(session, attach, { source, destination, place });
+  } catch (error) {
+    if (source.dynamic) host.broker.removeTemporary(destination);
+    throw error;
+  }
+}
+
+function attachToSource(
+  session: AttachingSession,
+  attach: Attach,
+  {
+    source,
+    destination,
+    place,
+  }: {
+    readonly source: Source;
+    readonly destination: Destination;
+    readonly place: (link: SendingLink) => void;
+  },
+): void {
+  const { host } = session;
+  const filter = readFilter(source.filter);
   // Of a topic everybody gets a copy anyway.
   const browses = source.distributionMode === 'copy' && destination.kind === 'queue';
   const subscription = subscriptionOf(host, attach, source, destination);

@@ -12,6 +12,9 @@ import { SECTION, sectionCode } from './message-sections.js';
 import { type AmqpValue, OpaqueValue, ValueReader } from './value-reader.js';
 
 const NOT_THERE = -1;
+/** What is longer is for nobody to select by: it would take the time of others. */
+const LARGEST_SECTION_BYTES = 64 * 1024;
+const LONGEST_TEXT = 8 * 1024;
 
 export class MessageProperties {
   private readonly reader = new ValueReader(new Uint8Array(0));
@@ -19,13 +22,14 @@ export class MessageProperties {
   private propertiesAt = NOT_THERE;
   private applicationPropertiesAt = NOT_THERE;
   private fields: Read<typeof PROPERTIES> | null = null;
-  private wanted = '';
-  private found: PropertyValue = null;
+  private readonly decoded = new Map<string, PropertyValue>();
+  private isDecoded = false;
 
   /** Valid until the next call. */
   of(message: SelectableMessage): PropertySource {
     this.message = message;
     this.fields = null;
+    this.isDecoded = false;
     this.findSections(message.body);
     return this.propertyOf;
   }
@@ -38,9 +42,11 @@ export class MessageProperties {
     while (!reader.isAtEnd) {
       const section = sectionCode(reader);
       if (section > SECTION.applicationProperties) return;
-      if (section === SECTION.properties) this.propertiesAt = reader.at;
-      else this.applicationPropertiesAt = reader.at;
+      const start = reader.at;
       reader.skip();
+      if (reader.at - start > LARGEST_SECTION_BYTES) continue;
+      if (section === SECTION.properties) this.propertiesAt = start;
+      else this.applicationPropertiesAt = start;
     }
   }
 
@@ -91,21 +97,23 @@ export class MessageProperties {
     return this.fields;
   }
 
+  /** All of them are decoded for the first that is asked for: a selector may name many. */
   private applicationProperty(name: string): PropertyValue {
     if (this.applicationPropertiesAt === NOT_THERE) return null;
-    this.wanted = name;
-    this.found = null;
-    this.openAt(this.applicationPropertiesAt);
-    this.reader.pairs(this.visit);
-    return this.found;
+    if (!this.isDecoded) {
+      this.isDecoded = true;
+      this.decoded.clear();
+      this.openAt(this.applicationPropertiesAt);
+      const { reader } = this;
+      reader.pairs((key, start) => {
+        if (typeof key !== 'string') return;
+        reader.at = start;
+        reader.skip();
+        this.decoded.set(key, propertyValue(reader.value()));
+      });
+    }
+    return this.decoded.get(name) ?? null;
   }
-
-  private readonly visit = (key: AmqpValue, start: number): void => {
-    if (key !== this.wanted) return;
-    this.reader.at = start;
-    this.reader.skip();
-    this.found = propertyValue(this.reader.value());
-  };
 
   private openAt(at: number): void {
     const { body } = this.message as SelectableMessage;
@@ -117,6 +125,7 @@ export class MessageProperties {
 function propertyValue(value: AmqpValue): PropertyValue {
   switch (typeof value) {
     case 'string':
+      return value.length <= LONGEST_TEXT ? value : null;
     case 'number':
     case 'bigint':
     case 'boolean':

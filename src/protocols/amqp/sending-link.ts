@@ -12,6 +12,8 @@ export interface SubscriptionName {
 /** Where deliveries for a link go. */
 export interface DeliveringSession {
   deliver(link: SendingLink, message: DeliveryView): void;
+  /** The broker gives it nothing more. */
+  sourceIsGone(link: SendingLink, reason: string): void;
 }
 
 export class SendingLink {

@@ -411,6 +411,18 @@ export class AmqpSession {
     );
   }
 
+  sourceIsGone(link: SendingLink, reason: string): void {
+    if (this.hasEnded || !this.has(link)) return;
+    const { handle } = link;
+    link.subscriber = null;
+    this.outgoing.forget(link);
+    this.held.drop(handle);
+    this.links.delete(handle);
+    this.detached.add(handle);
+    const error = { condition: CONDITION.resourceDeleted, description: reason };
+    this.host.frames.frame(this.channel, DETACH, { handle, closed: true, error });
+  }
+
   /** An error of the link ends the link only. */
   private guardLink(link: Link, task: () => void): void {
     try {

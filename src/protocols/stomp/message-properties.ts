@@ -3,10 +3,10 @@ import type { SelectableMessage } from '../../broker/api.js';
 import type { PropertySource, PropertyValue } from '../../selector/property-source.js';
 import { storedHeaderLines } from './stored-header-lines.js';
 
-const HEADER_OF: { readonly [name: string]: string } = {
-  JMSCorrelationID: 'correlation-id',
-  JMSType: 'type',
-};
+const HEADER_OF: ReadonlyMap<string, string> = new Map([
+  ['JMSCorrelationID', 'correlation-id'],
+  ['JMSType', 'type'],
+]);
 
 export class MessageProperties {
   private message: SelectableMessage | null = null;
@@ -33,7 +33,7 @@ export class MessageProperties {
       case 'JMSTimestamp':
         return message.timestampMs;
       default:
-        return this.read(message).get(HEADER_OF[name] ?? name) ?? null;
+        return this.read(message).get(HEADER_OF.get(name) ?? name) ?? null;
     }
   };
 

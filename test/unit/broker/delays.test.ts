@@ -1,8 +1,8 @@
 /** Messages that are to be delivered later, by their sender's wish or because they failed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
-import { Rig } from './broker-rig.js';
+import { ACKNOWLEDGEMENT, REJECTION } from '../../../src/broker/api.js';
+import { type Received, Rig } from './broker-rig.js';
 
 const { auto } = ACKNOWLEDGEMENT;
 
@@ -117,4 +117,85 @@ test('what failed waits for its next delivery, and others go on', () => {
 test('a delay that is no time is refused', () => {
   const rig = new Rig();
   assert.throws(() => rig.connect().send('/queue/q', 'x', { deliverAtMs: -1 }), /since 1970/);
+});
+
+test('of a transaction that gives two back, the one that failed waits and the other keeps its place', () => {
+  const rig = new Rig({ limits: { redeliveryDelayMs: 1_000 } });
+  const client = rig.connect();
+  for (const body of ['1', '2', '3', '4']) client.send('/queue/q', body);
+  const subscriber = client.listen('/queue/q', { credit: 3 });
+  rig.settle();
+  const [one, two, three] = client.received.splice(0) as [Received, Received, Received];
+  client.session.begin('t');
+  client.settle(one, REJECTION.failed, 't');
+  client.settle(two, REJECTION.released, 't');
+  client.session.commit('t', null);
+  client.settle(three, REJECTION.released);
+  rig.settle();
+  client.session.setCredit(subscriber, 100);
+  assert.deepEqual(client.takeBodies(), ['2', '3', '4']);
+  pass(rig, 1_000);
+  assert.deepEqual(client.takeBodies(), ['1']);
+});
+
+test('the time of another attempt ends with the tenure that gave it', () => {
+  const rig = new Rig({ limits: { redeliveryDelayMs: 1_000 } });
+  const first = rig.connect();
+  first.send('/queue/q', 'x');
+  first.listen('/queue/q');
+  rig.settle();
+  first.reject(first.last());
+  rig.settle();
+  rig.broker.stopServing();
+  rig.broker.startServing();
+  rig.nowMs += 900;
+  const second = rig.connect();
+  second.listen('/queue/q');
+  second.reject(second.last());
+  pass(rig, 999);
+  assert.equal(second.received.length, 1);
+  pass(rig, 1);
+  assert.equal(second.received.length, 2);
+});
+
+test('what expires long before its time is gone when it expires', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  const [expiresAtMs, deliverAtMs] = [rig.nowMs + 10, rig.nowMs + 1_000_000];
+  client.send('/queue/q', 'x', { expiresAtMs, deliverAtMs });
+  rig.settle();
+  pass(rig, 10);
+  assert.equal(rig.broker.statistics().messages, 0);
+  rig.checkTwins();
+});
+
+test('a message whose time has passed, and that failed too often, is a dead letter after a takeover', () => {
+  const rig = new Rig({ limits: { maxDeliveries: 1 }, cold: true });
+  const client = rig.connect();
+  client.send('/queue/q', 'x', { deliverAtMs: rig.nowMs + 10 });
+  rig.settle();
+  pass(rig, 10);
+  client.listen('/queue/q');
+  rig.settle();
+  client.reject(client.last());
+  // The failure is journaled; to be moved it would have to be loaded first.
+  while (rig.commitNext());
+  rig.takeOver();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  rig.settle();
+  assert.deepEqual(next.bodies, []);
+});
+
+test('what a topic subscriber gets later does not make it slow', () => {
+  const rig = new Rig({ limits: { topicBacklogMaxBytes: 1_000 } });
+  const [subscriber, sender] = [rig.connect(), rig.connect()];
+  subscriber.listen('/topic/t', { mode: auto });
+  for (let number = 1; number <= 20; number += 1) {
+    sender.send('/topic/t', 'x'.repeat(100), { deliverAtMs: rig.nowMs + 1_000 });
+    rig.settle();
+  }
+  assert.deepEqual(subscriber.aborted, []);
+  pass(rig, 1_000);
+  assert.equal(subscriber.received.length, 20);
 });

@@ -1,8 +1,9 @@
 /** Consumers that do not want everything: selectors and browsers on queues. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
-import { Rig } from './broker-rig.js';
+import { ACKNOWLEDGEMENT, REJECTION } from '../../../src/broker/api.js';
+import type { Consumer } from '../../../src/broker/queue.js';
+import { type Received, Rig } from './broker-rig.js';
 
 const RED = { selector: "color = 'red'" } as const;
 const AUTO = { mode: ACKNOWLEDGEMENT.auto } as const;
@@ -185,5 +186,34 @@ describe('browsers', () => {
       code: 'CLIENT_FAILED',
       message: /browse a queue/,
     });
+  });
+});
+
+describe('bounds', () => {
+  test('a consumer that does not look does not gather what comes and goes', () => {
+    const rig = new Rig();
+    const [idle, busy] = [rig.connect(), rig.connect()];
+    busy.send('/queue/q', 'x', { durable: false });
+    rig.settle();
+    const scanning = idle.listen('/queue/q', { ...RED, credit: 1 }) as Consumer;
+    idle.session.setCredit(scanning, 0);
+    const subscriber = busy.listen('/queue/q', { credit: 1 });
+    for (let round = 1; round <= 5_000; round += 1) {
+      const message = busy.received.pop() as Received;
+      busy.session.setCredit(subscriber, 0);
+      busy.settle(message, REJECTION.released);
+      busy.session.setCredit(subscriber, 1);
+    }
+    assert.ok((scanning.scan?.returnedCount ?? 0) <= 1_002, `${scanning.scan?.returnedCount} ids`);
+  });
+
+  test('the selectors of one connection have a length together', () => {
+    const rig = new Rig({ limits: { maxSubscriptionsPerSession: 100 } });
+    const client = rig.connect();
+    const selector = `color IN (${"'red', ".repeat(8_000)}'red')`;
+    const listenMany = (): void => {
+      for (let number = 1; number <= 10; number += 1) client.listen('/queue/q', { selector });
+    };
+    assert.throws(listenMany, { code: 'LIMIT_EXCEEDED', message: /characters together/ });
   });
 });

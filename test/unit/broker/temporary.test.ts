@@ -131,3 +131,46 @@ test('an id that a client has for itself is refused to another one that says so'
   first.close();
   rig.broker.openSession(events, 'the second', own);
 });
+
+test('a commit that cannot be done gives back what it had acknowledged', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.session.createTemporary(QUEUE);
+  client.send('/queue/q', 'a');
+  client.listen('/queue/q');
+  rig.settle();
+  client.session.begin('t');
+  client.acknowledge(client.last(), 't');
+  client.send(`/topic/${QUEUE.name}`, 'a queue is no topic', { transaction: 't' });
+  client.session.commit('t', null);
+  client.session.close();
+  rig.settle();
+  assert.equal(rig.broker.statistics().messages, 0, 'committed without what has no addressee');
+  rig.checkTwins();
+});
+
+test('temporary destinations count among the queues, and cannot have durable or shared subscriptions', () => {
+  const rig = new Rig({ limits: { maxQueues: 10 } });
+  const client = rig.connect();
+  for (let number = 1; number <= 10; number += 1) {
+    client.session.createTemporary({ kind: 'topic', name: `temporary:topic:${number}` });
+  }
+  assert.throws(() => client.session.createTemporary(QUEUE), { code: 'LIMIT_EXCEEDED' });
+  const durable = { clientId: 'c', name: 's' };
+  assert.throws(() => client.listen('/topic/temporary:topic:1', { durable }), /goes with/);
+  const shared = durable;
+  assert.throws(() => client.listen('/topic/temporary:topic:1', { shared }), /goes with/);
+});
+
+test('answers are not for those who listen to every topic', () => {
+  const rig = new Rig();
+  const [curious, owner] = [rig.connect(), rig.connect()];
+  curious.listen('/topic/>', { mode: auto });
+  owner.session.createTemporary(TOPIC);
+  owner.listen(`/topic/${TOPIC.name}`, { mode: auto });
+  rig.connect().send(`/topic/${TOPIC.name}`, 'answer');
+  rig.settle();
+  assert.deepEqual([owner.bodies, curious.bodies], [['answer'], []]);
+  owner.session.close();
+  assert.throws(() => rig.connect().send(`/topic/${TOPIC.name}`, 'late'), GONE);
+});

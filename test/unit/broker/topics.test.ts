@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ACKNOWLEDGEMENT, REJECTION } from '../../../src/broker/api.js';
 import { FIXED_BYTES } from '../../../src/broker/records.js';
+import { TopicPatterns } from '../../../src/broker/topic-patterns.js';
 import { depth, Rig } from './broker-rig.js';
 
 const { auto } = ACKNOWLEDGEMENT;
@@ -413,4 +414,76 @@ test('a pattern is forgotten with its subscription', () => {
   rig.settle();
   assert.deepEqual([one.bodies, two.bodies], [['1'], ['1', '2']]);
   assert.equal(rig.broker.statistics().queues.length, 0);
+});
+
+test('what a subscriber that shares had goes to the others when its connection ends', () => {
+  const rig = new Rig();
+  const [one, two, producer, stranger] = [
+    rig.connect(),
+    rig.connect(),
+    rig.connect(),
+    rig.connect(),
+  ];
+  const shared = { clientId: 'c', name: 's' };
+  one.listen('/topic/t', { shared });
+  producer.send('/topic/t', '1');
+  rig.settle();
+  two.listen('/topic/t', { shared });
+  one.session.close();
+  rig.settle();
+  assert.deepEqual(two.bodies, ['1']);
+  // The place of the first consumer is somebody else's by now.
+  const subscriber = stranger.listen('/queue/other');
+  const { entryId } = one.last();
+  assert.throws(
+    () => stranger.session.acknowledge(subscriber, entryId, null, null),
+    /not delivered/,
+  );
+});
+
+test('who subscribes while slow ones are being disconnected gets what comes', () => {
+  const rig = new Rig({ limits: { topicBacklogMaxBytes: 100 } });
+  const [slow, quick, producer] = [rig.connect(), rig.connect(), rig.connect()];
+  const shared = { clientId: 'c', name: 's' };
+  slow.listen('/topic/t', { shared, prefetch: 1 });
+  for (let number = 1; number <= 3; number += 1) {
+    producer.send('/topic/t', 'x'.repeat(100));
+    rig.settle();
+  }
+  assert.equal(slow.aborted.length, 1);
+  quick.listen('/topic/t', { shared, mode: auto });
+  slow.session.close();
+  producer.send('/topic/t', 'new');
+  rig.settle();
+  assert.deepEqual(quick.bodies, ['new']);
+  quick.session.close();
+  assert.equal(rig.broker.statistics().queues.length, 0);
+});
+
+test('wildcards that are not the last word stand for themselves in what was stored before', () => {
+  const rig = new Rig();
+  const [consumer, producer] = [rig.connect(), rig.connect()];
+  consumer.listen('/topic/#.b', { mode: auto });
+  producer.send('/topic/anything.else', 'x');
+  rig.settle();
+  assert.deepEqual(consumer.bodies, []);
+});
+
+test('the patterns of those that are gone take no memory', () => {
+  const patterns = new TopicPatterns<string>();
+  patterns.add('>', 'everything');
+  for (let number = 1; number <= 1_000; number += 1) {
+    patterns.add(`a.${number}.*`, 'gone');
+    patterns.remove(`a.${number}.*`, 'gone');
+  }
+  assert.equal(patterns.wordCount, 0);
+  patterns.add('a.b', 'one');
+  assert.equal(patterns.wordCount, 2);
+  assert.deepEqual(patterns.matching('a.b'), ['everything', 'one']);
+});
+
+test('as many subscriptions as there may be fit one topic', () => {
+  const patterns = new TopicPatterns<number>();
+  for (let number = 1; number <= 200_000; number += 1) patterns.add('>', number);
+  assert.equal(patterns.matching('t').length, 200_000);
 });

@@ -213,3 +213,14 @@ test('a transaction that is left open is rolled back when its time is up, and on
   assert.deepEqual(depth(rig.broker, 'out'), 1);
   rig.checkTwins();
 });
+
+test('the topic that each message of a transaction says counts against its limit', () => {
+  const rig = new Rig({ limits: { maxTransactionBytes: 10_000 } });
+  const client = rig.connect();
+  client.session.begin('t');
+  const topic = `/topic/${'n'.repeat(900)}`;
+  const sendMany = (): void => {
+    for (let number = 1; number <= 20; number += 1) client.send(topic, '', { transaction: 't' });
+  };
+  assert.throws(sendMany, { code: 'LIMIT_EXCEEDED' });
+});

@@ -9,7 +9,7 @@ const LINKS = ['a', 'b'].map(
     new SendingLink({
       name,
       handle,
-      session: { deliver: () => undefined },
+      session: { deliver: () => undefined, sourceIsGone: () => undefined },
       isSettled: false,
       destination: { kind: 'queue', name: 'q' },
       removes: null,

@@ -8,8 +8,10 @@ import { encodedState } from '../../../../src/protocols/amqp/encoded-state.js';
 import { PROTOCOL_ID } from '../../../../src/protocols/amqp/frame-decoder.js';
 import {
   ACCEPTED,
+  ACCEPTED_STATE,
   ATTACH,
   DETACH,
+  DISPOSITION,
   OPEN,
   REJECTED,
   ROLE,
@@ -19,9 +21,11 @@ import {
 } from '../../../../src/protocols/amqp/performatives.js';
 import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { Rig } from '../../broker/broker-rig.js';
 import {
   attachReceiver,
   begun,
+  grant,
   Peer,
   type SentFrame,
   stateOf,
@@ -330,5 +334,52 @@ describe('an open', () => {
     const [open, close] = peer.answers();
     assert.deepEqual([open?.name, close?.name], ['open', 'close']);
     assert.equal(error(close)?.condition, CONDITION.invalidField);
+  });
+});
+
+describe('with a real broker', () => {
+  const settle = (rig: Rig, peer: Peer): void => {
+    rig.settle();
+    peer.clock.endTurn();
+    rig.settle();
+  };
+
+  it('a dynamic source that is refused leaves nothing behind', () => {
+    const rig = new Rig({ limits: { maxSubscriptionsPerSession: 1, maxQueues: 3 } });
+    const peer = begun({ broker: rig.broker });
+    attachReceiver(peer, 0, { address: 'q' });
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      attachReceiver(peer, 1, { dynamic: true, capabilities: ['temporary-topic'] });
+      peer.send(0, DETACH, { handle: 1, closed: true });
+    }
+    const conditions = peer.answers().flatMap((frame) => error(frame)?.condition ?? []);
+    assert.deepEqual(new Set(conditions), new Set([CONDITION.resourceLimitExceeded]));
+    rig.connect().send('/queue/other', 'there is room for another queue');
+  });
+
+  it('another link on a temporary queue that goes is detached, and its session stays', () => {
+    const rig = new Rig();
+    const peer = begun({ broker: rig.broker });
+    attachReceiver(peer, 0, { dynamic: true });
+    const address = 'temporary:queue:c0ffee:1';
+    attachReceiver(peer, 1, { address });
+    grant(peer, 1, 10);
+    rig.connect().send(`/queue/${address}`, 'x');
+    settle(rig, peer);
+    assert.equal(peer.answerNames().at(-1), 'transfer');
+    peer.send(0, DETACH, { handle: 0, closed: true });
+    settle(rig, peer);
+    const detached = peer.answers().filter(({ name }) => name === 'detach');
+    assert.deepEqual(
+      detached.map((frame) => [frame.fields.handle, error(frame)?.condition]),
+      [
+        [1, CONDITION.resourceDeleted],
+        [0, undefined],
+      ],
+    );
+    const role = ROLE.receiver;
+    peer.send(0, DISPOSITION, { role, first: 0, settled: true, state: ACCEPTED_STATE });
+    attachReceiver(peer, 2, { address: 'q' });
+    assert.deepEqual(peer.answerNames(), ['attach']);
   });
 });

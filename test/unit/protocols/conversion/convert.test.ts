@@ -7,6 +7,7 @@ import { readFields } from '../../../../src/protocols/amqp/composite.js';
 import { sectionCode } from '../../../../src/protocols/amqp/message-sections.js';
 import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { stompDestinationOf } from '../../../../src/protocols/conversion/addresses.js';
 import { convert } from '../../../../src/protocols/conversion/convert.js';
 
 const { amqp, stomp } = CONTENT_KIND;
@@ -205,6 +206,11 @@ describe('an AMQP message as STOMP reads it', () => {
       { numRuns: 5_000 },
     );
   });
+});
+
+it('a temporary topic to reply to stays a topic for STOMP', () => {
+  assert.equal(stompDestinationOf('temporary:topic:c0ffee:1'), '/topic/temporary:topic:c0ffee:1');
+  assert.equal(stompDestinationOf('temporary:queue:c0ffee:1'), '/queue/temporary:queue:c0ffee:1');
 });
 
 it('a message of the same kind is itself', () => {
