@@ -23,13 +23,14 @@ import { coldStart } from './scenarios/cold-start.js';
 import { fill } from './scenarios/fill.js';
 import { latency } from './scenarios/latency.js';
 import { memory } from './scenarios/memory.js';
+import { selector } from './scenarios/selector.js';
 import { soak } from './scenarios/soak.js';
 import { takeover } from './scenarios/takeover.js';
 import { throughput } from './scenarios/throughput.js';
 import { Site } from './site.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[throughput, fill, latency, memory, takeover, coldStart, soak],
+  ...[throughput, fill, latency, selector, memory, takeover, coldStart, soak],
 ];
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]
