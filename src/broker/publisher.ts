@@ -11,9 +11,10 @@ import type { Client } from './client.js';
 import type { DuplicateFilter } from './duplicate-filter.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import type { FlowControl } from './flow-control.js';
+import { checkMessage, checkName } from './message-checks.js';
 import type { MessageIndex } from './message-index.js';
+import { encodeWithoutTargets, type PreparedMessage, selectable } from './prepared-message.js';
 import type { Queue } from './queue.js';
-import { RecordReader } from './record-reader.js';
 import {
   contentBytes,
   encodeEntryIdsReserved,
@@ -24,33 +25,15 @@ import {
   QUEUE_KIND,
   type QueueDescription,
   shareBytes,
-  writeMessage,
 } from './records.js';
 import type { BrokerServices } from './services.js';
 import type { TemporaryDestinations } from './temporary-destinations.js';
 
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */
 const RESERVATION_STEP = 1_000_000;
-const MAX_NAME_BYTES = 1000;
-/** A unit of UTF-16 takes at most so many in UTF-8. */
-const MAX_BYTES_PER_UNIT = 3;
-const NO_TARGETS: readonly number[] = [];
-const encoder = new TextEncoder();
 
 /** What a durable subscription is made of. */
 export type SubscriptionDescription = Omit<QueueDescription, 'id' | 'kind' | 'name'>;
-
-/** A message of a transaction: kept as bytes until the commit. */
-export interface PreparedMessage {
-  /** A message record without targets. */
-  readonly record: Uint8Array;
-  readonly destination: Destination;
-  readonly durable: boolean;
-  readonly expiresAtMs: number;
-  readonly deliverAtMs: number;
-  /** Null: never a duplicate. */
-  readonly duplicateKey: DuplicateKey | null;
-}
 
 export class Publisher {
   private readonly index: MessageIndex;
@@ -363,62 +346,4 @@ function describeQueue(name: string): Omit<QueueDescription, 'id'> {
     clientId: '',
     subscriptionName: '',
   };
-}
-
-/** A prepared message as selectors see it. */
-function selectable({ record, durable }: PreparedMessage): SelectableMessage {
-  const reader = new RecordReader();
-  reader.open(record, 0, 0);
-  reader.readHeader(0);
-  reader.readMessage();
-  const { contentKind, priority, expiresAtMs, timestampMs } = reader;
-  return {
-    contentKind,
-    headers: record.subarray(reader.headersStart, reader.bodyStart),
-    body: record.subarray(reader.bodyStart, reader.bodyEnd),
-    durable,
-    priority,
-    expiresAtMs,
-    timestampMs,
-    failedDeliveries: 0,
-  };
-}
-
-function encodeWithoutTargets(message: MessageContent, timestampMs: number): Uint8Array {
-  const slab = new Uint8Array(contentBytes(message));
-  const view = new DataView(slab.buffer);
-  writeMessage({ slab, view }, 0, message, timestampMs, 0, NO_TARGETS);
-  return slab;
-}
-
-function checkMessage(message: IncomingMessage): void {
-  const { expiresAtMs, priority, deliverAtMs = 0 } = message;
-  if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs < 0) {
-    throw new HoldfastError(
-      'CLIENT_FAILED',
-      `An expiry of ${expiresAtMs} is not possible; give milliseconds since 1970, or 0 for never.`,
-    );
-  }
-  if (!Number.isSafeInteger(deliverAtMs) || deliverAtMs < 0) {
-    throw new HoldfastError(
-      'CLIENT_FAILED',
-      `A delivery at ${deliverAtMs} is not possible; give milliseconds since 1970, or 0 for at once.`,
-    );
-  }
-  if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
-    throw new HoldfastError(
-      'CLIENT_FAILED',
-      `A priority of ${priority} is not possible; give a whole number from 0 to 9.`,
-    );
-  }
-}
-
-function checkName(what: string, name: string): void {
-  if (name.length >= 1 && name.length <= MAX_NAME_BYTES / MAX_BYTES_PER_UNIT) return;
-  const bytes = name.length > MAX_NAME_BYTES ? name.length : encoder.encode(name).length;
-  if (bytes >= 1 && bytes <= MAX_NAME_BYTES) return;
-  throw new HoldfastError(
-    'CLIENT_FAILED',
-    `The name of a ${what} has ${bytes} bytes; it must have 1 to ${MAX_NAME_BYTES}.`,
-  );
 }
