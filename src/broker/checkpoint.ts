@@ -42,7 +42,7 @@ export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
     if (queue.stored !== null) writer.add(encodeQueueCreated(queue.stored));
     writer.addEntries(queue, held.get(queue.index) ?? []);
   }
-  const times = [...index.storedDeliveryTimes()];
+  const times = [...index.deliveryTimes.stored()];
   for (let from = 0; from < times.length; from += TIMES_PER_RECORD) {
     writer.add(encodeDeliveryTimes(times.slice(from, from + TIMES_PER_RECORD)));
   }

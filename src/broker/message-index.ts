@@ -5,6 +5,7 @@
  */
 
 import { ArrivingDuplicates } from './arriving-duplicates.js';
+import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
 import type { BlockPosition, SegmentUsage } from './host.js';
 import { ENTRY_FLAG, ENTRY_STATE, MessageTable, NONE } from './message-table.js';
@@ -22,10 +23,7 @@ export class MessageIndex {
   readonly duplicates = new DuplicateWindows();
   readonly arrivingDuplicates = new ArrivingDuplicates();
   readonly expiry = new TimeHeap((id) => this.shallStayInHeap(id));
-  /** When entries are due that are to be delivered later. */
-  readonly scheduled = new TimeHeap((id) => this.isScheduled(id));
-  /** The time of every message that its sender gave one, past or not. */
-  private readonly deliveryTimes = new Map<number, number>();
+  readonly deliveryTimes = new DeliveryTimes(this.table);
   /** Entries and bytes in all queues, with those in memory only. */
   messages = 0;
   bytes = 0;
@@ -124,7 +122,7 @@ export class MessageIndex {
     const { table } = this;
     const queue = this.queues.at(table.queueOf(slot));
     if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
-    if (this.deliveryTimes.size > 0) this.deliveryTimes.delete(table.idOf(slot));
+    this.deliveryTimes.forget(slot);
     this.isDueNow(slot, queue);
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
@@ -136,19 +134,6 @@ export class MessageIndex {
     table.release(slot);
   }
 
-  /** Of entries that the journal has: their ids, and when their senders want them delivered. */
-  *storedDeliveryTimes(): IterableIterator<readonly [number, number]> {
-    for (const [id, timeMs] of this.deliveryTimes) {
-      const slot = this.table.find(id);
-      if (!this.table.hasFlag(slot, ENTRY_FLAG.volatile)) yield [id, timeMs];
-    }
-  }
-
-  /** When its sender wants the entry delivered; 0: at once. */
-  deliveryTimeOf(slot: number): number {
-    return this.deliveryTimes.get(this.table.idOf(slot)) ?? 0;
-  }
-
   /** Takes a ready entry, or one that is in no list, out of sight until `timeMs`. */
   delay(slot: number, timeMs: number): void {
     const { table } = this;
@@ -158,23 +143,21 @@ export class MessageIndex {
     this.queues.at(table.queueOf(slot)).delayedBytes += table.bytesOf(slot);
     table.setState(slot, ENTRY_STATE.scheduled);
     table.setOwner(slot, NONE);
-    this.scheduled.push(timeMs, table.idOf(slot));
+    this.deliveryTimes.wait(slot, timeMs);
   }
 
-  /** Puts back what is due; returns how many there were. */
-  releaseDue(nowMs: number): number {
-    const { table, scheduled } = this;
-    let released = 0;
+  /** Puts back what is due. */
+  releaseDue(nowMs: number): void {
     let hint = NONE;
-    while (scheduled.earliestMs <= nowMs) {
-      const slot = table.find(scheduled.pop());
-      if (slot === NONE || table.stateOf(slot) !== ENTRY_STATE.scheduled) continue;
-      const isSameQueue = hint !== NONE && table.queueOf(hint) === table.queueOf(slot);
+    for (
+      let slot = this.deliveryTimes.takeDue(nowMs);
+      slot !== NONE;
+      slot = this.deliveryTimes.takeDue(nowMs)
+    ) {
+      const isSameQueue = hint !== NONE && this.table.queueOf(hint) === this.table.queueOf(slot);
       this.putBack(slot, isSameQueue ? hint : NONE);
       hint = slot;
-      released += 1;
     }
-    return released;
   }
 
   /** Puts an entry back into its queue where its id belongs. `hint`: see EntryList.insertById. */
@@ -395,26 +378,13 @@ export class MessageIndex {
   }
 
   private scheduleAsSent(slot: number, deliverAtMs: number): void {
-    this.deliveryTimes.set(this.table.idOf(slot), deliverAtMs);
+    this.deliveryTimes.setBySender(slot, deliverAtMs);
     this.delay(slot, deliverAtMs);
   }
 
   private isDueNow(slot: number, queue: Queue): void {
     if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
     queue.delayedBytes -= this.table.bytesOf(slot);
-  }
-
-  /** Forgets times that this node alone has given: only those of the senders are left. */
-  forgetOwnTimes(): void {
-    this.scheduled.clear();
-    for (const [id, timeMs] of this.deliveryTimes) {
-      if (this.isScheduled(id)) this.scheduled.push(timeMs, id);
-    }
-  }
-
-  private isScheduled(id: number): boolean {
-    const slot = this.table.find(id);
-    return slot !== NONE && this.table.stateOf(slot) === ENTRY_STATE.scheduled;
   }
 
   private enter(slot: number, queue: Queue, expiresAtMs: number): void {

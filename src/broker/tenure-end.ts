@@ -6,7 +6,7 @@ import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 /** It waits for the time that its sender gave it, and not for another attempt. */
 function isAsSent(index: MessageIndex, slot: number): boolean {
   const isScheduled = index.table.stateOf(slot) === ENTRY_STATE.scheduled;
-  return isScheduled && index.deliveryTimeOf(slot) > 0;
+  return isScheduled && index.deliveryTimes.bySenderOf(slot) > 0;
 }
 
 /** Consumers must be forgotten already, and their lists empty. */
@@ -44,5 +44,5 @@ export function forgetLiveState(index: MessageIndex): void {
   index.arrivingMemoryBytes = 0;
   index.arrivingDuplicates.clear();
   index.dirtyQueues.length = 0;
-  index.forgetOwnTimes();
+  index.deliveryTimes.forgetAttempts();
 }
