@@ -6,7 +6,7 @@ import org.apache.qpid.jms.JmsConnectionListener;
 import org.apache.qpid.jms.message.JmsInboundMessageDispatch;
 
 /** Tells when failover has done its work, and of everything that it must not let an application see. */
-final class ConnectionNews implements JmsConnectionListener {
+class ConnectionNews implements JmsConnectionListener {
     @Override
     public void onConnectionEstablished(URI remote) {
     }
