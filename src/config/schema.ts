@@ -95,6 +95,16 @@ const Amqp = v.strictObject({
       'HOST:PORT',
     ),
   ),
+  announceNodes: v.optional(
+    v.pipe(
+      v.boolean(),
+      facts(
+        'Tell clients the advertised addresses of the other nodes (`failover-server-list`). Qpid JMS then uses them instead of its own list, so clients must be able to reach them',
+        { kind: 'boolean' },
+      ),
+    ),
+    false,
+  ),
   maxFrameBytes: Bytes('One frame, in both directions', 128 * 1024, 512, 16 * MEBIBYTE),
   maxMessageBytes: Bytes('One message', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
   maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),

@@ -1,6 +1,7 @@
 /** The protocols that clients of a node may speak, each with what makes a session of a connection. */
 
 import { CONTENT_KIND } from '../broker/api.js';
+import { parseTargetAddress } from '../config/address.js';
 import type { Config } from '../config/schema.js';
 import type { Clock, Random } from '../platform/ports.js';
 import { AmqpConnection } from '../protocols/amqp/connection.js';
@@ -18,6 +19,8 @@ export interface ClientProtocolsOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** `HOST:PORT` of each other node that takes clients of this protocol. */
+  readonly addressesOfOthers: (protocol: string) => readonly string[];
 }
 
 export function clientProtocols(options: ClientProtocolsOptions): readonly ClientProtocol[] {
@@ -53,7 +56,13 @@ function stomp({ config, version, clock, random }: ClientProtocolsOptions): Clie
   };
 }
 
-function amqp({ config, version, clock, random }: ClientProtocolsOptions): ClientProtocol {
+function amqp({
+  config,
+  version,
+  clock,
+  random,
+  addressesOfOthers,
+}: ClientProtocolsOptions): ClientProtocol {
   return {
     name: 'amqp',
     settings: config.amqp,
@@ -66,6 +75,8 @@ function amqp({ config, version, clock, random }: ClientProtocolsOptions): Clien
         version,
         nodeName: config.name,
         connectionId: Buffer.from(random.bytes(12)).toString('hex'),
+        otherNodes: () =>
+          addressesOfOthers('amqp').map((address) => parseTargetAddress(address, 'a node')),
         convert: (message) => convert(message, CONTENT_KIND.amqp),
         onClosed,
       });

@@ -43,7 +43,10 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     network,
     logger,
     channel,
-    protocols: clientProtocols(options),
+    protocols: clientProtocols({
+      ...options,
+      addressesOfOthers: (protocol) => node.addressesOfOthers(protocol),
+    }),
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
   });

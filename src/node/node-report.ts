@@ -79,6 +79,12 @@ export class StoreNews {
   #peers: readonly PeerFacts[] = [];
   #role = { epoch: 0, detail: '', sinceMs: 0 };
 
+  /** Where the other nodes that run take clients of this protocol, as `HOST:PORT`. */
+  addressesOfOthers(protocol: string): readonly string[] {
+    const running = this.#peers.filter(({ isRunning }) => isRunning);
+    return running.flatMap(({ document }) => document.addresses[protocol] ?? []);
+  }
+
   onEvent(event: StorageEvent, wallMs: number): void {
     switch (event.kind) {
       case 'slow-call':

@@ -162,6 +162,11 @@ export class Node {
     });
   }
 
+  /** Where clients of this protocol may go when this node is gone, as far as it knows. */
+  addressesOfOthers(protocol: string): readonly string[] {
+    return this.#news.addressesOfOthers(protocol);
+  }
+
   /** Binds the listeners, then joins the store. `addresses`: those of listeners that were bound before. */
   async start(addresses: Addresses): Promise<void> {
     const { channel, identity } = this.#options;

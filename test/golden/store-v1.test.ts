@@ -66,6 +66,7 @@ test('the store is whole: two segments, three epochs and a checkpoint', async ()
 const ADDED_SINCE: ReadonlySet<number> = new Set([
   RECORD_TYPE.duplicateIds,
   RECORD_TYPE.duplicateLimits,
+  RECORD_TYPE.deliveryTimes,
 ]);
 
 test('the store has records of every type, and removals for every reason', async () => {

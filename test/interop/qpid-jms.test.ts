@@ -1,6 +1,7 @@
 /** Qpid JMS, as applications in Java use it, for javax.jms and for jakarta.jms. Without Maven this is skipped, loudly. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { NodeReport } from '../../src/node/node-report.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { TestStore } from '../support/test-store.js';
@@ -95,10 +96,14 @@ for (const [jmsPackage, end] of [
   test(`Qpid JMS (${jmsPackage}.jms) under load goes on after ${end} of the live node, and loses nothing`, {
     skip: noMaven,
   }, async (t) => {
-    const store = await TestStore.make(t, AMQP);
+    // One of them is told where the other node is, and has no list of its own.
+    const isTold = jmsPackage === 'javax';
+    const announcing = { ...AMQP, HOLDFAST_AMQP_ANNOUNCE_NODES: 'true' };
+    const store = await TestStore.make(t, isTold ? announcing : AMQP);
     const { live, backup } = await store.startPair();
+    if (isTold) await untilKnown(live, backup);
     const load = new JmsLoad();
-    const args = ['JmsFailover', failoverUrl(live, backup)];
+    const args = ['JmsFailover', isTold ? failoverUrl(live) : failoverUrl(live, backup)];
     const program = await startJava(t, jmsPackage, args, load.onLine);
     await load.confirmsMore();
     program.tell('prepare');
@@ -126,6 +131,15 @@ for (const [jmsPackage, end] of [
       'sent 20',
     ]);
     assert.deepEqual(program.linesOf('failed'), []);
+  });
+}
+
+/** The live node has seen where clients reach the other one. */
+async function untilKnown(live: NodeProcess, other: NodeProcess): Promise<void> {
+  await eventually(`${live.name} knows of ${other.name}`, async () => {
+    const response = await fetch(`http://${live.addressOf('http')}/api/v1/node`);
+    const { peers } = (await response.json()) as NodeReport;
+    return peers.some(({ running, addresses }) => running && addresses.amqp !== undefined);
   });
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
-import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
 import { Output } from '../shared/output.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
@@ -46,6 +46,7 @@ import type { HostedSession, SessionHost } from './session-host.js';
 import { temporaryDestination } from './terminus.js';
 import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
+import type { Writable } from './value-writer.js';
 
 /** How long a client may take to read the last frame and close, once this side has nothing more to say. */
 const CLOSE_LINGER_MS = 5_000;
@@ -80,6 +81,8 @@ export interface AmqpConnectionOptions {
   /** As in package.json. */
   readonly version: string;
   readonly nodeName: string;
+  /** Where clients may go when this node is gone. */
+  readonly otherNodes: () => readonly HostPort[];
   /** Different from that of every other connection, ever. */
   readonly connectionId: string;
   /** Makes an AMQP message of one that came by another protocol. */
@@ -445,8 +448,20 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       channelMax: maxSessions - 1,
       offeredCapabilities: Object.values(CONNECTION_CAPABILITY),
       ...(idleTimeoutMs > 0 ? { idleTimeOut: idleTimeoutMs } : {}),
-      properties: { product: 'holdfast', version, ...more },
+      properties: { product: 'holdfast', version, ...this.failoverList(), ...more },
     });
+  }
+
+  /** As JMS clients read it: the nodes to try besides the one that says so. */
+  private failoverList(): { readonly [name: string]: Writable } {
+    if (!this.config.announceNodes) return {};
+    const nodes = this.options.otherNodes().map(({ host, port }) => ({
+      hostname: host,
+      'network-host': host,
+      port,
+      scheme: 'amqp',
+    }));
+    return nodes.length === 0 ? {} : { 'failover-server-list': nodes };
   }
 
   private begin(channel: number, begin: Read<typeof BEGIN>): void {

@@ -27,8 +27,9 @@ import { ScriptedBroker } from '../shared/scripted-broker.js';
 
 const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performatives;
 
-const AMQP_CONFIG: Config['amqp'] = {
+export const AMQP_CONFIG: Config['amqp'] = {
   listen: '127.0.0.1:0',
+  announceNodes: false,
   maxFrameBytes: 4_096,
   maxMessageBytes: 10_000,
   maxConnections: 10,
@@ -83,6 +84,7 @@ export class Peer {
       version: '0.1.0',
       nodeName: 'a',
       connectionId: 'c0ffee',
+      otherNodes: () => [],
       convert: (message) => message,
       onClosed: () => {
         this.closedCount += 1;
@@ -104,6 +106,12 @@ export class Peer {
     const fields = readFields(reader, type) as unknown as SentFrame['fields'];
     this.frames.push({ channel, name: type.name, fields, payload: bytes.slice(reader.at, end) });
     if (type.name === 'sasl-outcome' && this.expectsSasl) this.decoder.expectProtocol();
+  }
+
+  /** The body of the one frame behind the protocol header that the broker has sent. */
+  openFrame(): Uint8Array {
+    this.clock.endTurn();
+    return this.socket.takeBytes().subarray(8 + 8);
   }
 
   /** What the broker sent since the last call. */

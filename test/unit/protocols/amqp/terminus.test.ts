@@ -19,10 +19,11 @@ import {
   SOURCE,
   TARGET,
 } from '../../../../src/protocols/amqp/performatives.js';
-import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
+import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
 import { Rig } from '../../broker/broker-rig.js';
 import {
+  AMQP_CONFIG,
   attachReceiver,
   begun,
   grant,
@@ -321,6 +322,32 @@ describe('an open', () => {
       'sole-connection-for-container',
     ]);
     assert.deepEqual(peer.broker.identity, { clientId: 'client', isExclusive: false });
+  });
+
+  it('tells of the other nodes when it shall', () => {
+    const properties = (announceNodes: boolean): unknown => {
+      const peer = new Peer({
+        config: { ...AMQP_CONFIG, announceNodes },
+        otherNodes: () => [{ host: 'b.example', port: 5673 }],
+      });
+      peer.protocol(PROTOCOL_ID.amqp);
+      peer.send(0, OPEN, { containerId: 'client' });
+      // The tables pass over what peers say of themselves, so the frame is read here.
+      const reader = new ValueReader(peer.openFrame());
+      return (reader.value() as DescribedValue).value;
+    };
+    const list = [
+      new Map<string, unknown>([
+        ['hostname', 'b.example'],
+        ['network-host', 'b.example'],
+        ['port', 5673],
+        ['scheme', 'amqp'],
+      ]),
+    ];
+    const told = (properties(true) as unknown[]).at(-1) as ReadonlyMap<string, unknown>;
+    assert.deepEqual(told.get('failover-server-list'), list);
+    const silent = (properties(false) as unknown[]).at(-1) as ReadonlyMap<string, unknown>;
+    assert.equal(silent.has('failover-server-list'), false);
   });
 
   it('that wants its container id for itself is refused as clients understand it', () => {
