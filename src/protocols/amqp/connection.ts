@@ -57,6 +57,8 @@ const CONNECTION_CAPABILITY = {
   sharedSubscriptions: 'SHARED-SUBS',
   soleConnection: 'sole-connection-for-container',
 } as const;
+/** Room for the addresses of some twenty nodes. */
+const SMALLEST_FOR_LIST_BYTES = 4_096;
 /** A close comes right behind this open (OASIS AMQP 1.0, 2.4.1, as clients of JMS read it). */
 const ESTABLISHMENT_FAILED = { 'amqp:connection-establishment-failed': true } as const;
 /** Smallest that a peer may set (2.7.1). */
@@ -454,7 +456,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   /** As JMS clients read it: the nodes to try besides the one that says so. */
   private failoverList(): { readonly [name: string]: Writable } {
-    if (!this.config.announceNodes) return {};
+    // An open has to fit the smallest frames of its peer (2.7.1); such a client has no use for a list.
+    if (!this.config.announceNodes || this.maxFrameBytes < SMALLEST_FOR_LIST_BYTES) return {};
     const nodes = this.options.otherNodes().map(({ host, port }) => ({
       hostname: host,
       'network-host': host,

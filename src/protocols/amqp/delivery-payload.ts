@@ -27,7 +27,7 @@ export class DeliveryPayload {
     this.header[7] = CODE.ubyte;
   }
 
-  /** Of one message, whose bytes it borrows until the next call. */
+  /** Of one message, whose bytes it borrows until `release`. */
   set(message: DeliveryView, wallMs: () => number): void {
     this.bytes = message.bytes;
     this.headersStart = message.headersStart;
@@ -35,6 +35,11 @@ export class DeliveryPayload {
     this.bodyStart = message.bodyStart;
     this.bodyEnd = message.bodyEnd;
     this.writeHeader(message, wallMs);
+  }
+
+  /** A session that waits for its next delivery must not keep the block of its last one in memory. */
+  release(): void {
+    this.bytes = NO_BYTES;
   }
 
   get size(): number {

@@ -104,15 +104,25 @@ export class MessageProperties {
       this.isDecoded = true;
       this.decoded.clear();
       this.openAt(this.applicationPropertiesAt);
-      const { reader } = this;
+      this.decodeApplicationProperties();
+    }
+    return this.decoded.get(name) ?? null;
+  }
+
+  /** All or none of them: every selector is to see the same. */
+  private decodeApplicationProperties(): void {
+    const { reader, decoded } = this;
+    try {
       reader.pairs((key, start) => {
         if (typeof key !== 'string') return;
         reader.at = start;
         reader.skip();
-        this.decoded.set(key, propertyValue(reader.value()));
+        decoded.set(key, propertyValue(reader.value()));
       });
+    } catch (error) {
+      decoded.clear();
+      throw error;
     }
-    return this.decoded.get(name) ?? null;
   }
 
   private openAt(at: number): void {

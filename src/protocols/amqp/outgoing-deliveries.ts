@@ -9,6 +9,8 @@ import { difference, next } from './serial-number.js';
 
 /** A power of two, as all sizes of the ring. */
 const FIRST_SLOTS = 16;
+/** A larger ring is let go when it is empty. */
+const SLOTS_TO_KEEP = 4_096;
 
 interface Straggler {
   readonly link: SendingLink;
@@ -19,7 +21,7 @@ export class OutgoingDeliveries {
   /** By the lower bits of the id; null where nothing unsettled lies. */
   private links: (SendingLink | null)[] = emptySlots(FIRST_SLOTS);
   private entryIds: number[] = new Array(FIRST_SLOTS).fill(0);
-  /** In the order of their ids, all of them older than what the ring holds in their slots. */
+  /** What was unsettled when the ring came around to its slot. */
   private readonly stragglers = new Map<number, Straggler>();
   private ids = new Uint32Array(FIRST_SLOTS);
   private unsettled = 0;
@@ -73,6 +75,7 @@ export class OutgoingDeliveries {
       this.stragglers.delete(id);
       this.unsettled -= 1;
     }
+    this.shrinkWhenEmpty();
   }
 
   private put(slot: number, id: number, link: SendingLink, entryId: number): void {
@@ -85,9 +88,11 @@ export class OutgoingDeliveries {
     const slot = id & (this.links.length - 1);
     const link = this.links[slot] ?? null;
     if (link !== null && this.ids[slot] === id) {
+      const entryId = this.entryIds[slot] as number;
       this.links[slot] = null;
       this.unsettled -= 1;
-      visit(link, this.entryIds[slot] as number, id);
+      this.shrinkWhenEmpty();
+      visit(link, entryId, id);
       return;
     }
     const straggler = this.stragglers.size === 0 ? undefined : this.stragglers.get(id);
@@ -110,6 +115,13 @@ export class OutgoingDeliveries {
     this.put(slot, id, link, entryId);
   }
 
+  private shrinkWhenEmpty(): void {
+    if (this.unsettled > 0 || this.links.length <= SLOTS_TO_KEEP) return;
+    this.links = emptySlots(FIRST_SLOTS);
+    this.entryIds = new Array(FIRST_SLOTS).fill(0);
+    this.ids = new Uint32Array(FIRST_SLOTS);
+  }
+
   private grow(): void {
     const { links, entryIds, ids } = this;
     const size = links.length * 2;
@@ -125,12 +137,17 @@ export class OutgoingDeliveries {
 
   /** For a range with more ids in it than there are places to look at. */
   private unsettledBetween(first: number, span: number): readonly number[] {
-    const inRing = [...this.ids].filter((_, slot) => this.links[slot] !== null);
-    return [...this.stragglers.keys(), ...inRing]
-      .map((id) => difference(id, first))
-      .filter((offset) => offset >= 0 && offset <= span)
-      .sort((one, other) => one - other)
-      .map((offset) => (first + offset) >>> 0);
+    const offsets: number[] = [];
+    const add = (id: number): void => {
+      const offset = difference(id, first);
+      if (offset >= 0 && offset <= span) offsets.push(offset);
+    };
+    for (const id of this.stragglers.keys()) add(id);
+    for (let slot = 0; slot < this.links.length; slot += 1) {
+      if (this.links[slot] !== null) add(this.ids[slot] as number);
+    }
+    offsets.sort((one, other) => one - other);
+    return offsets.map((offset) => (first + offset) >>> 0);
   }
 }
 

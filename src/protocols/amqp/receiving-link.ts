@@ -39,10 +39,12 @@ export class ReceivingLink {
   /** What came of it so far, with room for more. */
   private parts = NO_BYTES;
   private partBytes = 0;
+  /** The last message came in several frames, whose bytes are this link's. */
+  private isPutTogether = false;
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
-  private readonly addresses = new MessageAddresses();
-  private readonly senderProperties = new SenderProperties();
+  private addresses = new MessageAddresses();
+  private senderProperties = new SenderProperties();
   private refusal: AmqpError | null = null;
   /** One object serves all messages: the broker copies what it keeps. */
   private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
@@ -116,7 +118,8 @@ export class ReceivingLink {
       this.incoming = incoming;
       return null;
     }
-    if (this.partBytes > 0) this.read(this.parts, 0, this.partBytes);
+    this.isPutTogether = this.partBytes > 0;
+    if (this.isPutTogether) this.read(this.parts, 0, this.partBytes);
     else this.read(bytes, start, end);
     this.reset();
     incoming.refusal = this.refusal;
@@ -171,6 +174,17 @@ export class ReceivingLink {
     }
     this.parts.set(bytes.subarray(start, end), this.partBytes);
     this.partBytes = needed;
+  }
+
+  /** The message that `take` gave is done with: a large one must not stay in memory until the next. */
+  release(): void {
+    if (!this.isPutTogether) return;
+    this.isPutTogether = false;
+    this.message.headers = NO_BYTES;
+    this.message.body = NO_BYTES;
+    this.reader.open(NO_BYTES, 0, 0);
+    this.senderProperties = new SenderProperties();
+    this.addresses = new MessageAddresses();
   }
 
   private reset(): void {

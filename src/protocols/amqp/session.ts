@@ -249,6 +249,7 @@ export class AmqpSession {
     link.countDelivery();
     this.payload.set(message, this.host.wallMs);
     this.held.send(link, message.entryId, this.payload);
+    this.payload.release();
     if (this.held.isBlocked) this.withholdCredit();
   }
 
@@ -335,7 +336,9 @@ export class AmqpSession {
     const transaction = link.transactionOf(transfer);
     try {
       const delivery = link.take(transfer, bytes, start, end);
-      if (delivery !== null) this.publish(delivery);
+      if (delivery === null) return;
+      this.publish(delivery);
+      link.release();
     } catch (error) {
       this.fail(transaction);
       throw error;

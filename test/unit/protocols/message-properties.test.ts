@@ -89,6 +89,17 @@ describe('a message of AMQP', () => {
       to.endCompound(start, 2);
     });
     assert.equal(amqp(notUtf8)('color'), null);
+    const half = amqp(
+      section(0x74, (to) => {
+        const start = to.beginMap();
+        to.string('good');
+        to.string('x');
+        to.string('bad');
+        to.raw(Uint8Array.of(0xa1, 1, 0xff));
+        to.endCompound(start, 4);
+      }),
+    );
+    assert.deepEqual(['good', 'good', 'bad'].map(half), [null, null, null]);
   });
 
   it('with more than somebody can select by is as if it had nothing there', () => {

@@ -111,3 +111,20 @@ describe('OutgoingDeliveries', () => {
     );
   });
 });
+
+it('a ring that was large and is empty begins small again, with ids that go on', () => {
+  const deliveries = new OutgoingDeliveries(0xffff_f000);
+  const [link] = LINKS as [SendingLink];
+  const ids = Array.from({ length: 10_000 }, (_, entryId) => deliveries.add(link, entryId));
+  let settled = 0;
+  deliveries.settle(ids[0] as number, ids.at(-1) as number, () => {
+    settled += 1;
+    // What is settled last makes room: the next delivery comes in the middle of it.
+    if (settled === ids.length) deliveries.add(link, 10_000);
+  });
+  assert.equal(settled, 10_000);
+  const seen: number[] = [];
+  const next = (ids.at(-1) as number) + 1;
+  deliveries.settle(next, next, (_, entryId) => seen.push(entryId));
+  assert.deepEqual(seen, [10_000]);
+});
