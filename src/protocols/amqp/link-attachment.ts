@@ -264,17 +264,25 @@ export function refuseAttach(
   attach: Attach,
   error: Given<typeof ERROR>,
 ): void {
-  const { frames } = session.host;
-  const isSending = attach.role === ROLE.receiver;
-  frames.frame(session.channel, ATTACH, {
-    name: attach.name,
-    handle: attach.handle,
-    role: !attach.role,
-    source: isSending ? null : attach.source,
-    target: isSending ? attach.target : null,
+  tellUnattached(session, attach);
+  const { handle } = attach;
+  session.host.frames.frame(session.channel, DETACH, { handle, closed: true, error });
+}
+
+/** The client hears that its link is attached to nothing; it is detached next. */
+export function tellUnattached(
+  session: AttachingSession,
+  { name, handle, role, source, target }: Pick<Attach, 'name' | 'handle' | 'role' | 'source' | 'target'>,
+): void {
+  const isSending = role === ROLE.receiver;
+  session.host.frames.frame(session.channel, ATTACH, {
+    name,
+    handle,
+    role: !role,
+    source: isSending ? null : source,
+    target: isSending ? target : null,
     ...(isSending ? { initialDeliveryCount: 0 } : {}),
   });
-  frames.frame(session.channel, DETACH, { handle: attach.handle, closed: true, error });
 }
 
 function attachedSource(source: Source, destination: Destination): Uint8Array {

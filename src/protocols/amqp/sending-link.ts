@@ -1,6 +1,8 @@
 /** A link on which the client receives: a subscription of the broker with credit (part 2, 2.6.7). */
 import type { DeliveryView, Destination, Subscriber } from '../../broker/api.js';
+import type { Read } from './composite.js';
 import type { Outcome } from './delivery-state.js';
+import type { DETACH } from './performatives.js';
 import { difference, next } from './serial-number.js';
 
 /** Durable subscriptions are known by these two; the client id is empty when it is everybody's. */
@@ -32,6 +34,8 @@ export class SendingLink {
   readonly defaultOutcome: Outcome;
   /** The client was told that it is attached; nothing comes before that. */
   isAnnounced = false;
+  /** How the client has detached before that. */
+  leaving: Read<typeof DETACH> | null = null;
   /** Set when the broker has subscribed it. */
   subscriber: Subscriber | null = null;
   deliveryCount = 0;

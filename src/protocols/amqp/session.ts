@@ -11,7 +11,7 @@ import { DeliveryPayload } from './delivery-payload.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
 import { HeldTransfers, type TakeId } from './held-transfers.js';
-import { attachReceiving, attachSending, refuseAttach } from './link-attachment.js';
+import { attachReceiving, attachSending, refuseAttach, tellUnattached } from './link-attachment.js';
 import { OutgoingDeliveries } from './outgoing-deliveries.js';
 import {
   ACCEPTED_STATE,
@@ -80,6 +80,7 @@ export class AmqpSession {
   // What the client sends.
 
   attach(attach: Read<typeof ATTACH>): void {
+    this.finishLeaving(attach.handle);
     if (this.links.has(attach.handle)) {
       throw new AmqpError(
         'session',
@@ -175,6 +176,7 @@ export class AmqpSession {
     const { handle } = link;
     if (link instanceof SendingLink && !link.isAnnounced) {
       // A durable subscription, which is told of when it is on stable storage: then this comes next.
+      link.leaving = detach;
       const then = (): void => {
         if (!this.hasEnded && this.has(link)) this.detach(detach);
       };
@@ -403,6 +405,18 @@ export class AmqpSession {
     if (link.isTemporary && link.destination !== null) {
       this.host.broker.removeTemporary(link.destination);
     }
+  }
+
+  /**
+   * The client uses the handle again before it was told of its last link there. That one comes to nothing,
+   * as a refused one does: what is not on stable storage yet is not told of.
+   */
+  private finishLeaving(handle: number): void {
+    const link = this.links.get(handle);
+    if (!(link instanceof SendingLink) || link.leaving === null) return;
+    tellUnattached(this, { name: link.name, handle, role: ROLE.receiver, source: null, target: null });
+    link.isAnnounced = true;
+    this.detach(link.leaving);
   }
 
   private requireOpen(transaction: TransactionReference | null, scope: ErrorScope): void {

@@ -542,6 +542,28 @@ describe('a link on which the client receives', () => {
     assert.deepEqual(peer.answerNames(), ['attach', 'detach']);
     assert.deepEqual(peer.broker.takeCalls().at(-1), 'unsubscribe 0');
   });
+
+  it('that is detached before it is told of, and attached again at once, was attached to nothing', () => {
+    const peer = begun();
+    const news = { address: 'topic://news', durable: 2 };
+    attachReceiver(peer, 0, news);
+    peer.send(0, DETACH, { handle: 0, closed: true });
+    attachReceiver(peer, 0, news);
+    const [attach, detach, ...others] = peer.answers();
+    assert.equal(attach?.name, 'attach');
+    assert.equal(attach?.fields.source, null);
+    assert.equal(detach?.name, 'detach');
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      peer.broker.takeCalls().map((call) => call.split(' ')[0]),
+      ['subscribe', 'barrier', 'unsubscribe', 'remove', 'subscribe'],
+    );
+    peer.broker.confirmAll();
+    const [again, ...more] = peer.answers();
+    assert.equal(again?.name, 'attach');
+    assert.notEqual(again?.fields.source, null);
+    assert.deepEqual(more, []);
+  });
 });
 
 describe('transactions', () => {
