@@ -105,6 +105,30 @@ const Amqp = v.strictObject({
     ),
     false,
   ),
+  redirectToLive: v.optional(
+    v.pipe(
+      v.boolean(),
+      facts(
+        'A backup tells clients the advertised address of the live node (`amqp:connection:redirect`) instead of passing them through to it; clients must know what to do with that, as Qpid JMS does, and be able to reach it',
+        { kind: 'boolean' },
+      ),
+    ),
+    false,
+  ),
+  queuePrefixes: v.optional(
+    Text(
+      'What may stand before the name of a queue in an address, and is taken off; the longest that fits counts',
+      'texts with commas between them',
+    ),
+    'queue://,/queue/',
+  ),
+  topicPrefixes: v.optional(
+    Text(
+      'The same before the name of a topic; an address without a prefix is a queue, unless its link says otherwise',
+      'texts with commas between them',
+    ),
+    'topic://,/topic/',
+  ),
   maxFrameBytes: Bytes('One frame, in both directions', 128 * 1024, 512, 16 * MEBIBYTE),
   maxMessageBytes: Bytes('One message', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
   maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),

@@ -23,6 +23,8 @@ export interface ClientGateOptions {
   readonly isSure: () => boolean;
   /** Serves a client here; calls `onClosed` once when it is gone. */
   readonly serve: (socket: Socket, onClosed: () => void) => void;
+  /** Tells a client where the live node is, and closes; left out, clients are passed through to it. */
+  readonly redirect?: (socket: Socket, live: HostPort, onClosed: () => void) => void;
   /** Tells a client why it is not served, and closes. */
   readonly refuse: (socket: Socket, reason: string) => void;
 }
@@ -121,7 +123,7 @@ export class ClientGate {
         else this.#wait(socket);
         return;
       case 'elsewhere':
-        void this.#passOn(socket, destination.address);
+        this.#sendElsewhere(socket, destination.address);
         return;
       case 'nowhere':
         this.#wait(socket);
@@ -131,6 +133,16 @@ export class ClientGate {
   #serve(socket: Socket): void {
     this.#deadlines.delete(socket);
     this.#options.serve(socket, () => this.#forget(socket));
+  }
+
+  #sendElsewhere(socket: Socket, live: HostPort): void {
+    const { redirect } = this.#options;
+    if (redirect === undefined) {
+      void this.#passOn(socket, live);
+      return;
+    }
+    this.#deadlines.delete(socket);
+    redirect(socket, live, () => this.#forget(socket));
   }
 
   async #passOn(socket: Socket, live: HostPort): Promise<void> {

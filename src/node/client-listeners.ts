@@ -8,9 +8,9 @@ import {
   reachableAddress,
 } from '../config/address.js';
 import type { Logger } from '../platform/logger.js';
-import type { Clock, Listener, Network, Socket } from '../platform/ports.js';
+import type { Clock, HostPort, Listener, Network, Socket } from '../platform/ports.js';
 import type { Addresses } from '../store/documents.js';
-import { ClientGate } from './client-gate.js';
+import { ClientGate, type ClientGateOptions } from './client-gate.js';
 
 /** A protocol that clients speak. */
 export interface ClientProtocol {
@@ -24,6 +24,13 @@ export interface ClientProtocol {
   };
   /** Makes a session of a client; `onClosed` once when it is gone. */
   readonly serve: (broker: Broker, socket: Socket, onClosed: () => void) => void;
+  /** Tells a client of a backup where the live node is, and closes; clients are passed through to it without. */
+  readonly redirect?: (
+    broker: Broker,
+    socket: Socket,
+    live: HostPort,
+    onClosed: () => void,
+  ) => void;
   /** Tells a client why it is not served, and closes. */
   readonly refuse: (socket: Socket, reason: string) => void;
 }
@@ -63,6 +70,7 @@ export class ClientListeners {
         limitName: `${protocol.name}.maxConnections`,
         serve: (socket, onClosed) => protocol.serve(broker, socket, onClosed),
         refuse: protocol.refuse,
+        ...redirecting(protocol, broker),
       }),
     }));
   }
@@ -124,4 +132,12 @@ export class ClientListeners {
     for (const listener of this.#listeners) void listener.close();
     this.#listeners = [];
   }
+}
+
+function redirecting(
+  { redirect }: ClientProtocol,
+  broker: Broker,
+): Pick<ClientGateOptions, 'redirect'> {
+  if (redirect === undefined) return {};
+  return { redirect: (socket, live, onClosed) => redirect(broker, socket, live, onClosed) };
 }

@@ -1,10 +1,11 @@
 /** The protocols that clients of a node may speak, each with what makes a session of a connection. */
 
 import { CONTENT_KIND } from '../broker/api.js';
+import type { Broker } from '../broker/broker.js';
 import { parseTargetAddress } from '../config/address.js';
 import type { Config } from '../config/schema.js';
-import type { Clock, Random } from '../platform/ports.js';
-import { AmqpConnection } from '../protocols/amqp/connection.js';
+import type { Clock, Random, Socket } from '../platform/ports.js';
+import { AmqpConnection, type AmqpConnectionOptions } from '../protocols/amqp/connection.js';
 import { closeUnserved } from '../protocols/amqp/refusal.js';
 import { convert } from '../protocols/conversion/convert.js';
 import { COMMAND } from '../protocols/stomp/commands.js';
@@ -63,24 +64,34 @@ function amqp({
   random,
   addressesOfOthers,
 }: ClientProtocolsOptions): ClientProtocol {
+  const connect = (
+    broker: Broker,
+    socket: Socket,
+    onClosed: () => void,
+    more: Pick<AmqpConnectionOptions, 'redirectTo'>,
+  ): void => {
+    new AmqpConnection({
+      socket,
+      broker,
+      clock,
+      config: config.amqp,
+      version,
+      nodeName: config.name,
+      connectionId: Buffer.from(random.bytes(12)).toString('hex'),
+      otherNodes: () =>
+        addressesOfOthers('amqp').map((address) => parseTargetAddress(address, 'a node')),
+      convert: (message) => convert(message, CONTENT_KIND.amqp),
+      onClosed,
+      ...more,
+    });
+  };
+  const redirect: ClientProtocol['redirect'] = (broker, socket, redirectTo, onClosed) =>
+    connect(broker, socket, onClosed, { redirectTo });
   return {
     name: 'amqp',
     settings: config.amqp,
-    serve: (broker, socket, onClosed) => {
-      new AmqpConnection({
-        socket,
-        broker,
-        clock,
-        config: config.amqp,
-        version,
-        nodeName: config.name,
-        connectionId: Buffer.from(random.bytes(12)).toString('hex'),
-        otherNodes: () =>
-          addressesOfOthers('amqp').map((address) => parseTargetAddress(address, 'a node')),
-        convert: (message) => convert(message, CONTENT_KIND.amqp),
-        onClosed,
-      });
-    },
+    serve: (broker, socket, onClosed) => connect(broker, socket, onClosed, {}),
+    ...(config.amqp.redirectToLive ? { redirect } : {}),
     refuse: (socket, reason) => {
       for (const bytes of closeUnserved(config.name, reason)) socket.write(bytes);
       endAndDiscard(clock, socket);

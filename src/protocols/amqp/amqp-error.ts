@@ -1,5 +1,6 @@
 /** What goes wrong on an AMQP connection, with the error condition that its peer is told. */
 import { HoldfastError } from '../../platform/errors.js';
+import type { HostPort } from '../../platform/ports.js';
 
 /** OASIS AMQP 1.0, 2.8.14 to 2.8.19 and 4.5.8: `amqp-error`, `connection-error`, `session-error`, `link-error`, `transaction-error`. */
 export const CONDITION = {
@@ -46,6 +47,20 @@ export class AmqpError extends HoldfastError {
     super(isLimit ? 'LIMIT_EXCEEDED' : 'CLIENT_FAILED', description);
     this.scope = scope;
     this.condition = condition;
+  }
+}
+
+/** 2.8.16: this connection is to be made to another node, which `address` leads to. */
+export class RedirectError extends AmqpError {
+  readonly address: HostPort;
+
+  constructor(address: HostPort) {
+    super(
+      'connection',
+      CONDITION.connectionRedirect,
+      `Clients are served by the live node, at ${address.host}:${address.port}; connect there`,
+    );
+    this.address = address;
   }
 }
 

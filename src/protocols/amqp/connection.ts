@@ -16,7 +16,8 @@ import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
 import { Output } from '../shared/output.js';
-import { AmqpError, CONDITION } from './amqp-error.js';
+import { Addresses } from './addresses.js';
+import { AmqpError, CONDITION, RedirectError } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { Confirmations } from './confirmations.js';
 import {
@@ -85,6 +86,8 @@ export interface AmqpConnectionOptions {
   readonly nodeName: string;
   /** Where clients may go when this node is gone. */
   readonly otherNodes: () => readonly HostPort[];
+  /** The live node, where this one is not: the client is told to go there. */
+  readonly redirectTo?: HostPort;
   /** Different from that of every other connection, ever. */
   readonly connectionId: string;
   /** Makes an AMQP message of one that came by another protocol. */
@@ -97,6 +100,7 @@ export interface AmqpConnectionOptions {
 
 export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly config: Config['amqp'];
+  readonly addresses: Addresses;
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
   readonly openTransactions = new Map<string, 'open' | 'failed'>();
@@ -142,6 +146,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.socket = socket;
     this.clock = clock;
     this.config = config;
+    this.addresses = new Addresses(config);
     this.transferToken = this.confirmations.transferToken;
     this.isLetIn = options.authenticate === undefined;
     this.output = new Output((bytes) => socket.write(bytes));
@@ -425,6 +430,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
         `A max-frame-size of ${open.maxFrameSize} is below ${SMALLEST_FRAME_BYTES}, the smallest there is`,
       );
     }
+    const { redirectTo } = this.options;
+    if (redirectTo !== undefined) throw new RedirectError(redirectTo);
     const clientId = open.containerId;
     const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
     this.brokerSession = this.options.broker.openSession(

@@ -21,14 +21,7 @@ import { type DeliveringSession, SendingLink } from './sending-link.js';
 import type { SessionHost } from './session-host.js';
 import { readFilter } from './source-filter.js';
 import { keptSubscription, subscriptionOf } from './subscription-names.js';
-import {
-  destinationOf,
-  NODE_CAPABILITY,
-  readSource,
-  readTarget,
-  type Source,
-  type Target,
-} from './terminus.js';
+import { NODE_CAPABILITY, readSource, readTarget, type Source, type Target } from './terminus.js';
 
 type Attach = Read<typeof ATTACH>;
 
@@ -69,7 +62,7 @@ export function attachReceiving(
   if (target === null) throw notOffered('A link without a target');
   if (target === 'coordinator') return attachCoordinator(session, attach);
   const { host } = session;
-  const destination = target.dynamic ? makeTemporary(host, target) : targetOf(target);
+  const destination = target.dynamic ? makeTemporary(host, target) : targetOf(host, target);
   const link = new ReceivingLink(host, attach, destination, target.dynamic);
   host.frames.frame(session.channel, ATTACH, {
     name: attach.name,
@@ -93,8 +86,11 @@ export function attachReceiving(
 }
 
 /** Null: each message says where it goes. */
-function targetOf({ address, capabilities }: Target): Destination | null {
-  return address === null ? null : destinationOf(address, capabilities);
+function targetOf(
+  { addresses }: SessionHost,
+  { address, capabilities }: Target,
+): Destination | null {
+  return address === null ? null : addresses.destinationOf(address, capabilities);
 }
 
 function makeTemporary(
@@ -134,7 +130,7 @@ export function attachSending(
     return;
   }
   const { host } = session;
-  const destination = source.dynamic ? makeTemporary(host, source) : sourceOf(source);
+  const destination = source.dynamic ? makeTemporary(host, source) : sourceOf(host, source);
   try {
     attachToSource(session, attach, { source, destination, place });
   } catch (error) {
@@ -194,9 +190,9 @@ function attachToSource(
   if (durable === null) announce();
 }
 
-function sourceOf({ address, capabilities }: Source): Destination {
+function sourceOf({ addresses }: SessionHost, { address, capabilities }: Source): Destination {
   if (address === null) throw notOffered('A source without an address');
-  return destinationOf(address, capabilities, true);
+  return addresses.destinationOf(address, capabilities, true);
 }
 
 function tellAttached(
@@ -272,7 +268,13 @@ export function refuseAttach(
 /** The client hears that its link is attached to nothing; it is detached next. */
 export function tellUnattached(
   session: AttachingSession,
-  { name, handle, role, source, target }: Pick<Attach, 'name' | 'handle' | 'role' | 'source' | 'target'>,
+  {
+    name,
+    handle,
+    role,
+    source,
+    target,
+  }: Pick<Attach, 'name' | 'handle' | 'role' | 'source' | 'target'>,
 ): void {
   const isSending = role === ROLE.receiver;
   session.host.frames.frame(session.channel, ATTACH, {

@@ -3,11 +3,12 @@
  * property `to` says so, and with JMS clients an annotation what kind of destination that is.
  */
 import type { Destination, IncomingMessage } from '../../broker/api.js';
+import type { Addresses } from './addresses.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import { PROPERTIES } from './bare-message.js';
 import { readFields } from './composite.js';
 import { SECTION, sectionCode } from './message-sections.js';
-import { destinationOf, NODE_CAPABILITY } from './terminus.js';
+import { NODE_CAPABILITY } from './terminus.js';
 import { type AmqpValue, ValueReader } from './value-reader.js';
 
 /** OASIS AMQP JMS mapping, 3.2.2: queue, topic, temporary queue, temporary topic. */
@@ -17,6 +18,7 @@ const NO_CAPABILITIES: readonly string[] = [];
 const TOPIC_CAPABILITIES: readonly string[] = [NODE_CAPABILITY.topic];
 
 export class MessageAddresses {
+  private readonly addresses: Addresses;
   private readonly reader = new ValueReader(new Uint8Array(0));
   /** The last address, which the next message mostly has again. */
   private last: {
@@ -24,6 +26,10 @@ export class MessageAddresses {
     readonly isTopic: boolean;
     readonly destination: Destination;
   } | null = null;
+
+  constructor(addresses: Addresses) {
+    this.addresses = addresses;
+  }
 
   /** Throws an error of the link when the message names no possible destination. */
   of({ headers, body }: IncomingMessage): Destination {
@@ -38,7 +44,8 @@ export class MessageAddresses {
     const isTopic = this.saysTopic(headers);
     const { last } = this;
     if (last !== null && last.to === to && last.isTopic === isTopic) return last.destination;
-    const destination = destinationOf(to, isTopic ? TOPIC_CAPABILITIES : NO_CAPABILITIES);
+    const capabilities = isTopic ? TOPIC_CAPABILITIES : NO_CAPABILITIES;
+    const destination = this.addresses.destinationOf(to, capabilities);
     this.last = { to, isTopic, destination };
     return destination;
   }

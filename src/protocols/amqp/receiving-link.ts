@@ -43,7 +43,7 @@ export class ReceivingLink {
   private isPutTogether = false;
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly sections = new MessageSections();
-  private addresses = new MessageAddresses();
+  private addresses: MessageAddresses;
   private senderProperties = new SenderProperties();
   private refusal: AmqpError | null = null;
   /** One object serves all messages: the broker copies what it keeps. */
@@ -61,6 +61,7 @@ export class ReceivingLink {
   ) {
     this.isTemporary = isTemporary;
     this.host = host;
+    this.addresses = new MessageAddresses(host.addresses);
     this.name = attach.name;
     this.handle = attach.handle;
     this.deliveryCount = attach.initialDeliveryCount ?? 0;
@@ -184,7 +185,7 @@ export class ReceivingLink {
     this.message.body = NO_BYTES;
     this.reader.open(NO_BYTES, 0, 0);
     this.senderProperties = new SenderProperties();
-    this.addresses = new MessageAddresses();
+    this.addresses = new MessageAddresses(this.host.addresses);
   }
 
   private reset(): void {

@@ -1,6 +1,7 @@
 /** What a session and its links need of their connection, and what it needs of them. */
 import type { BrokerSession, ConfirmationToken, Destination } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
+import type { Addresses } from './addresses.js';
 import type { FrameWriter } from './frame-writer.js';
 
 /** A session as its connection comes back to it. */
@@ -15,6 +16,7 @@ export interface SessionHost {
   readonly broker: BrokerSession;
   readonly frames: FrameWriter;
   readonly config: Config['amqp'];
+  readonly addresses: Addresses;
   /** The peer's container id: with JMS the client identifier. */
   readonly containerId: string;
   /** A name for a new temporary destination of these capabilities. */

@@ -4,7 +4,7 @@
  */
 import { type DeliveryView, REJECTION } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, type ErrorScope } from './amqp-error.js';
+import { AmqpError, CONDITION, type ErrorScope, RedirectError } from './amqp-error.js';
 import type { Given, Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
 import { DeliveryPayload } from './delivery-payload.js';
@@ -414,7 +414,13 @@ export class AmqpSession {
   private finishLeaving(handle: number): void {
     const link = this.links.get(handle);
     if (!(link instanceof SendingLink) || link.leaving === null) return;
-    tellUnattached(this, { name: link.name, handle, role: ROLE.receiver, source: null, target: null });
+    tellUnattached(this, {
+      name: link.name,
+      handle,
+      role: ROLE.receiver,
+      source: null,
+      target: null,
+    });
     link.isAnnounced = true;
     this.detach(link.leaving);
   }
@@ -522,6 +528,10 @@ function isOfLink(error: unknown): error is HoldfastError {
 export function errorFields(error: HoldfastError): Given<typeof ERROR> {
   const condition = conditionOf(error);
   const description = error.message;
+  if (error instanceof RedirectError) {
+    const { host, port } = error.address;
+    return { condition, description, info: { hostname: host, 'network-host': host, port } };
+  }
   if (error.code !== 'CLIENT_ID_IN_USE') return { condition, description };
   // 2.8.14: JMS clients know by it what went wrong.
   const info = { 'invalid-field': new SymbolText('container-id') };

@@ -30,6 +30,9 @@ const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performati
 export const AMQP_CONFIG: Config['amqp'] = {
   listen: '127.0.0.1:0',
   announceNodes: false,
+  redirectToLive: false,
+  queuePrefixes: 'queue://,/queue/',
+  topicPrefixes: 'topic://,/topic/',
   maxFrameBytes: 4_096,
   maxMessageBytes: 10_000,
   maxConnections: 10,

@@ -364,6 +364,35 @@ describe('an open', () => {
   });
 });
 
+describe('a connection to a backup that redirects', () => {
+  it('is told where the live node is, and closed', () => {
+    const peer = new Peer({ redirectTo: { host: 'b.example', port: 5673 } });
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.send(0, OPEN, { containerId: 'client' });
+    const [open, close] = peer.answers();
+    assert.deepEqual([open?.name, close?.name], ['open', 'close']);
+    // What clients read of it, host and port, is shown with one of them in test/interop/qpid-jms.test.ts.
+    assert.equal(error(close)?.condition, CONDITION.connectionRedirect);
+    assert.match(error(close)?.description ?? '', /b\.example:5673/);
+    assert.deepEqual(peer.broker.takeCalls(), []);
+  });
+});
+
+describe('prefixes of addresses', () => {
+  const subscribed = (address: string): string | undefined => {
+    const topicPrefixes = 'jms.topic., topic://';
+    const peer = begun({ config: { ...AMQP_CONFIG, queuePrefixes: 'jms.', topicPrefixes } });
+    attachReceiver(peer, 0, { address });
+    return peer.broker.takeCalls()[0]?.split(' ').slice(1, 3).join(' ');
+  };
+  it('are those that are configured, the longest first', () => {
+    assert.equal(subscribed('jms.orders'), 'queue orders');
+    assert.equal(subscribed('jms.topic.news'), 'topic news');
+    assert.equal(subscribed('topic://news'), 'topic news');
+    assert.equal(subscribed('/queue/orders'), 'queue /queue/orders');
+  });
+});
+
 describe('with a real broker', () => {
   const settle = (rig: Rig, peer: Peer): void => {
     rig.settle();
