@@ -6,8 +6,13 @@
  * storage and ownership was verified (P1, P3). Tokens of one session are confirmed in call order.
  */
 
-/** Which codec the stored `headers` bytes are written in. Zero is never valid on disk. */
-export const CONTENT_KIND = { stomp: 1, amqp: 2 } as const;
+/** Which codec the stored `headers` and `body` bytes are written in. Zero is never valid on disk. */
+export const CONTENT_KIND = {
+  stomp: 1,
+  amqp: 2,
+  /** As `stomp`, of a sender that has counted the bytes of its body: no text for those who tell it from bytes. */
+  stompBytes: 3,
+} as const;
 export type ContentKind = (typeof CONTENT_KIND)[keyof typeof CONTENT_KIND];
 
 type DestinationKind = 'queue' | 'topic';

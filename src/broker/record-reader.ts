@@ -383,6 +383,8 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
+const CONTENT_KINDS: ReadonlySet<number> = new Set(Object.values(CONTENT_KIND));
+
 function isContentKind(variant: number): variant is ContentKind {
-  return variant === CONTENT_KIND.stomp || variant === CONTENT_KIND.amqp;
+  return CONTENT_KINDS.has(variant);
 }

@@ -56,6 +56,8 @@ export interface ClientSubscription {
 export interface SendRequest {
   readonly destination: string;
   readonly body: Uint8Array | string;
+  /** To be known as text: sent without its length, unless that cannot be. */
+  readonly isText?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   readonly transaction?: string;
 }
@@ -146,12 +148,12 @@ export class StompClient {
 
   /** Resolves when the broker confirmed the message (or, in a transaction, that it has it). */
   send(request: SendRequest): Promise<void> {
-    return this.withReceipt(COMMAND.send, sendHeaders(request), bodyOf(request));
+    return this.withReceipt(COMMAND.send, sendHeaders(request), bodyOf(request), request.isText);
   }
 
   /** Sends without asking for a receipt: nobody learns whether the message arrived. */
   sendUnconfirmed(request: SendRequest): void {
-    this.write(COMMAND.send, sendHeaders(request), bodyOf(request));
+    this.write(COMMAND.send, sendHeaders(request), bodyOf(request), request.isText);
   }
 
   /** Resolves when the broker confirmed the subscription; messages may come before. */
@@ -235,19 +237,27 @@ export class StompClient {
     command: Command,
     headers: readonly HeaderLine[],
     body: Uint8Array = NO_BYTES,
+    isText = false,
   ): Promise<void> {
     if (this.isClosed) return Promise.reject(this.reasonOfClose());
     this.lastReceipt += 1;
     const receipt = String(this.lastReceipt);
     return new Promise((resolve, reject) => {
       this.waiting.set(receipt, { resolve, reject });
-      this.write(command, [...headers, ['receipt', receipt]], body);
+      this.write(command, [...headers, ['receipt', receipt]], body, isText);
     });
   }
 
-  private write(command: Command, headers: readonly HeaderLine[], body: Uint8Array): void {
+  private write(
+    command: Command,
+    headers: readonly HeaderLine[],
+    body: Uint8Array,
+    isText = false,
+  ): void {
     if (this.isClosed) throw this.reasonOfClose();
-    const bytes = encodeFrame({ command, headers, body }, VERSION.v12);
+    // Without a length a NUL ends the body.
+    const frame = { command, headers, body, isText: isText && !body.includes(0) };
+    const bytes = encodeFrame(frame, VERSION.v12);
     this.output.reserve(bytes.length);
     this.output.bytes(bytes);
     if (this.flushIsDue) return;

@@ -23,7 +23,8 @@ test('selectors choose by properties, of STOMP senders too', async (t) => {
   const client = await connect(t, live);
   await sendColors(client, 'colors');
   const stomp = await connectStomp(live.address);
-  await stomp.send({ destination: '/queue/colors', body: 'by STOMP', headers: { color: 'red' } });
+  const headers = { color: 'red' };
+  await stomp.send({ destination: '/queue/colors', body: 'by STOMP', headers, isText: true });
   const red = await client.inbox({
     source: { address: 'colors', filter: rhea.filter.selector("color = 'red'") },
     autoaccept: true,

@@ -182,9 +182,11 @@ test('STOMP in and AMQP out, and back', async (t) => {
   const live = await store.startLive('a');
   const [stomp, amqp] = [await connectStomp(live.address), await connect(t, live)];
   const headers = { 'correlation-id': '7', colour: 'red', 'reply-to': '/queue/answers' };
-  await stomp.send({ destination: '/queue/to-amqp', body: 'from STOMP', headers });
-  const [delivery] = await (await amqp.inbox('to-amqp')).atLeast(1);
+  await stomp.send({ destination: '/queue/to-amqp', body: 'from STOMP', headers, isText: true });
+  await stomp.send({ destination: '/queue/to-amqp', body: 'counted' });
+  const [delivery, counted] = await (await amqp.inbox('to-amqp')).atLeast(2);
   assert.equal(delivery?.message.body, 'from STOMP');
+  assert.equal(counted?.message.body.content.toString(), 'counted');
   assert.equal(delivery?.message.correlation_id, '7');
   assert.equal(delivery?.message.reply_to, 'queue://answers');
   assert.equal(delivery?.message.application_properties?.colour, 'red');

@@ -66,7 +66,8 @@ export const command = defineCommand({
     const bodies = text === STANDARD_INPUT ? standardInputLines() : repeat(readBody(given), count);
     const sender = new Sender(openConnection(given));
     const startedAtMs = performance.now();
-    const confirmed = await sender.sendAll(toRequests(bodies, destination, headers));
+    const request = { destination, headers, isText: given.file === undefined };
+    const confirmed = await sender.sendAll(toRequests(bodies, request));
     const took = durationText(performance.now() - startedAtMs);
     process.stdout.write(
       `${confirmed} ${confirmed === 1 ? 'message' : 'messages'} confirmed in ${took}.\n`,
@@ -133,10 +134,9 @@ async function* standardInputLines(): AsyncGenerator<string> {
 
 async function* toRequests(
   bodies: AsyncGenerator<Uint8Array | string>,
-  destination: string,
-  headers: Readonly<Record<string, string>>,
+  request: Omit<SendRequest, 'body'>,
 ): AsyncGenerator<SendRequest> {
   for await (const body of bodies) {
-    yield { destination, body, headers };
+    yield { ...request, body };
   }
 }

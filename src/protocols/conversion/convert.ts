@@ -10,8 +10,9 @@ const UNREADABLE_TYPE = 'application/vnd.amqp';
 
 /** A delivery as `kind` reads it: itself, or one with other bytes. */
 export function convert(message: DeliveryView, kind: ContentKind): DeliveryView {
-  if (message.contentKind === kind) return message;
-  const content = kind === CONTENT_KIND.amqp ? amqpFromStomp(message) : readableStomp(message);
+  const isAmqp = message.contentKind === CONTENT_KIND.amqp;
+  if (isAmqp === (kind === CONTENT_KIND.amqp)) return message;
+  const content = isAmqp ? readableStomp(message) : amqpFromStomp(message);
   return withContent(message, kind, content);
 }
 

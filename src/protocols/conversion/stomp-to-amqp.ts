@@ -1,5 +1,5 @@
 /** A message that came by STOMP, as an AMQP client reads it: docs/amqp.md has the table. */
-import type { DeliveryView } from '../../broker/api.js';
+import { CONTENT_KIND, type DeliveryView } from '../../broker/api.js';
 import { AMQP_VALUE, APPLICATION_PROPERTIES, DATA, PROPERTIES } from '../amqp/bare-message.js';
 import { writeComposite } from '../amqp/composite.js';
 import { ValueWriter } from '../amqp/value-writer.js';
@@ -17,6 +17,9 @@ const PROPERTY_OF_HEADER: ReadonlyMap<string, 'correlationId' | 'contentType' | 
     ['content-type', 'contentType'],
     ['type', 'subject'],
   ]);
+
+/** ActiveMQ's header for senders whose library counts the bytes of everything. */
+const MESSAGE_TYPE = 'amq-msg-type';
 
 export function amqpFromStomp(message: DeliveryView): ConvertedContent {
   const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
@@ -41,7 +44,7 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     writer.describedBy(APPLICATION_PROPERTIES);
     writer.textMap(others);
   }
-  writeBody(writer, bytes.subarray(bodyStart, bodyEnd), properties.contentType);
+  writeBody(writer, bytes.subarray(bodyStart, bodyEnd), isText(message, others));
   return { headers: NO_BYTES, body: writer.written };
 }
 
@@ -49,8 +52,15 @@ function isAscii(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text);
 }
 
-function writeBody(writer: ValueWriter, body: Uint8Array, contentType: string | undefined): void {
-  const text = contentType === undefined || contentType.startsWith('text/') ? textOf(body) : null;
+/** As ActiveMQ and Artemis have it: text is what was sent without a length, unless the message says otherwise. */
+function isText({ contentKind }: DeliveryView, headers: ReadonlyMap<string, string>): boolean {
+  const type = headers.get(MESSAGE_TYPE);
+  if (type === 'text' || type === 'bytes') return type === 'text';
+  return contentKind === CONTENT_KIND.stomp;
+}
+
+function writeBody(writer: ValueWriter, body: Uint8Array, mayBeText: boolean): void {
+  const text = mayBeText ? textOf(body) : null;
   if (text === null) {
     writer.describedBy(DATA);
     writer.binary(body);

@@ -5,6 +5,7 @@ import {
   type BrokerSession,
   CONTENT_KIND,
   type ConfirmationToken,
+  type ContentKind,
   type Destination,
   REJECTION,
 } from '../../broker/api.js';
@@ -68,7 +69,7 @@ export class ClientCommands {
   /** One object serves all SENDs: the broker copies what it keeps. */
   private readonly message = {
     destination: { kind: 'queue', name: '' } as Destination,
-    contentKind: CONTENT_KIND.stomp,
+    contentKind: CONTENT_KIND.stomp as ContentKind,
     headers: NO_BYTES as Uint8Array,
     body: NO_BYTES as Uint8Array,
     durable: true,
@@ -127,6 +128,9 @@ export class ClientCommands {
     message.destination = this.destinations.read(frame);
     message.headers = this.storedHeaders.write(frame);
     message.body = frame.body();
+    message.contentKind = frame.has(HEADER.contentLength)
+      ? CONTENT_KIND.stompBytes
+      : CONTENT_KIND.stomp;
     message.durable = !frame.valueIs(HEADER.persistent, FALSE);
     message.priority = numberOf(frame, HEADER.priority, DEFAULT_PRIORITY, HIGHEST_PRIORITY);
     message.expiresAtMs = numberOf(frame, HEADER.expires, 0, Number.MAX_SAFE_INTEGER);

@@ -19,7 +19,7 @@ export function deadLetterHeaders(
   headers: Uint8Array,
   cause: DeadLetterFacts,
 ): Uint8Array {
-  if (contentKind !== CONTENT_KIND.stomp) {
+  if (contentKind === CONTENT_KIND.amqp) {
     throw new RangeError(`Content kind ${contentKind} is not STOMP's.`);
   }
   const causeLines = utf8(

@@ -8,9 +8,11 @@ export type HeaderLine = readonly [name: string, value: string];
 
 export interface FrameToEncode {
   readonly command: Command;
-  /** In this order; `content-length` is added when there is a body. */
+  /** In this order; `content-length` is added when there is a body that is not `isText`. */
   readonly headers: readonly HeaderLine[];
   readonly body: Uint8Array;
+  /** The body has no NUL and is to be known as text: brokers take what comes with a length for bytes. */
+  readonly isText?: boolean;
 }
 
 /** `version` is null as long as none is agreed: then nothing is escaped, as in 1.0. */
@@ -21,9 +23,8 @@ export function encodeFrame(frame: FrameToEncode, version: StompVersion | null):
     head += `${escapeHeader(name, escaping)}:${escapeHeader(value, escaping)}\n`;
   }
   const bodyLength = frame.body.length;
-  const headBytes = utf8(
-    bodyLength === 0 ? `${head}\n` : `${head}content-length:${bodyLength}\n\n`,
-  );
+  const isCounted = bodyLength > 0 && frame.isText !== true;
+  const headBytes = utf8(isCounted ? `${head}content-length:${bodyLength}\n\n` : `${head}\n`);
   const bytes = new Uint8Array(headBytes.length + bodyLength + 1);
   bytes.set(headBytes);
   bytes.set(frame.body, headBytes.length);

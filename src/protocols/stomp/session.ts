@@ -139,8 +139,7 @@ export class StompSession implements SessionEvents {
 
   deliver(subscriber: Subscriber, message: DeliveryView): void {
     if (this.state !== STATE.connected) return;
-    const own =
-      message.contentKind === CONTENT_KIND.stomp ? message : this.options.convert(message);
+    const own = message.contentKind === CONTENT_KIND.amqp ? this.options.convert(message) : message;
     appendMessageFrame(this.output, subscriber.context as Subscription, own);
     this.flushSoon();
   }

@@ -10,7 +10,7 @@ import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
 import { stompDestinationOf } from '../../../../src/protocols/conversion/addresses.js';
 import { convert } from '../../../../src/protocols/conversion/convert.js';
 
-const { amqp, stomp } = CONTENT_KIND;
+const { amqp, stomp, stompBytes } = CONTENT_KIND;
 
 function view(
   contentKind: DeliveryView['contentKind'],
@@ -77,13 +77,25 @@ describe('a STOMP message as AMQP reads it', () => {
     assert.equal(sections.get(0x77), 'hello');
   });
 
-  it('is text without a content type, and bytes when it is none or says so', () => {
-    assert.equal(convertText('', 'plain').get(0x77), 'plain');
-    const data = convertText('content-type:application/json\n', '{}').get(0x75);
-    assert.equal(Buffer.from(data as Uint8Array).toString(), '{}');
-    const binary = sectionsOf(convert(view(stomp, '', Uint8Array.of(0xff, 0)), amqp));
-    assert.deepEqual(Buffer.from(binary.get(0x75) as Uint8Array), Buffer.from([0xff, 0]));
-  });
+  const [VALUE, DATA] = [0x77, 0x75];
+  const BODIES = [
+    ['text, sent without a length', stomp, '', 'plain', VALUE],
+    ['text of whatever type', stomp, 'content-type:application/json\n', '{}', VALUE],
+    ['bytes, sent with a length', stompBytes, '', 'plain', DATA],
+    ['bytes of whatever type', stompBytes, 'content-type:text/plain\n', 'plain', DATA],
+    ['text that says so', stompBytes, 'amq-msg-type:text\n', 'plain', VALUE],
+    ['bytes that say so', stomp, 'amq-msg-type:bytes\n', 'plain', DATA],
+    ['bytes that are no text', stomp, 'amq-msg-type:text\n', '\xff', DATA],
+  ] as const;
+  for (const [what, kind, headers, body, section] of BODIES) {
+    it(`is ${what}`, () => {
+      const bytes = Buffer.from(body, 'latin1');
+      const sections = sectionsOf(convert(view(kind, headers, bytes), amqp));
+      const found = sections.get(section);
+      const expected = section === VALUE ? body : bytes;
+      assert.deepEqual(section === VALUE ? found : Buffer.from(found as Uint8Array), expected);
+    });
+  }
 
   it('takes header names and values of any kind', () => {
     const sections = convertText('__proto__:x\ncontent-type:täxt\n', '');
