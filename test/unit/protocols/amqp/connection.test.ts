@@ -12,10 +12,8 @@ import {
   SASL_INIT,
   TRANSFER,
 } from '../../../../src/protocols/amqp/performatives.js';
-import { begin, begun, frameBytes, Peer, type SentFrame } from './peer.js';
-
-const errorOf = (frame: SentFrame | undefined) =>
-  frame?.fields.error as { condition: string; description: string } | undefined;
+import { errorOf, frameBytes } from '../../../support/amqp-frames.js';
+import { begin, begun, Peer } from './peer.js';
 
 describe('opening an AMQP connection', () => {
   it('agrees on frames, channels and idle times', () => {

@@ -24,6 +24,7 @@ import {
 } from '../../../../src/protocols/amqp/performatives.js';
 import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { errorOf, type SentFrame } from '../../../support/amqp-frames.js';
 import { refusal } from '../shared/scripted-broker.js';
 import {
   attachReceiver,
@@ -33,14 +34,12 @@ import {
   delivery,
   grant,
   type Peer,
-  type SentFrame,
   stateOf,
   textMessage,
   transfer,
 } from './peer.js';
 
-const conditionOf = (frame: SentFrame | undefined) =>
-  (frame?.fields.error as { condition: string } | undefined)?.condition;
+const conditionOf = (frame: SentFrame | undefined) => errorOf(frame)?.condition;
 
 function section(descriptor: number, write: (writer: ValueWriter) => void): Uint8Array {
   const writer = new ValueWriter();

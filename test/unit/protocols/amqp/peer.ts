@@ -2,25 +2,17 @@
 import assert from 'node:assert/strict';
 import { CONTENT_KIND, type DeliveryView } from '../../../../src/broker/api.js';
 import type { Config } from '../../../../src/config/schema.js';
-import {
-  type CompositeType,
-  type Given,
-  readFields,
-  writeComposite,
-} from '../../../../src/protocols/amqp/composite.js';
+import type { CompositeType, Given } from '../../../../src/protocols/amqp/composite.js';
 import {
   AmqpConnection,
   type AmqpConnectionOptions,
 } from '../../../../src/protocols/amqp/connection.js';
 import { encodedState } from '../../../../src/protocols/amqp/encoded-state.js';
-import {
-  FrameDecoder,
-  PROTOCOL_ID,
-  protocolHeader,
-} from '../../../../src/protocols/amqp/frame-decoder.js';
+import { PROTOCOL_ID, protocolHeader } from '../../../../src/protocols/amqp/frame-decoder.js';
 import * as performatives from '../../../../src/protocols/amqp/performatives.js';
 import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { frameOf, type SentFrame, SentFrames } from '../../../support/amqp-frames.js';
 import { FakeSocket } from '../shared/fake-socket.js';
 import { ManualClock } from '../shared/manual-clock.js';
 import { ScriptedBroker } from '../shared/scripted-broker.js';
@@ -45,40 +37,15 @@ export const AMQP_CONFIG: Config['amqp'] = {
   socketBufferMaxBytes: 65_536,
 };
 
-/** A frame that the broker sent: the name of its performative, its fields, and what follows them. */
-export interface SentFrame {
-  readonly channel: number;
-  readonly name: string;
-  readonly fields: { readonly [name: string]: unknown };
-  readonly payload: Uint8Array;
-}
-
-const TYPES = new Map(
-  Object.values(performatives)
-    .filter((each): each is CompositeType<object> & typeof OPEN => 'fields' in (each as object))
-    .map((type) => [type.code, type]),
-);
-
 export class Peer {
   readonly clock = new ManualClock();
   readonly socket = new FakeSocket();
   readonly broker = new ScriptedBroker();
   closedCount = 0;
-  private readonly decoder: FrameDecoder;
   private frames: SentFrame[] = [];
-  readonly protocols: number[] = [];
+  private readonly sent = new SentFrames((frame) => this.frames.push(frame));
 
   constructor(changes: Partial<AmqpConnectionOptions> = {}) {
-    this.decoder = new FrameDecoder(
-      {
-        onProtocol: (id) => {
-          this.protocols.push(id);
-          if (id === PROTOCOL_ID.sasl) this.expectsSasl = true;
-        },
-        onFrame: (_type, channel, bytes, start, end) => this.keep(channel, bytes, start, end),
-      },
-      1_000_000,
-    );
     new AmqpConnection({
       socket: this.socket,
       broker: this.broker,
@@ -96,19 +63,8 @@ export class Peer {
     });
   }
 
-  private expectsSasl = false;
-
-  private keep(channel: number, bytes: Uint8Array, start: number, end: number): void {
-    if (start === end) {
-      this.frames.push({ channel, name: 'heartbeat', fields: {}, payload: new Uint8Array(0) });
-      return;
-    }
-    const reader = new ValueReader(bytes, start, end);
-    const type = TYPES.get(reader.descriptor() as number);
-    assert.ok(type, 'the broker sends what is in the tables');
-    const fields = readFields(reader, type) as unknown as SentFrame['fields'];
-    this.frames.push({ channel, name: type.name, fields, payload: bytes.slice(reader.at, end) });
-    if (type.name === 'sasl-outcome' && this.expectsSasl) this.decoder.expectProtocol();
+  get protocols(): readonly number[] {
+    return this.sent.protocols;
   }
 
   /** The body of the one frame behind the protocol header that the broker has sent. */
@@ -120,7 +76,7 @@ export class Peer {
   /** What the broker sent since the last call. */
   answers(): SentFrame[] {
     this.clock.endTurn();
-    this.decoder.push(this.socket.takeBytes());
+    this.sent.push(this.socket.takeBytes());
     return this.frames.splice(0);
   }
 
@@ -137,26 +93,15 @@ export class Peer {
     channel: number,
     type: Type,
     given: Given<Type>,
-    payload: Uint8Array = new Uint8Array(0),
-    frameType = 0,
+    payload?: Uint8Array,
+    frameType?: number,
   ): void {
-    const writer = new ValueWriter();
-    writeComposite(writer, type, given as never);
-    writer.raw(payload);
-    this.push(frameBytes(channel, writer.written, frameType));
+    this.push(frameOf(channel, type, given, payload, frameType));
   }
 
   protocol(id: number): void {
     this.push(protocolHeader(id));
   }
-}
-
-export function frameBytes(channel: number, body: Uint8Array, type = 0): Uint8Array {
-  const bytes = Buffer.alloc(8 + body.length);
-  bytes.writeUInt32BE(bytes.length);
-  bytes.set([2, type, channel >> 8, channel & 0xff], 4);
-  bytes.set(body, 8);
-  return bytes;
 }
 
 /** A peer whose connection is open and whose session has begun on channel 0. */

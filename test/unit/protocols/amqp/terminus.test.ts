@@ -21,6 +21,7 @@ import {
 } from '../../../../src/protocols/amqp/performatives.js';
 import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
+import { errorOf as error, type SentFrame } from '../../../support/amqp-frames.js';
 import { Rig } from '../../broker/broker-rig.js';
 import {
   AMQP_CONFIG,
@@ -28,7 +29,6 @@ import {
   begun,
   grant,
   Peer,
-  type SentFrame,
   stateOf,
   textMessage,
   transfer,
@@ -60,9 +60,6 @@ const selector = (
 const NO_LOCAL = described('no-local', 'apache.org:no-local-filter:list', (to) =>
   to.endCompound(to.beginList(), 0),
 );
-
-const error = (frame: SentFrame | undefined) =>
-  frame?.fields.error as { condition: string; description: string } | undefined;
 
 function terminus(frame: SentFrame | undefined, type: typeof SOURCE | typeof TARGET) {
   const raw = frame?.fields[type === SOURCE ? 'source' : 'target'] as Uint8Array;
