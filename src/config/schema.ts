@@ -134,6 +134,7 @@ const Amqp = v.strictObject({
   maxConnections: Count('Connections at one time', 12_000, 1, 1_000_000),
   maxSessions: Count('Sessions of one connection', 1_024, 1, 65_535),
   maxLinksPerSession: Count('Links of one session', 4_096, 1, 1_000_000),
+  maxLinksPerConnection: Count('Links of all sessions of one connection', 10_000, 1, 1_000_000),
   maxUnsettledPerLink: Count(
     'Messages that one receiver has and did not settle; nothing more is delivered to it above',
     100_000,

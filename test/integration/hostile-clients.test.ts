@@ -1,12 +1,13 @@
 /** Clients that break the rules are told so and cut off; all others do not notice. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, within } from '../support/eventually.js';
-import type { NodeProcess, Settings } from '../support/node-process.js';
+import type { NodeProcess } from '../support/node-process.js';
 import { descriptorLimit, residentBytes } from '../support/process-resources.js';
 import { RawClient } from '../support/raw-client.js';
-import { connect, Inbox } from '../support/test-client.js';
+import { startWithOthers } from '../support/served-others.js';
+import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
 const LIMITS = {
@@ -101,7 +102,7 @@ const FIRST_OFFENCES: readonly Offence[] = [
 ];
 
 test('what is over a limit or no STOMP gets a clear ERROR, and nobody else notices', async (t) => {
-  const { live, checkOthers } = await startWithWitness(t);
+  const { live, checkOthers } = await startWithOthers(t, LIMITS);
   const check = async (client: RawClient, { what, bytes, answer }: Offence): Promise<void> => {
     client.write(bytes);
     const error = await client.refusal();
@@ -114,7 +115,7 @@ test('what is over a limit or no STOMP gets a clear ERROR, and nobody else notic
 });
 
 test('a client that sends one byte at a time and never a CONNECT is cut off', async (t) => {
-  const { live, checkOthers } = await startWithWitness(t);
+  const { live, checkOthers } = await startWithOthers(t, LIMITS);
   const client = await RawClient.open(live.address);
   let isClosed = false;
   void client.closed.then(() => {
@@ -130,7 +131,7 @@ test('a client that sends one byte at a time and never a CONNECT is cut off', as
 });
 
 test('a frame that is sent one byte at a time is cut off after the frame limit', async (t) => {
-  const { live, checkOthers } = await startWithWitness(t);
+  const { live, checkOthers } = await startWithOthers(t, LIMITS);
   const client = await RawClient.connect(live.address);
   let isClosed = false;
   void client.closed.then(() => {
@@ -145,7 +146,8 @@ test('a frame that is sent one byte at a time is cut off after the frame limit',
 });
 
 test('a client that never reads is cut off, costs little memory, and others get its messages', async (t) => {
-  const { live, checkOthers } = await startWithWitness(t, {
+  const { live, checkOthers } = await startWithOthers(t, {
+    ...LIMITS,
     HOLDFAST_JOURNAL_CACHE_BYTES: '1048576',
   });
   const producer = await connect(live.address);
@@ -180,7 +182,7 @@ test(`${IDLE_CONNECTIONS} idle connections are bounded in memory and others are 
   const needed = IDLE_CONNECTIONS + 1_000;
   assert.ok(limit >= needed, `of ${needed} descriptors only ${limit} are allowed: see ulimit -Hn`);
   if (IDLE_CONNECTIONS < WANTED_CONNECTIONS) t.diagnostic(`only ${limit} descriptors are allowed`);
-  const { live, checkOthers } = await startWithWitness(t);
+  const { live, checkOthers } = await startWithOthers(t, LIMITS);
   const before = await residentBytes(live.pid);
   const clients: RawClient[] = [];
   t.after(() => {
@@ -210,26 +212,6 @@ test('connections above the limit are refused with the setting that limits them'
     return next.received.startsWith('CONNECTED');
   });
 });
-
-/** A live node and a well-behaved client that is served all the time. */
-async function startWithWitness(
-  t: TestContext,
-  settings: Settings = {},
-): Promise<{ live: NodeProcess; checkOthers: () => Promise<void> }> {
-  const store = await TestStore.make(t, { ...LIMITS, ...settings });
-  const live = await store.startLive('a');
-  const client = await connect(live.address);
-  const inbox = await Inbox.open(client, '/queue/others', 'auto');
-  let sent = 0;
-  const checkOthers = async (): Promise<void> => {
-    sent += 1;
-    await client.send({ destination: '/queue/others', body: `still served ${sent}` });
-    await inbox.atLeast(sent);
-    assert.equal(inbox.texts.at(-1), `still served ${sent}`);
-    assert.equal(live.role, 'live');
-  };
-  return { live, checkOthers };
-}
 
 /** A client that takes and acknowledges every message of `/queue/q`. */
 async function takeAll(live: NodeProcess): Promise<void> {

@@ -169,6 +169,12 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     return this.brokerSession;
   }
 
+  get linkCount(): number {
+    let count = 0;
+    for (const session of this.sessions.values()) count += session.linkCount;
+    return count;
+  }
+
   readonly wallMs = (): number => this.clock.wallMs();
 
   awaits(session: HostedSession, deliveryId: number): void {

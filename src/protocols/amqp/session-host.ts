@@ -19,6 +19,8 @@ export interface SessionHost {
   readonly addresses: Addresses;
   /** The peer's container id: with JMS the client identifier. */
   readonly containerId: string;
+  /** Of all sessions. */
+  readonly linkCount: number;
   /** A name for a new temporary destination of these capabilities. */
   newTemporary(capabilities: readonly string[]): Destination;
   /** Largest frame that the peer takes. */

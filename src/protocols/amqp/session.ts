@@ -77,6 +77,10 @@ export class AmqpSession {
     });
   }
 
+  get linkCount(): number {
+    return this.links.size;
+  }
+
   // What the client sends.
 
   attach(attach: Read<typeof ATTACH>): void {
@@ -93,6 +97,14 @@ export class AmqpSession {
         'session',
         CONDITION.resourceLimitExceeded,
         `Handle ${attach.handle} is above the limit of ${this.host.config.maxLinksPerSession} links (amqp.maxLinksPerSession)`,
+      );
+    }
+    const { maxLinksPerConnection } = this.host.config;
+    if (this.host.linkCount >= maxLinksPerConnection) {
+      throw new AmqpError(
+        'session',
+        CONDITION.resourceLimitExceeded,
+        `This connection has its ${maxLinksPerConnection} links (amqp.maxLinksPerConnection)`,
       );
     }
     this.detached.delete(attach.handle);

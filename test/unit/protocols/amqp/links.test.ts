@@ -237,6 +237,21 @@ describe('a link on which the client sends', () => {
     assert.deepEqual(peer.answerNames(), ['attach', 'flow']);
   });
 
+  it('ends the session for a link too many of its connection, and of its own', () => {
+    const peer = begun();
+    for (let channel = 0; channel < 3; channel += 1) {
+      if (channel > 0) begin(peer, channel);
+      for (let handle = 0; handle < 4; handle += 1) attachSender(peer, handle, 'q', 'to', channel);
+    }
+    const [end, ...others] = peer.answers().filter(({ name }) => name === 'end');
+    assert.equal(end?.channel, 2);
+    assert.equal(conditionOf(end), CONDITION.resourceLimitExceeded);
+    assert.match(errorOf(end)?.description ?? '', /maxLinksPerConnection/);
+    assert.deepEqual(others, []);
+    attachSender(peer, 4);
+    assert.match(errorOf(peer.answers()[0])?.description ?? '', /maxLinksPerSession/);
+  });
+
   it('ends the session for a handle that is attached already', () => {
     const peer = sending();
     attachSender(peer, 0, 'other');

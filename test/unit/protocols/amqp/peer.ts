@@ -30,6 +30,7 @@ export const AMQP_CONFIG: Config['amqp'] = {
   maxConnections: 10,
   maxSessions: 4,
   maxLinksPerSession: 4,
+  maxLinksPerConnection: 8,
   maxUnsettledPerLink: 100,
   linkCredit: 10,
   openTimeoutMs: 1_000,
@@ -118,10 +119,16 @@ export function begin(peer: Peer, channel: number, incomingWindow = 1_000): void
   peer.send(channel, BEGIN, { nextOutgoingId: 0, incomingWindow, outgoingWindow: 1_000 });
 }
 
-export function attachSender(peer: Peer, handle = 0, address = 'q', name = `to-${address}`): void {
+export function attachSender(
+  peer: Peer,
+  handle = 0,
+  address = 'q',
+  name = `to-${address}`,
+  channel = 0,
+): void {
   const target = encodedState(TARGET, { address });
   const source = encodedState(SOURCE, {});
-  peer.send(0, ATTACH, {
+  peer.send(channel, ATTACH, {
     name,
     handle,
     role: ROLE.sender,
