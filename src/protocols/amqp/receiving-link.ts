@@ -141,6 +141,14 @@ export class ReceivingLink {
         `The first transfer of a delivery on link "${this.name}" has no delivery-id`,
       );
     }
+    if (transfer.resume) {
+      // 2.6.13: the attach said so already, for it named no delivery as unsettled.
+      throw new AmqpError(
+        'link',
+        CONDITION.notImplemented,
+        'Deliveries are not resumed by this broker; send again what was not settled, as new deliveries',
+      );
+    }
     if (this.credit === 0) {
       throw new AmqpError(
         'link',

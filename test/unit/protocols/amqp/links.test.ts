@@ -203,6 +203,11 @@ describe('a link on which the client sends', () => {
       CONDITION.transferLimitExceeded,
     ],
     [
+      'a delivery that is resumed',
+      (peer) => transfer(peer, 0, textMessage('again'), { resume: true }),
+      CONDITION.notImplemented,
+    ],
+    [
       'a message that is too large',
       (peer) => {
         for (let part = 0; part < 4; part += 1)
