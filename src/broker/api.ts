@@ -44,12 +44,16 @@ export interface IncomingMessage {
   readonly body: Uint8Array;
   /** False: kept in memory only, never journaled, lost at a takeover. */
   readonly durable: boolean;
-  /** 0 to 9; passed through. */
+  /** 0 to 9: what has more is delivered first. */
   readonly priority: number;
   /** Wall-clock milliseconds; 0 means never. */
   readonly expiresAtMs: number;
   /** Wall-clock milliseconds before which nobody gets it; 0 or left out: at once. */
   readonly deliverAtMs?: number;
+  /** Messages of one group go to one consumer of their queue, as long as it is there; null, empty or left out: it is of none. */
+  readonly groupId?: string | null;
+  /** The last one of its group: what comes later under its id may go to another consumer. */
+  readonly closesGroup?: boolean;
   /**
    * A message whose id is among the last ones of its address is not taken again; its token is confirmed as
    * if it were, and not before what came first is on stable storage. Null: every message is a new one.

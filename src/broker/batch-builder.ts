@@ -15,6 +15,7 @@ import {
   contentBytes,
   duplicateIdsMaxBytes,
   ENTRY_ID_BYTES,
+  type EntryTraits,
   FAILURE_BYTES,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
@@ -40,8 +41,7 @@ const REMOVAL_REASONS: readonly RemovalReason[] = Object.values(REMOVAL_REASON);
 export interface VolatileArrival {
   readonly slabOffset: number;
   readonly record: Uint8Array;
-  readonly expiresAtMs: number;
-  readonly deliverAtMs: number;
+  readonly traits: EntryTraits;
   readonly baseEntryId: number;
   readonly queues: readonly Queue[];
 }
@@ -195,7 +195,7 @@ export class BatchBuilder {
 
   addVolatile(
     record: Uint8Array,
-    { expiresAtMs, deliverAtMs = 0 }: Pick<MessageContent, 'expiresAtMs' | 'deliverAtMs'>,
+    traits: EntryTraits,
     baseEntryId: number,
     queues: readonly Queue[],
   ): void {
@@ -203,8 +203,7 @@ export class BatchBuilder {
     this.open.volatileArrivals.push({
       slabOffset,
       record,
-      expiresAtMs,
-      deliverAtMs,
+      traits,
       baseEntryId,
       queues,
     });

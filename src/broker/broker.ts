@@ -284,7 +284,7 @@ export class Broker implements BrokerEndpoint {
       index.arrive(queue, -1, -record.length);
       if (queue.removed) continue;
       const id = arrival.baseEntryId + offset;
-      index.addVolatile(id, queue, place, record.length, arrival);
+      index.addVolatile(id, queue, place, record.length, arrival.traits);
     }
   }
 

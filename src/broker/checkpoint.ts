@@ -1,6 +1,6 @@
 /**
  * The index as records, so that a cold start need not replay the whole journal. Entries are
- * written in the order of their queue, packed into payloads of at most 1 MiB.
+ * written in the order of delivery, packed into payloads of at most 1 MiB.
  */
 
 import type { DuplicateWindows } from './duplicate-windows.js';
@@ -15,6 +15,7 @@ import {
   encodeQueueCreated,
   FIXED_BYTES,
   STORED_ENTRY_BYTES,
+  storedTraits,
   writeStoredEntriesHead,
 } from './records.js';
 
@@ -60,7 +61,7 @@ function writeDuplicates(duplicates: DuplicateWindows, writer: CheckpointWriter)
   }
 }
 
-/** The entries that are in no queue's ready list at this moment, by queue, ordered by id. */
+/** The entries that are in no queue's ready list at this moment, by queue, in the order of delivery. */
 function heldSlots(table: MessageTable): Map<number, number[]> {
   const byQueue = new Map<number, number[]>();
   for (let slot = 0; slot < table.slotLimit; slot += 1) {
@@ -70,7 +71,9 @@ function heldSlots(table: MessageTable): Map<number, number[]> {
     if (slots === undefined) byQueue.set(table.queueOf(slot), [slot]);
     else slots.push(slot);
   }
-  for (const slots of byQueue.values()) slots.sort((one, two) => table.idOf(one) - table.idOf(two));
+  for (const slots of byQueue.values()) {
+    slots.sort((one, two) => (table.isBefore(one, two) ? -1 : 1));
+  }
   return byQueue;
 }
 
@@ -97,7 +100,7 @@ class CheckpointWriter {
     this.end += record.length;
   }
 
-  /** Merges the ready entries with the held ones, both ordered by id. */
+  /** Merges the ready entries with the held ones, both in the order of delivery. */
   addEntries(queue: Queue, held: readonly number[]): void {
     const { table } = this;
     const queueId = queue.stored?.id ?? 0;
@@ -107,7 +110,7 @@ class CheckpointWriter {
     while (ready !== NONE || heldIndex < held.length) {
       const heldSlot = heldIndex < held.length ? (held[heldIndex] as number) : NONE;
       const takeHeld =
-        ready === NONE || (heldSlot !== NONE && table.idOf(heldSlot) < table.idOf(ready));
+        ready === NONE || (heldSlot !== NONE && table.isBefore(heldSlot, ready));
       const slot = takeHeld ? heldSlot : ready;
       if (takeHeld) heldIndex += 1;
       else ready = table.nextOf(ready);
@@ -139,7 +142,9 @@ class CheckpointWriter {
     view.setUint32(end + 24, table.recordOffsetOf(slot), true);
     view.setUint32(end + 28, table.bytesOf(slot), true);
     view.setUint16(end + 32, table.storedFailedDeliveriesOf(slot), true);
-    view.setUint16(end + 34, table.flagsOf(slot) & ENTRY_FLAG.redelivered, true);
+    const isRedelivered = table.hasFlag(slot, ENTRY_FLAG.redelivered);
+    const traits = storedTraits(isRedelivered, table.priorityOf(slot), table.groupOf(slot));
+    view.setUint16(end + 34, traits, true);
     this.end = end + STORED_ENTRY_BYTES;
     this.recordCount += 1;
   }

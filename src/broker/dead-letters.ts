@@ -12,7 +12,14 @@ import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import type { Publisher } from './publisher.js';
 import { DEAD_LETTER_PREFIX, type Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
-import { FIXED_BYTES, MESSAGE_TARGET_BYTES, REMOVAL_REASON, removalBytes } from './records.js';
+import {
+  contentBytes,
+  FIXED_BYTES,
+  MESSAGE_TARGET_BYTES,
+  type MessageContent,
+  REMOVAL_REASON,
+  removalBytes,
+} from './records.js';
 import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
@@ -73,7 +80,7 @@ export class DeadLetters {
   giveBack(slot: number, rejection: Rejection, hint: number): boolean {
     const { redeliveryDelayMs } = this.services.limits;
     if (rejection === REJECTION.failed && redeliveryDelayMs > 0) {
-      this.index.delay(slot, this.services.wallMs() + redeliveryDelayMs);
+      this.index.delayAttempt(slot, this.services.wallMs() + redeliveryDelayMs);
       return false;
     }
     this.index.putBack(slot, hint);
@@ -104,6 +111,7 @@ export class DeadLetters {
       this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
       return;
     }
+    this.index.letGo(slot);
     table.setState(slot, ENTRY_STATE.deadLettering);
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
       this.moveRecord(slot, this.index.volatile.recordAt(table.blockOffsetOf(slot)), 0);
@@ -146,7 +154,7 @@ export class DeadLetters {
     reader.open(payload, segment, table.blockOffsetOf(slot));
     reader.readHeader(recordOffset);
     reader.readMessage();
-    const { contentKind, priority, timestampMs } = reader;
+    const { contentKind, priority, timestampMs, group } = reader;
     const deliveries = table.failedDeliveriesOf(slot);
     const topic = reader.topic();
     const origin: Destination = topic === null ? queue.destination : { kind: 'topic', name: topic };
@@ -162,8 +170,8 @@ export class DeadLetters {
     const body = payload.subarray(reader.bodyStart, reader.bodyEnd);
     const target = this.publisher.deadLetterQueue(DEAD_LETTER_PREFIX + origin.name);
     // A dead letter is kept until somebody looks at it, so its expiry ends here.
-    const message = { contentKind, headers, body, priority, expiresAtMs: 0 };
-    this.batches.reserve(groupBytes(headers.length + body.length));
+    const message = { contentKind, headers, body, priority, expiresAtMs: 0, group };
+    this.batches.reserve(moveBytes(message));
     this.publisher.publishTo(target, message, timestampMs, durable);
     this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
     this.services.counts.deadLettered += 1;
@@ -175,7 +183,7 @@ export class DeadLetters {
 }
 
 /** Room for the message and the removal, and for ids that may have to be reserved. */
-function groupBytes(contentBytes: number): number {
-  const message = FIXED_BYTES.message + contentBytes + MESSAGE_TARGET_BYTES;
-  return message + removalBytes(true, 1) + FIXED_BYTES.entryIdsReserved;
+function moveBytes(message: MessageContent): number {
+  const messageBytes = contentBytes(message) + MESSAGE_TARGET_BYTES;
+  return messageBytes + removalBytes(true, 1) + FIXED_BYTES.entryIdsReserved;
 }

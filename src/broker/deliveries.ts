@@ -73,6 +73,7 @@ export class Deliveries implements DeliveryNotes {
   /** Removes an entry that is in no list: in memory at once, stored ones with their batch. */
   remove(slot: number, reason: RemovalReason): void {
     const { table } = this.index;
+    this.index.letGo(slot);
     table.setState(slot, ENTRY_STATE.removing);
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.index.removeEntry(slot);
     else this.batches.addRemoval(reason, table.idOf(slot));

@@ -1,5 +1,5 @@
 /**
- * Hands ready entries to consumers, round robin, in the order of their ids. After every run a
+ * Hands ready entries to consumers, round robin, by priority and in the order of arrival. After every run a
  * queue has nothing more for each consumer, or waits for a body to be loaded, or the consumer can
  * take no more; that is why a consumer that acknowledges is the only one worth trying then.
  */
@@ -19,6 +19,8 @@ import type { BrokerServices } from './services.js';
 const NO_BYTES = new Uint8Array(0);
 /** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
 const LOOKS_PER_TURN = 1_000;
+/** Of an entry that is passed over unread, for its message group is another consumer's. */
+const PASSING_COST = 1 / 50;
 const BYTES_PER_LOOK = 4_096;
 const HIGHEST_LOOK_COST = 50;
 
@@ -127,6 +129,7 @@ export class Dispatcher {
 
   private dispatch(queue: Queue, only: Consumer | null): void {
     if (this.paused) return;
+    if (queue.groupedMessages > 0 && queue.groups === null) queue.startGrouping();
     if (queue.isScanned) this.handOutWanted(queue, only);
     else this.handOut(queue, only);
     if (queue.draining > 0) tellDrained(queue);
@@ -181,11 +184,16 @@ export class Dispatcher {
     while (!scan.isLoading) {
       const slot = scan.next();
       if (slot === NONE) return false;
-      if (this.looksLeft === 0) {
+      if (this.looksLeft <= 0) {
         this.lookLater(queue);
         return false;
       }
       if (this.expires(slot)) continue;
+      const claim = this.claimOn(consumer, slot);
+      if (claim === 'refused') {
+        this.passOver(consumer, slot, scan);
+        continue;
+      }
       const payload = this.payloadOf(slot);
       if (payload === undefined) {
         scan.isLoading = true;
@@ -194,14 +202,39 @@ export class Dispatcher {
         });
         return false;
       }
-      scan.passed(slot);
       this.read(slot, payload);
-      this.looksLeft = Math.max(0, this.looksLeft - lookCost(this.reader.length));
+      if (consumer.selector !== null || consumer.isBrowser || claim !== null) {
+        this.looksLeft -= lookCost(this.reader.length);
+      }
+      if (claim !== null && this.isWanted(claim, slot, payload)) {
+        this.passOver(consumer, slot, scan);
+        continue;
+      }
+      scan.passed(slot);
       if (consumer.selector !== null && !this.isWanted(consumer.selector, slot, payload)) continue;
       this.deliver(consumer, slot, payload);
       return true;
     }
     return false;
+  }
+
+  /**
+   * Whether an entry is another consumer's because of its message group: null when it is not, else the
+   * selector that it has to match for that, if there is one.
+   */
+  private claimOn(consumer: Consumer, slot: number): Selector | 'refused' | null {
+    const group = this.index.table.groupOf(slot);
+    const { groups } = consumer.queue;
+    if (group === 0 || groups === null || consumer.isBrowser) return null;
+    if (groups.mayTake(group, consumer)) return null;
+    const owner = groups.ownerOf(group);
+    return owner === null || owner === consumer ? 'refused' : (owner.selector ?? 'refused');
+  }
+
+  private passOver({ queue }: Consumer, slot: number, scan: Scan): void {
+    scan.passed(slot);
+    queue.groups?.passOver(this.index.table.groupOf(slot), slot);
+    this.looksLeft -= PASSING_COST;
   }
 
   /** The rest of what is to be looked at waits for the next turn, so that nobody else does. */
@@ -326,8 +359,16 @@ export class Dispatcher {
       return;
     }
     this.deliveries.handOver(slot, consumer);
+    if (reader.group !== 0) this.takeGroup(consumer, reader.group);
     consumer.client.events.deliver(consumer, view);
     if (consumer.mode === ACKNOWLEDGEMENT.auto) this.deliveries.acknowledged(slot);
+  }
+
+  /** What is acknowledged by being delivered holds its group up no longer. */
+  private takeGroup(consumer: Consumer, mark: number): void {
+    const { queue, mode } = consumer;
+    const isFree = queue.groups?.take(mark, consumer, mode !== ACKNOWLEDGEMENT.auto) ?? false;
+    if (isFree) this.index.markDirty(queue);
   }
 }
 

@@ -6,7 +6,7 @@ export class EntryList {
   head = NONE;
   tail = NONE;
   length = 0;
-  private readonly table: MessageTable;
+  protected readonly table: MessageTable;
 
   constructor(table: MessageTable) {
     this.table = table;
@@ -30,26 +30,30 @@ export class EntryList {
   }
 
   /**
-   * Puts `slot` where its id belongs. The search begins behind `hint` when that lies before it,
-   * else at the head: what comes back was delivered earlier, so it belongs near the head.
+   * Puts `slot` before the first entry that is to be delivered after it. The search begins at `hint`
+   * when that, which must be in the list, comes before it; else at the head.
    */
-  insertById(slot: number, hint: number): void {
-    const id = this.table.idOf(slot);
-    if (this.tail === NONE || this.table.idOf(this.tail) < id) {
+  insertInOrder(slot: number, hint: number): void {
+    const { table } = this;
+    if (this.tail === NONE || table.isBefore(this.tail, slot)) {
       this.append(slot);
       return;
     }
-    let next = hint !== NONE && this.table.idOf(hint) < id ? hint : this.head;
-    while (this.table.idOf(next) < id) next = this.table.nextOf(next);
-    this.table.link(this.table.previousOf(next), slot);
-    this.table.link(slot, next);
-    if (this.head === next) this.head = slot;
-    this.length += 1;
+    let next = hint !== NONE && table.isBefore(hint, slot) ? hint : this.head;
+    while (table.isBefore(next, slot)) next = table.nextOf(next);
+    this.insertBefore(next, slot);
   }
 
   clear(): void {
     this.head = NONE;
     this.tail = NONE;
     this.length = 0;
+  }
+
+  protected insertBefore(next: number, slot: number): void {
+    this.table.link(this.table.previousOf(next), slot);
+    this.table.link(slot, next);
+    if (this.head === next) this.head = slot;
+    this.length += 1;
   }
 }

@@ -8,11 +8,21 @@ import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
 import type { BlockPosition, SegmentUsage } from './host.js';
+import { groupIn } from './message-groups.js';
 import { ENTRY_FLAG, ENTRY_STATE, MessageTable, NONE } from './message-table.js';
 import type { Queue } from './queue.js';
 import { QueueRegistry } from './queue-registry.js';
 import { RecordReader } from './record-reader.js';
-import { type Counters, RECORD_TYPE, REMOVAL_REASON, shareBytes } from './records.js';
+import {
+  type Counters,
+  type EntryTraits,
+  isStoredRedelivered,
+  RECORD_TYPE,
+  REMOVAL_REASON,
+  shareBytes,
+  storedGroup,
+  storedPriority,
+} from './records.js';
 import { TimeHeap } from './time-heap.js';
 import { VolatileMessages } from './volatile-messages.js';
 
@@ -108,11 +118,13 @@ export class MessageIndex {
     queue: Queue,
     place: number,
     bytes: number,
-    { expiresAtMs, deliverAtMs }: { readonly expiresAtMs: number; readonly deliverAtMs: number },
+    { priority, expiresAtMs, deliverAtMs, group }: EntryTraits,
   ): void {
     const slot = this.table.allocate(id);
     this.table.setFlag(slot, ENTRY_FLAG.volatile);
     this.table.setPlace(slot, 0, place, 0, bytes);
+    this.table.setPriority(slot, priority);
+    if (group !== 0) this.table.setGroup(slot, groupIn(group));
     this.enter(slot, queue, expiresAtMs);
     if (deliverAtMs > 0) this.scheduleAsSent(slot, deliverAtMs);
   }
@@ -122,6 +134,8 @@ export class MessageIndex {
     const { table } = this;
     const queue = this.queues.at(table.queueOf(slot));
     if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
+    this.letGo(slot);
+    if (table.groupOf(slot) !== 0) queue.groupedMessages -= 1;
     this.deliveryTimes.forget(slot);
     this.isDueNow(slot, queue);
     const bytes = table.bytesOf(slot);
@@ -140,10 +154,24 @@ export class MessageIndex {
     if (table.stateOf(slot) === ENTRY_STATE.ready) {
       this.queues.at(table.queueOf(slot)).removeReady(slot);
     }
+    this.letGo(slot);
     this.queues.at(table.queueOf(slot)).delayedBytes += table.bytesOf(slot);
     table.setState(slot, ENTRY_STATE.scheduled);
     table.setOwner(slot, NONE);
     this.deliveryTimes.wait(slot, timeMs);
+  }
+
+  /** As `delay`, of an entry that failed: what else is of its message group waits with it. */
+  delayAttempt(slot: number, timeMs: number): void {
+    const group = this.table.groupOf(slot);
+    const { groups } = this.queues.at(this.table.queueOf(slot));
+    if (group === 0 || groups === null) {
+      this.delay(slot, timeMs);
+      return;
+    }
+    groups.wait(group);
+    this.delay(slot, timeMs);
+    this.table.setFlag(slot, ENTRY_FLAG.triesAgain);
   }
 
   /** Puts back what is due. */
@@ -160,21 +188,25 @@ export class MessageIndex {
     }
   }
 
-  /** Puts an entry back into its queue where its id belongs. `hint`: see EntryList.insertById. */
+  /** Puts an entry back into its queue where it belongs. `hint`: see ReadyList.insert. */
   putBack(slot: number, hint: number): void {
-    const queue = this.queues.at(this.table.queueOf(slot));
+    const { table } = this;
+    const queue = this.queues.at(table.queueOf(slot));
+    const priority = table.priorityOf(slot);
+    const isSamePriority = hint !== NONE && table.priorityOf(hint) === priority;
     this.isDueNow(slot, queue);
-    this.table.setState(slot, ENTRY_STATE.ready);
-    this.table.setOwner(slot, NONE);
-    queue.putBack(slot, hint === NONE ? this.lastPutBack(queue) : hint);
-    queue.lastPutBack = slot;
+    this.letGo(slot);
+    table.setState(slot, ENTRY_STATE.ready);
+    table.setOwner(slot, NONE);
+    queue.putBack(slot, isSamePriority ? hint : this.lastPutBack(queue, priority));
+    queue.lastPutBack[priority] = slot;
     this.watchExpiry(slot);
     this.markDirty(queue);
   }
 
   /** What goes back one after the other belongs side by side: to search for each place anew would take its square. */
-  private lastPutBack(queue: Queue): number {
-    const slot = queue.lastPutBack;
+  private lastPutBack(queue: Queue, priority: number): number {
+    const slot = queue.lastPutBack[priority] as number;
     if (slot === NONE || this.table.stateOf(slot) !== ENTRY_STATE.ready) return NONE;
     return this.table.queueOf(slot) === queue.index ? slot : NONE;
   }
@@ -250,11 +282,14 @@ export class MessageIndex {
       reader.fail(`entry id ${baseEntryId} comes after ${this.highestEntryId}`);
     }
     const share = shareBytes(reader.length, count);
-    const { deliverAtMs } = reader;
+    const { deliverAtMs, priority } = reader;
+    const group = groupIn(reader.group);
     for (let index = 0; index < count; index += 1) {
       const queue = this.storedQueue(reader.targetQueueId(index));
       const slot = table.allocate(baseEntryId + index);
       table.setPlace(slot, this.segment, this.blockOffset, reader.offset, share);
+      table.setPriority(slot, priority);
+      if (group !== 0) table.setGroup(slot, group);
       this.enter(slot, queue, reader.expiresAtMs);
       if (deliverAtMs > 0) this.scheduleAsSent(slot, deliverAtMs);
       if (own) this.arrive(queue, -1, -share);
@@ -353,16 +388,19 @@ export class MessageIndex {
       const id = reader.entryIdAt(at);
       if (id > this.highestEntryId) reader.fail(`entry id ${id} is beyond the counters`);
       if (table.find(id) !== NONE) reader.fail(`entry ${id} is there twice`);
+      const traits = reader.uint16At(at + 34);
+      const priority = storedPriority(traits);
+      if (priority === null) return reader.fail(`entry ${id} has a priority that does not exist`);
       const last = queue.ready.tail;
-      if (last !== NONE && table.idOf(last) > id) reader.fail(`entry ${id} is out of order`);
-      const flags = reader.uint16At(at + 34);
-      if ((flags & ~ENTRY_FLAG.redelivered) !== 0) reader.fail(`entry ${id} has unknown flags`);
       const segment = reader.uint32At(at + 16);
       const bytes = reader.uint32At(at + 28);
       const slot = table.allocate(id);
       table.setPlace(slot, segment, reader.uint32At(at + 20), reader.uint32At(at + 24), bytes);
       table.applyFailedDeliveries(slot, reader.uint16At(at + 32));
-      table.setFlag(slot, flags);
+      if (isStoredRedelivered(traits)) table.setFlag(slot, ENTRY_FLAG.redelivered);
+      table.setPriority(slot, priority);
+      table.setGroup(slot, storedGroup(traits));
+      if (last !== NONE && !table.isBefore(last, slot)) reader.fail(`entry ${id} is out of order`);
       this.enter(slot, queue, reader.wholeNumber(at + 8, 'expiry'));
       this.usage.retain(segment, bytes);
     }
@@ -382,6 +420,24 @@ export class MessageIndex {
     this.delay(slot, deliverAtMs);
   }
 
+  /** Of a message group, before an entry leaves its consumer or its transaction for good, or is done waiting. */
+  letGo(slot: number): void {
+    const { table } = this;
+    const group = table.groupOf(slot);
+    if (group === 0) return;
+    const queue = this.queues.at(table.queueOf(slot));
+    const { groups } = queue;
+    if (groups === null) return;
+    if (table.hasFlag(slot, ENTRY_FLAG.triesAgain)) {
+      table.clearFlag(slot, ENTRY_FLAG.triesAgain);
+      if (groups.waited(group)) this.markDirty(queue);
+      return;
+    }
+    const state = table.stateOf(slot);
+    if (state !== ENTRY_STATE.delivered && state !== ENTRY_STATE.inTransaction) return;
+    if (groups.letGo(group)) this.markDirty(queue);
+  }
+
   private isDueNow(slot: number, queue: Queue): void {
     if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
     queue.delayedBytes -= this.table.bytesOf(slot);
@@ -392,7 +448,8 @@ export class MessageIndex {
     const bytes = table.bytesOf(slot);
     table.setQueue(slot, queue.index);
     table.setExpiresAtMs(slot, expiresAtMs);
-    queue.ready.append(slot);
+    queue.arrive(slot);
+    if (table.groupOf(slot) !== 0) queue.groupedMessages += 1;
     queue.messages += 1;
     queue.bytes += bytes;
     this.messages += 1;

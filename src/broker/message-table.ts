@@ -4,6 +4,8 @@
  * collector. Bodies are not here; an entry says where in the journal its record lies.
  */
 
+import { DEFAULT_PRIORITY } from './priority.js';
+
 /** No slot. */
 export const NONE = -1;
 
@@ -35,9 +37,12 @@ export const ENTRY_FLAG = {
   noted: 8,
   /** The expiry heap knows it. */
   inExpiryHeap: 16,
+  /** It failed and waits for another attempt, and its message group with it. */
+  triesAgain: 32,
 } as const;
 
 const INITIAL_SLOTS = 1024;
+const NO_GROUP = 0;
 const TWO_TO_32 = 4_294_967_296;
 
 export class MessageTable {
@@ -60,6 +65,8 @@ export class MessageTable {
   private storedFailures = new Uint16Array(INITIAL_SLOTS);
   private flagBits = new Uint8Array(INITIAL_SLOTS);
   private states = new Uint8Array(INITIAL_SLOTS);
+  private priorities = new Uint8Array(INITIAL_SLOTS);
+  private groups = new Uint16Array(INITIAL_SLOTS);
 
   private freeHead = NONE;
   /** Open addressing, half full at most; a bucket holds slot + 1, and 0 when empty. */
@@ -83,6 +90,8 @@ export class MessageTable {
     this.storedFailures[slot] = 0;
     this.flagBits[slot] = 0;
     this.states[slot] = ENTRY_STATE.ready;
+    this.priorities[slot] = DEFAULT_PRIORITY;
+    this.groups[slot] = NO_GROUP;
     this.size += 1;
     this.insertBucket(id, slot);
     return slot;
@@ -210,6 +219,30 @@ export class MessageTable {
     this.states[slot] = state;
   }
 
+  priorityOf(slot: number): number {
+    return this.priorities[slot] as number;
+  }
+
+  setPriority(slot: number, priority: number): void {
+    this.priorities[slot] = priority;
+  }
+
+  /** Which group its message is of (message-groups.ts); 0: of none. */
+  groupOf(slot: number): number {
+    return this.groups[slot] as number;
+  }
+
+  setGroup(slot: number, group: number): void {
+    this.groups[slot] = group;
+  }
+
+  /** Whether `slot` is to be delivered before `other`: by priority, then in the order of arrival. */
+  isBefore(slot: number, other: number): boolean {
+    const priority = this.priorityOf(slot);
+    const otherPriority = this.priorityOf(other);
+    return priority === otherPriority ? this.idOf(slot) < this.idOf(other) : priority > otherPriority;
+  }
+
   flagsOf(slot: number): number {
     return this.flagBits[slot] as number;
   }
@@ -228,7 +261,7 @@ export class MessageTable {
 
   /** Bytes of memory that the columns and the hash take. */
   memoryBytes(): number {
-    const bytesPerSlot = 2 * 8 + 8 * 4 + 2 * 2 + 2;
+    const bytesPerSlot = 2 * 8 + 8 * 4 + 3 * 2 + 3;
     return this.ids.length * bytesPerSlot + this.buckets.byteLength;
   }
 
@@ -280,6 +313,8 @@ export class MessageTable {
     this.storedFailures = enlarged(this.storedFailures, new Uint16Array(slots));
     this.flagBits = enlarged(this.flagBits, new Uint8Array(slots));
     this.states = enlarged(this.states, new Uint8Array(slots));
+    this.priorities = enlarged(this.priorities, new Uint8Array(slots));
+    this.groups = enlarged(this.groups, new Uint16Array(slots));
     this.buckets = new Int32Array(slots * 2);
     this.bucketMask = slots * 2 - 1;
     for (let slot = 0; slot < this.slotLimit; slot += 1) this.insertBucket(this.idOf(slot), slot);

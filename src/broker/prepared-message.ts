@@ -2,7 +2,7 @@
 import type { Destination, SelectableMessage } from './api.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import { RecordReader } from './record-reader.js';
-import { contentBytes, type MessageContent, writeMessage } from './records.js';
+import { contentBytes, type EntryTraits, type MessageContent, writeMessage } from './records.js';
 
 const NO_TARGETS: readonly number[] = [];
 
@@ -12,8 +12,7 @@ export interface PreparedMessage {
   readonly record: Uint8Array;
   readonly destination: Destination;
   readonly durable: boolean;
-  readonly expiresAtMs: number;
-  readonly deliverAtMs: number;
+  readonly traits: EntryTraits;
   /** Null: never a duplicate. */
   readonly duplicateKey: DuplicateKey | null;
 }

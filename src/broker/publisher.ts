@@ -12,6 +12,7 @@ import type { DuplicateFilter } from './duplicate-filter.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import type { FlowControl } from './flow-control.js';
 import { checkMessage, checkName } from './message-checks.js';
+import { groupMark } from './message-groups.js';
 import type { MessageIndex } from './message-index.js';
 import { encodeWithoutTargets, type PreparedMessage, selectable } from './prepared-message.js';
 import type { Queue } from './queue.js';
@@ -19,6 +20,7 @@ import {
   contentBytes,
   encodeEntryIdsReserved,
   encodeQueueCreated,
+  type EntryTraits,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,
@@ -91,7 +93,10 @@ export class Publisher {
     if (this.isFiltered) {
       this.leaveOutUnwanted(client, { ...message, timestampMs, failedDeliveries: 0 });
     }
-    const content = this.saysTopic ? { ...message, topic: message.destination.name } : message;
+    const content = withGroup(
+      message,
+      this.saysTopic ? { ...message, topic: message.destination.name } : message,
+    );
     if (key !== null) {
       this.noteId(message, key, contentBytes(content));
     }
@@ -102,7 +107,7 @@ export class Publisher {
       this.countStored(contentBytes(content));
     }
     if (this.memoryTargets.length > 0) {
-      this.addVolatile(encodeWithoutTargets(content, timestampMs), message);
+      this.addVolatile(encodeWithoutTargets(content, timestampMs), traitsOf(content));
     }
     this.checkFlow(client);
   }
@@ -115,13 +120,12 @@ export class Publisher {
     else if (duplicateKey !== null) checkName('topic', message.destination.name);
     const { kind, name } = message.destination;
     // Who is subscribed is known only when it is published.
-    const content = kind === 'topic' ? { ...message, topic: name } : message;
+    const content = withGroup(message, kind === 'topic' ? { ...message, topic: name } : message);
     return {
       record: encodeWithoutTargets(content, Math.floor(this.services.wallMs())),
       destination: { kind, name },
       durable: message.durable,
-      expiresAtMs: message.expiresAtMs,
-      deliverAtMs: message.deliverAtMs ?? 0,
+      traits: traitsOf(content),
       duplicateKey,
     };
   }
@@ -139,7 +143,7 @@ export class Publisher {
       this.batches.addPreparedMessage(message.record, baseEntryId, this.storedTargetIds);
       this.countStored(message.record.length);
     }
-    if (this.memoryTargets.length > 0) this.addVolatile(message.record, message);
+    if (this.memoryTargets.length > 0) this.addVolatile(message.record, message.traits);
     this.checkFlow(client);
   }
 
@@ -158,7 +162,7 @@ export class Publisher {
       this.countStored(contentBytes(message));
     } else {
       this.memoryTargets.push(queue);
-      this.addVolatile(encodeWithoutTargets(message, timestampMs), message);
+      this.addVolatile(encodeWithoutTargets(message, timestampMs), traitsOf(message));
     }
   }
 
@@ -315,16 +319,13 @@ export class Publisher {
   }
 
   /** Ids of messages that are not journaled are reserved there, so that no later node gives them again. */
-  private addVolatile(
-    record: Uint8Array,
-    times: Pick<MessageContent, 'expiresAtMs' | 'deliverAtMs'>,
-  ): void {
+  private addVolatile(record: Uint8Array, traits: EntryTraits): void {
     const baseEntryId = this.takeEntryIds(this.memoryTargets.length);
     if (this.nextEntryId > this.reservedUntil) {
       this.reservedUntil = this.nextEntryId + RESERVATION_STEP;
       this.batches.addRecord(encodeEntryIdsReserved(this.reservedUntil));
     }
-    this.batches.addVolatile(record, times, baseEntryId, this.memoryTargets.slice());
+    this.batches.addVolatile(record, traits, baseEntryId, this.memoryTargets.slice());
     for (const queue of this.memoryTargets) this.index.arrive(queue, 1, record.length);
     this.index.arrivingMemoryBytes += record.length;
   }
@@ -336,6 +337,19 @@ export class Publisher {
     }
     this.flow.sentAnything(client);
   }
+}
+
+/** `content` with what it says of its group, if it is of one. */
+function withGroup(
+  { groupId, closesGroup = false }: IncomingMessage,
+  content: MessageContent,
+): MessageContent {
+  if (groupId == null || groupId === '') return content;
+  return { ...content, group: groupMark(groupId, closesGroup) };
+}
+
+function traitsOf({ priority, expiresAtMs, deliverAtMs = 0, group = 0 }: MessageContent): EntryTraits {
+  return { priority, expiresAtMs, deliverAtMs, group };
 }
 
 function describeQueue(name: string): Omit<QueueDescription, 'id'> {

@@ -7,8 +7,10 @@ import { parseSelector, type Selector } from '../selector/selector.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { EntryList } from './entry-list.js';
-import type { MessageTable } from './message-table.js';
-import { NONE } from './message-table.js';
+import { MessageGroups } from './message-groups.js';
+import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
+import { PRIORITIES } from './priority.js';
+import { ReadyList } from './ready-list.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
 import { Scan } from './scan.js';
 import { SubscriptionFilter } from './subscription-filter.js';
@@ -26,10 +28,13 @@ export class Queue {
   /** A subscription to all topics that its name stands for: each message says which one it was sent to. */
   readonly isPattern: boolean;
   private wishes: SubscriptionFilter | null | undefined;
+  private readonly table: MessageTable;
 
-  /** Waiting for a consumer, ordered by id. */
-  readonly ready: EntryList;
+  /** Waiting for a consumer, in the order of delivery. */
+  readonly ready: ReadyList;
   messages = 0;
+  /** Of them, those that are of message groups. */
+  groupedMessages = 0;
   bytes = 0;
   unacknowledged = 0;
   /** Taken from producers, but in batches that are not applied yet. */
@@ -37,8 +42,10 @@ export class Queue {
   arrivingBytes = 0;
 
   readonly consumers: Consumer[] = [];
-  /** Of the consumers that do not want everything. */
+  /** Of the consumers that do not take whatever comes first. */
   private readonly scans: Scan[] = [];
+  /** Who has which message group; null as long as there was none to give out. */
+  groups: MessageGroups | null = null;
   nextConsumer = 0;
   /** Of what is to be delivered later. */
   delayedBytes = 0;
@@ -46,8 +53,8 @@ export class Queue {
   dirty = false;
   /** Its first message is being loaded from the journal. */
   loading = false;
-  /** The slot that was put back into `ready` last; it may be anybody's by now. */
-  lastPutBack = NONE;
+  /** By priority, the slot that was put back into `ready` last; it may be anybody's by now. */
+  readonly lastPutBack: number[] = new Array(PRIORITIES).fill(NONE);
   /** Consumers that wait to hear that there is nothing more for them. */
   draining = 0;
 
@@ -67,7 +74,8 @@ export class Queue {
     filter?: SubscriptionFilter | null,
   ) {
     this.wishes = filter;
-    this.ready = new EntryList(table);
+    this.table = table;
+    this.ready = new ReadyList(table);
     this.destination = destination;
     this.stored = stored;
     this.isPattern = destination.kind === 'topic' && isPattern(destination.name);
@@ -97,15 +105,31 @@ export class Queue {
     this.ready.remove(slot);
   }
 
-  /** Puts an entry where its id belongs. `hint`: see EntryList.insertById. */
+  /** Puts a new entry where it belongs. */
+  arrive(slot: number): void {
+    this.ready.insert(slot, NONE);
+    if (slot !== this.ready.tail) for (const scan of this.scans) scan.arrives(slot);
+  }
+
+  /** Puts an entry back where it belongs. `hint`: see ReadyList.insert. */
   putBack(slot: number, hint: number): void {
-    this.ready.insertById(slot, hint);
+    this.ready.insert(slot, hint);
     for (const scan of this.scans) scan.returns(slot);
   }
 
   addConsumer(consumer: Consumer): void {
     this.consumers.push(consumer);
+    if (this.groups !== null) consumer.startScan(this.table);
     if (consumer.scan !== null) this.scans.push(consumer.scan);
+  }
+
+  /** From now on each consumer looks for what it may have: some of it belongs to others. */
+  startGrouping(): void {
+    this.groups = new MessageGroups(this.table, (slot) => this.lookAgain(slot));
+    for (const consumer of this.consumers) {
+      if (consumer.scan !== null) continue;
+      this.scans.push(consumer.startScan(this.table));
+    }
   }
 
   /** They are gone with the tenure. */
@@ -121,6 +145,14 @@ export class Queue {
     if (consumer.scan !== null) this.scans.splice(this.scans.indexOf(consumer.scan), 1);
     if (consumer.onDrained !== null) this.draining -= 1;
     if (this.nextConsumer > index) this.nextConsumer -= 1;
+    this.groups?.leave(consumer);
+    if (this.consumers.length === 0 && this.groups?.isEmpty === true) this.groups = null;
+  }
+
+  /** From an entry of a message group that has become free; NONE, when that is gone: from the first one on. */
+  private lookAgain(slot: number): void {
+    const isReady = slot !== NONE && this.table.stateOf(slot) === ENTRY_STATE.ready;
+    for (const scan of this.scans) scan.goBackTo(isReady ? slot : NONE);
   }
 }
 
@@ -152,7 +184,7 @@ export class Consumer implements Subscriber {
   /** It looks at what is ready, and takes nothing. */
   readonly isBrowser: boolean;
   /** Null for one that takes whatever comes first. */
-  readonly scan: Scan | null;
+  scan: Scan | null = null;
   /** Delivered and not acknowledged, in the order of delivery. */
   readonly delivered: EntryList;
   closed = false;
@@ -186,9 +218,14 @@ export class Consumer implements Subscriber {
     this.selectorCharacters = options.selectorCharacters;
     this.isBrowser = options.isBrowser;
     this.context = options.context;
-    const wantsAll = this.selector === null && !this.isBrowser;
-    this.scan = wantsAll ? null : new Scan(table, queue.ready, !this.isBrowser);
+    if (this.selector !== null || this.isBrowser) this.startScan(table);
     this.delivered = new EntryList(table);
+  }
+
+  /** It looks for what it may have from now on. */
+  startScan(table: MessageTable): Scan {
+    this.scan ??= new Scan(table, this.queue.ready, !this.isBrowser);
+    return this.scan;
   }
 
   canTake(): boolean {

@@ -12,6 +12,8 @@ import {
   type DuplicateLimits,
   duplicateAddress,
 } from './duplicate-windows.js';
+import { isGroupMark } from './message-groups.js';
+import { PRIORITIES } from './priority.js';
 import {
   type Counters,
   DELIVERY_TIME_BYTES,
@@ -32,7 +34,7 @@ import {
 } from './records.js';
 
 const HIGHEST_TYPE = RECORD_TYPE.deliveryTimes;
-const HIGHEST_PRIORITY = 9;
+const ALL_MESSAGE_FLAGS = MESSAGE_FLAG.deliverAt | MESSAGE_FLAG.topic | MESSAGE_FLAG.group;
 const ADDRESS_KIND_NAMES = [undefined, 'queue', 'topic'] as const;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -60,6 +62,8 @@ export class RecordReader {
   /** Where the topic's name lies; both are 0 when the message does not say one. */
   topicStart = 0;
   topicEnd = 0;
+  /** What it says of its message group; 0: it is of none. */
+  group = 0;
   /** Where the targets begin. */
   targetsStart = 0;
 
@@ -109,7 +113,7 @@ export class RecordReader {
     if (!isContentKind(this.variant)) this.fail(`no content kind ${this.variant} exists`);
     this.contentKind = this.variant;
     this.priority = this.payload[offset + 7] as number;
-    if (this.priority > HIGHEST_PRIORITY) this.fail(`a priority of ${this.priority} is too high`);
+    if (this.priority >= PRIORITIES) this.fail(`a priority of ${this.priority} is too high`);
     this.timestampMs = this.wholeNumber(offset + 16, 'timestamp');
     this.expiresAtMs = this.wholeNumber(offset + 24, 'expiry');
     this.baseEntryId = this.wholeNumber(offset + 32, 'entry id');
@@ -122,6 +126,7 @@ export class RecordReader {
     this.targetsStart = this.bodyEnd;
     this.deliverAtMs = 0;
     this.topicEnd = 0;
+    this.group = 0;
     if (this.flags !== 0) this.readExtras();
     if (this.targetsStart + targetBytes * this.count !== offset + this.length) {
       this.fail('the lengths of headers, body and targets do not add up to the record');
@@ -148,6 +153,12 @@ export class RecordReader {
       this.topicEnd = this.topicStart + this.view.getUint16(at, true);
       if (this.topicEnd > end) this.fail('its topic is longer than the record');
       at = this.topicEnd;
+    }
+    if ((this.flags & MESSAGE_FLAG.group) !== 0) {
+      if (at + 2 > end) this.fail('its message group is missing');
+      this.group = this.view.getUint16(at, true);
+      if (!isGroupMark(this.group)) this.fail(`no message group ${this.group} exists`);
+      at += 2;
     }
     this.targetsStart = at;
   }
@@ -374,7 +385,7 @@ export class RecordReader {
 
 function hasFlags(type: number, flags: number): boolean {
   const isMessage = type === RECORD_TYPE.message || type === RECORD_TYPE.relocated;
-  return isMessage && flags <= (MESSAGE_FLAG.deliverAt | MESSAGE_FLAG.topic);
+  return isMessage && flags <= ALL_MESSAGE_FLAGS;
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from './api.js';
 import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
 import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
+import { DEFAULT_PRIORITY, PRIORITIES } from './priority.js';
 
 const encoder = new TextEncoder();
 
@@ -82,12 +83,25 @@ interface MessageExtras {
   readonly deliverAtMs?: number;
   /** The topic that it was sent to, where one of its queues is a subscription to many. */
   readonly topic?: string | undefined;
+  /** What it says of its message group (message-groups.ts); 0 or left out: it is of none. */
+  readonly group?: number;
 }
 
 /** Flags of a message record: which extras it has, in this order. */
-export const MESSAGE_FLAG = { deliverAt: 1, topic: 2 } as const;
+export const MESSAGE_FLAG = { deliverAt: 1, topic: 2, group: 4 } as const;
 const DELIVER_AT_BYTES = 8;
 const TOPIC_LENGTH_BYTES = 2;
+const GROUP_BYTES = 2;
+
+/** What an entry takes from its message when it comes into its queue. */
+export interface EntryTraits {
+  readonly priority: number;
+  readonly expiresAtMs: number;
+  /** 0: at once. */
+  readonly deliverAtMs: number;
+  /** 0: of none. */
+  readonly group: number;
+}
 
 /** A queue as `queue-created` tells it; the texts that its kind does not have are empty. */
 export interface QueueDescription {
@@ -116,9 +130,9 @@ export function contentBytes(message: MessageContent): number {
 }
 
 /** Bytes that the extras take behind the body. */
-function extraBytes({ deliverAtMs = 0, topic }: MessageExtras): number {
+function extraBytes({ deliverAtMs = 0, topic, group = 0 }: MessageExtras): number {
   const topicBytes = topic === undefined ? 0 : TOPIC_LENGTH_BYTES + Buffer.byteLength(topic);
-  return (deliverAtMs > 0 ? DELIVER_AT_BYTES : 0) + topicBytes;
+  return (deliverAtMs > 0 ? DELIVER_AT_BYTES : 0) + topicBytes + (group > 0 ? GROUP_BYTES : 0);
 }
 
 /** Each target of a message is charged an equal part of the record; every entry costs something. */
@@ -171,7 +185,7 @@ function writeExtras(
   { slab, view }: RecordTarget,
   recordOffset: number,
   offset: number,
-  { deliverAtMs = 0, topic }: MessageExtras,
+  { deliverAtMs = 0, topic, group = 0 }: MessageExtras,
 ): number {
   let at = offset;
   if (deliverAtMs > 0) {
@@ -184,6 +198,11 @@ function writeExtras(
     const { written } = encoder.encodeInto(topic, slab.subarray(at + TOPIC_LENGTH_BYTES));
     view.setUint16(at, written, true);
     at += TOPIC_LENGTH_BYTES + written;
+  }
+  if (group > 0) {
+    slab[recordOffset + 5] = (slab[recordOffset + 5] as number) | MESSAGE_FLAG.group;
+    view.setUint16(at, group, true);
+    at += GROUP_BYTES;
   }
   return at;
 }
@@ -431,4 +450,31 @@ export function writeStoredEntriesHead(
   writeHeader(into.view, offset, bytes, RECORD_TYPE.storedEntries);
   into.view.setUint32(offset + 8, queueId, true);
   into.view.setUint32(offset + 12, count, true);
+}
+
+const REDELIVERED_BIT = 1;
+const PRIORITY_SHIFT = 1;
+const PRIORITY_BITS = 0x0f;
+const GROUP_SHIFT = 5;
+
+/** What a stored entry says beside its numbers. Zero is an entry of the default priority, of no group and not redelivered. */
+export function storedTraits(isRedelivered: boolean, priority: number, group: number): number {
+  const priorityBits = priority === DEFAULT_PRIORITY ? 0 : priority + 1;
+  const redeliveredBit = isRedelivered ? REDELIVERED_BIT : 0;
+  return redeliveredBit | (priorityBits << PRIORITY_SHIFT) | (group << GROUP_SHIFT);
+}
+
+export function isStoredRedelivered(traits: number): boolean {
+  return (traits & REDELIVERED_BIT) !== 0;
+}
+
+/** Null for one that does not exist. */
+export function storedPriority(traits: number): number | null {
+  const bits = (traits >> PRIORITY_SHIFT) & PRIORITY_BITS;
+  if (bits === 0) return DEFAULT_PRIORITY;
+  return bits > PRIORITIES || bits === DEFAULT_PRIORITY + 1 ? null : bits - 1;
+}
+
+export function storedGroup(traits: number): number {
+  return traits >> GROUP_SHIFT;
 }

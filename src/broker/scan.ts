@@ -1,11 +1,12 @@
 /**
- * How far a consumer that does not want everything has looked through its queue: one with a selector,
- * or a browser, which takes nothing away. Everything up to its place was looked at and is not wanted,
- * so that each entry is looked at once, however many come and go; what goes back behind it is
- * remembered by its id and looked at again.
+ * How far a consumer that does not take whatever comes first has looked through its queue: one with a
+ * selector, a browser, which takes nothing away, or any of a queue with message groups. Everything up to
+ * its place was looked at and is not for it, so that each entry is looked at once, however many come and
+ * go; what is put behind it is remembered by its id and looked at then.
  */
-import type { EntryList } from './entry-list.js';
 import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
+import { PRIORITIES } from './priority.js';
+import type { ReadyList } from './ready-list.js';
 
 const MOST_UNSORTED = 1_000;
 
@@ -13,18 +14,19 @@ export class Scan {
   /** The block under it is being loaded. */
   isLoading = false;
   private readonly table: MessageTable;
-  private readonly ready: EntryList;
+  private readonly ready: ReadyList;
   private readonly looksAgain: boolean;
   /** The last entry that was looked at and is still in the queue's list, or NONE before its head. */
   private at = NONE;
-  /** The highest id that was looked at. */
-  private lookedUpTo = 0;
-  /** Ids that went back into the list behind it; sorted when they are needed. */
-  private returned: number[] = [];
-  private isReturnedSorted = true;
+  /** Up to where was looked: the priority and the id of an entry that may be gone. */
+  private lookedPriority = PRIORITIES;
+  private lookedId = 0;
+  /** Ids that were put into the list behind it; sorted when they are needed. */
+  private behind: number[] = [];
+  private isBehindSorted = true;
 
   /** `looksAgain`: what goes back behind it is looked at again; a browser, which may have shown it, does not. */
-  constructor(table: MessageTable, ready: EntryList, looksAgain: boolean) {
+  constructor(table: MessageTable, ready: ReadyList, looksAgain: boolean) {
     this.looksAgain = looksAgain;
     this.table = table;
     this.ready = ready;
@@ -33,16 +35,15 @@ export class Scan {
   /** The next entry that was not looked at, or NONE. It stays the next until `passed`. */
   next(): number {
     const { table } = this;
-    while (this.returned.length > 0) {
-      if (!this.isReturnedSorted) this.sortReturned();
-      const id = this.returned.at(-1) as number;
-      const slot = table.find(id);
+    while (this.behind.length > 0) {
+      if (!this.isBehindSorted) this.sortBehind();
+      const slot = table.find(this.behind.at(-1) as number);
       if (slot !== NONE && table.stateOf(slot) === ENTRY_STATE.ready) return slot;
-      this.returned.pop();
+      this.behind.pop();
     }
     let slot = this.at === NONE ? this.ready.head : table.nextOf(this.at);
-    // What went back right behind it was looked at: `returned` has it, or had it.
-    while (slot !== NONE && table.idOf(slot) <= this.lookedUpTo) {
+    // What was put right behind it was looked at: `behind` has it, or had it.
+    while (slot !== NONE && this.isLookedAt(slot)) {
       this.at = slot;
       slot = table.nextOf(slot);
     }
@@ -51,18 +52,18 @@ export class Scan {
 
   /** `slot`, which `next` gave, was looked at. */
   passed(slot: number): void {
-    const id = this.table.idOf(slot);
-    if (id <= this.lookedUpTo) {
-      this.returned.pop();
+    if (this.isLookedAt(slot)) {
+      this.behind.pop();
       return;
     }
     this.at = slot;
-    this.lookedUpTo = id;
+    this.lookedPriority = this.table.priorityOf(slot);
+    this.lookedId = this.table.idOf(slot);
   }
 
-  /** Ids that are remembered because they came back. */
-  get returnedCount(): number {
-    return this.returned.length;
+  /** Ids that are remembered because they were put behind it. */
+  get behindCount(): number {
+    return this.behind.length;
   }
 
   /** To be called before an entry leaves the list. */
@@ -70,20 +71,56 @@ export class Scan {
     if (slot === this.at) this.at = this.table.previousOf(slot);
   }
 
-  /** To be called when an entry went back into the list. */
-  returns(slot: number): void {
-    const id = this.table.idOf(slot);
-    if (id > this.lookedUpTo || !this.looksAgain) return;
-    const last = this.returned.at(-1);
-    this.returned.push(id);
-    this.isReturnedSorted &&= last === undefined || last > id;
-    // Who does not look for long must not gather the same ids again and again.
-    if (this.returned.length > 2 * this.ready.length + MOST_UNSORTED) this.sortReturned();
+  /** To be called when an entry came into the list for the first time. */
+  arrives(slot: number): void {
+    if (this.isLookedAt(slot)) this.remember(slot);
   }
 
-  /** The lowest id last, and each once. */
-  private sortReturned(): void {
-    this.returned = [...new Set(this.returned)].sort((one, two) => two - one);
-    this.isReturnedSorted = true;
+  /** To be called when an entry went back into the list. */
+  returns(slot: number): void {
+    if (this.looksAgain && this.isLookedAt(slot)) this.remember(slot);
+  }
+
+  /** What is there from `slot` on, an entry in the list, is looked at again; NONE: everything. */
+  goBackTo(slot: number): void {
+    const { table } = this;
+    if (slot !== NONE && !this.isLookedAt(slot)) return;
+    this.at = slot === NONE ? NONE : table.previousOf(slot);
+    this.lookedPriority = slot === NONE ? PRIORITIES : table.priorityOf(slot);
+    this.lookedId = slot === NONE ? 0 : table.idOf(slot) - 1;
+    // What lies before it again is met on the way.
+    this.behind = this.behind.filter((id) => {
+      const other = table.find(id);
+      return other !== NONE && this.isLookedAt(other);
+    });
+  }
+
+  private isLookedAt(slot: number): boolean {
+    const priority = this.table.priorityOf(slot);
+    return priority === this.lookedPriority
+      ? this.table.idOf(slot) <= this.lookedId
+      : priority > this.lookedPriority;
+  }
+
+  private remember(slot: number): void {
+    const last = this.behind.at(-1);
+    this.behind.push(this.table.idOf(slot));
+    this.isBehindSorted &&= last === undefined || this.isBeforeId(slot, last);
+    // Who does not look for long must not gather the same ids again and again.
+    if (this.behind.length > 2 * this.ready.length + MOST_UNSORTED) this.sortBehind();
+  }
+
+  private isBeforeId(slot: number, id: number): boolean {
+    const other = this.table.find(id);
+    return other !== NONE && other !== slot && this.table.isBefore(slot, other);
+  }
+
+  /** The first in the order of delivery last, and each once; without those that are gone. */
+  private sortBehind(): void {
+    const { table } = this;
+    const slots = [...new Set(this.behind)].map((id) => table.find(id)).filter((at) => at !== NONE);
+    slots.sort((one, two) => (table.isBefore(one, two) ? 1 : -1));
+    this.behind = slots.map((slot) => table.idOf(slot));
+    this.isBehindSorted = true;
   }
 }

@@ -78,6 +78,8 @@ export class Subscriptions {
     if (consumer.closed) return;
     consumer.closed = true;
     queue.removeConsumer(consumer);
+    // Others may have its message groups.
+    if (queue.groups !== null) this.index.markDirty(queue);
     this.deliveries.giveBackAll(consumer);
     this.consumers[consumer.index] = undefined;
     this.freePlaces.push(consumer.index);

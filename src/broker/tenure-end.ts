@@ -13,16 +13,17 @@ function isAsSent(index: MessageIndex, slot: number): boolean {
 export function forgetLiveState(index: MessageIndex): void {
   const { table, queues } = index;
   const held: number[] = [];
+  for (const queue of queues.all()) queue.groups = null;
   for (let slot = 0; slot < table.slotLimit; slot += 1) {
     const state = table.stateOf(slot);
     if (state === ENTRY_STATE.free) continue;
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) index.removeEntry(slot);
     else if (state !== ENTRY_STATE.ready && !isAsSent(index, slot)) held.push(slot);
-    table.clearFlag(slot, ENTRY_FLAG.noted);
+    table.clearFlag(slot, ENTRY_FLAG.noted | ENTRY_FLAG.triesAgain);
     table.forgetUnstoredFailures(slot);
   }
   held.sort(
-    (one, two) => table.queueOf(one) - table.queueOf(two) || table.idOf(one) - table.idOf(two),
+    (one, two) => table.queueOf(one) - table.queueOf(two) || (table.isBefore(one, two) ? -1 : 1),
   );
   let hint = NONE;
   for (const slot of held) {

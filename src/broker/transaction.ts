@@ -152,7 +152,7 @@ export class Transaction {
         if (!deadLetters.reject(slot, REJECTION.failed, hint)) continue;
       } else {
         index.table.setState(slot, ENTRY_STATE.delivered);
-        consumer.delivered.insertById(slot, hint);
+        consumer.delivered.insertInOrder(slot, hint);
         consumer.queue.unacknowledged += 1;
       }
       last = slot;
@@ -169,7 +169,7 @@ export class Transaction {
   }
 
   /**
-   * The settlements by consumer and entry id, which makes putting entries back into ordered lists
+   * The settlements by consumer and in the order of delivery, which makes putting entries back into ordered lists
    * quick. Without those whose entry went away with its durable subscription.
    */
   private heldInOrder(): { slot: number; consumer: Consumer; rejection: Rejection | null }[] {
@@ -182,7 +182,7 @@ export class Transaction {
     }
     return held.sort(
       (one, two) =>
-        one.consumer.index - two.consumer.index || table.idOf(one.slot) - table.idOf(two.slot),
+        one.consumer.index - two.consumer.index || (table.isBefore(one.slot, two.slot) ? -1 : 1),
     );
   }
 }

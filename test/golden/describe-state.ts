@@ -1,6 +1,6 @@
 /** Everything that can be told of the state of a broker that has read a journal. */
 import { RecordReader } from '../../src/broker/record-reader.js';
-import { RECORD_TYPE } from '../../src/broker/records.js';
+import { isStoredRedelivered, RECORD_TYPE } from '../../src/broker/records.js';
 import type { JournalDirectory } from '../../src/journal/directory.js';
 import type { SegmentName, SegmentNumber } from '../../src/journal/format.js';
 import { readBlocksAt } from '../../src/journal/reader.js';
@@ -19,11 +19,20 @@ interface StoredMessage {
   readonly body: string;
 }
 
+/** What a golden store's state.json holds. */
+export interface StateDescription {
+  readonly cursor: unknown;
+  readonly queues: unknown;
+  readonly messages: readonly StoredMessage[];
+  readonly neededBytes: unknown;
+  readonly snapshot: readonly string[];
+}
+
 /** The whole state as plain values: what a file beside the golden store holds. */
 export async function describeState(
   directory: JournalDirectory,
   { broker, usage, cursor }: ReplayedBroker,
-): Promise<unknown> {
+): Promise<StateDescription> {
   const snapshot = broker.snapshot();
   const messages: StoredMessage[] = [];
   for (const payload of snapshot) messages.push(...(await readMessages(directory, payload)));
@@ -63,7 +72,7 @@ async function readMessages(
         place: `${segment}/${block}+${record}`,
         expiresAtMs: reader.wholeNumber(at + 8, 'expiry'),
         failedDeliveries: reader.uint16At(at + 32),
-        isRedelivered: reader.uint16At(at + 34) !== 0,
+        isRedelivered: isStoredRedelivered(reader.uint16At(at + 34)),
         ...(await readContent(directory, segment ?? 0, block ?? 0, record ?? 0)),
       });
     }

@@ -4,13 +4,17 @@
  * that version was given; it stays as it is for as long as version 1 is read.
  */
 import { CONTENT_KIND } from '../../src/broker/api.js';
+import { RecordReader } from '../../src/broker/record-reader.js';
 import {
   encodeEntryIdsReserved,
   encodeQueueCreated,
   encodeQueueRemoved,
+  FIXED_BYTES,
   QUEUE_KIND,
+  RECORD_TYPE,
   REMOVAL_REASON,
   type RecordTarget,
+  STORED_ENTRY_BYTES,
   writeDelivered,
   writeFailed,
   writeMessage,
@@ -150,7 +154,8 @@ async function secondTenure(rig: JournalRig): Promise<void> {
   await new Payload().message(1002, [1], '').failed(1002, 2).appendTo(writer);
   const { broker } = await replayFromCheckpoint(rig.directory());
   const covers = writer.cursor;
-  await writeCheckpoint(rig.directory(), FIXED_CLOCK, 2 as Epoch, covers, broker.snapshot());
+  const payloads = broker.snapshot().map(asBeforePriorities);
+  await writeCheckpoint(rig.directory(), FIXED_CLOCK, 2 as Epoch, covers, payloads);
   await writer.close();
 }
 
@@ -161,4 +166,25 @@ async function thirdTenure(rig: JournalRig, topicMessage: Uint8Array): Promise<v
   await new Payload().relocated(topicMessage, [2, 3], [2, 3]).appendTo(writer);
   await new Payload().message(1004, [1], 'long '.repeat(200)).delivered([1002]).appendTo(writer);
   await writer.close();
+}
+
+/** A checkpoint's payload as it was before entries had priorities there: ordered by their ids alone. */
+function asBeforePriorities(payload: Uint8Array): Uint8Array {
+  const before = payload.slice();
+  const view = new DataView(before.buffer);
+  const reader = new RecordReader();
+  reader.open(payload, 0, 0);
+  for (let offset = 0; offset < payload.length; offset += reader.length) {
+    reader.readHeader(offset);
+    if (reader.type !== RECORD_TYPE.storedEntries) continue;
+    reader.readStoredEntries();
+    const starts = Array.from({ length: reader.count }, (_, at) => reader.storedEntryOffset(at));
+    starts.sort((one, two) => reader.entryIdAt(one) - reader.entryIdAt(two));
+    for (const [index, start] of starts.entries()) {
+      const at = offset + FIXED_BYTES.storedEntries + STORED_ENTRY_BYTES * index;
+      before.set(payload.subarray(start, start + STORED_ENTRY_BYTES), at);
+      view.setUint16(at + 34, reader.uint16At(start + 34) & 1, true);
+    }
+  }
+  return before;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ReadyList } from '../../../src/broker/ready-list.js';
 import { EntryList } from '../../../src/broker/entry-list.js';
 import { MessageTable, NONE } from '../../../src/broker/message-table.js';
 import { TimeHeap } from '../../../src/broker/time-heap.js';
@@ -39,6 +40,19 @@ test('a million entries take less than 100 MB, and slots are used again', () => 
   assert.equal(table.size, 1_000_000);
 });
 
+/** The ids in a list, which must be the same from either end. */
+function idsIn(table: MessageTable, list: EntryList): number[] {
+  const seen = [];
+  for (let slot = list.head; slot !== NONE; slot = table.nextOf(slot)) seen.push(table.idOf(slot));
+  const back = [];
+  for (let slot = list.tail; slot !== NONE; slot = table.previousOf(slot)) {
+    back.unshift(table.idOf(slot));
+  }
+  assert.deepEqual(back, seen);
+  assert.equal(list.length, seen.length);
+  return seen;
+}
+
 test('a list keeps the order of ids whatever is put back, with any hint', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { size: 'large' }), (ids) => {
@@ -47,20 +61,58 @@ test('a list keeps the order of ids whatever is put back, with any hint', () => 
       let hint = NONE;
       for (const id of ids) {
         const slot = table.allocate(id);
-        list.insertById(slot, hint);
+        list.insertInOrder(slot, hint);
         hint = slot;
       }
-      const seen = [];
-      for (let slot = list.head; slot !== NONE; slot = table.nextOf(slot))
-        seen.push(table.idOf(slot));
-      const back = [];
-      for (let slot = list.tail; slot !== NONE; slot = table.previousOf(slot)) {
-        back.unshift(table.idOf(slot));
+      assert.deepEqual(
+        idsIn(table, list),
+        [...ids].sort((one, two) => one - two),
+      );
+    }),
+  );
+});
+
+test('a ready list is ordered by priority and id, whatever comes, goes and comes back', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('arrives', 'arrives', 'leaves', 'returns'),
+    priority: fc.oneof(fc.constant(4), fc.integer({ min: 0, max: 9 })),
+    which: fc.nat(),
+    isHinted: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { size: 'large' }), (steps) => {
+      const table = new MessageTable();
+      const list = new ReadyList(table);
+      const model: { id: number; priority: number }[] = [];
+      const away: { id: number; priority: number }[] = [];
+      let nextId = 1;
+      let lastBack = NONE;
+      for (const { kind, priority, which, isHinted } of steps) {
+        if (kind === 'arrives') {
+          const slot = table.allocate(nextId);
+          table.setPriority(slot, priority);
+          list.insert(slot, NONE);
+          model.push({ id: nextId, priority });
+          nextId += 1;
+        } else if (kind === 'leaves' && model.length > 0) {
+          const [gone] = model.splice(which % model.length, 1) as [(typeof model)[0]];
+          const slot = table.find(gone.id);
+          list.remove(slot);
+          if (slot === lastBack) lastBack = NONE;
+          away.push(gone);
+        } else if (kind === 'returns' && away.length > 0) {
+          const [back] = away.splice(which % away.length, 1) as [(typeof model)[0]];
+          const slot = table.find(back.id);
+          list.insert(slot, isHinted ? lastBack : NONE);
+          lastBack = slot;
+          model.push(back);
+        }
+        model.sort((one, two) => two.priority - one.priority || one.id - two.id);
+        assert.deepEqual(
+          idsIn(table, list),
+          model.map(({ id }) => id),
+        );
       }
-      const expected = [...ids].sort((one, two) => one - two);
-      assert.deepEqual(seen, expected);
-      assert.deepEqual(back, expected);
-      assert.equal(list.length, ids.length);
     }),
   );
 });
