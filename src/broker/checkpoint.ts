@@ -109,8 +109,7 @@ class CheckpointWriter {
     this.recordCount = 0;
     while (ready !== NONE || heldIndex < held.length) {
       const heldSlot = heldIndex < held.length ? (held[heldIndex] as number) : NONE;
-      const takeHeld =
-        ready === NONE || (heldSlot !== NONE && table.isBefore(heldSlot, ready));
+      const takeHeld = ready === NONE || (heldSlot !== NONE && table.isBefore(heldSlot, ready));
       const slot = takeHeld ? heldSlot : ready;
       if (takeHeld) heldIndex += 1;
       else ready = table.nextOf(ready);

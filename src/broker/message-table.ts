@@ -240,7 +240,9 @@ export class MessageTable {
   isBefore(slot: number, other: number): boolean {
     const priority = this.priorityOf(slot);
     const otherPriority = this.priorityOf(other);
-    return priority === otherPriority ? this.idOf(slot) < this.idOf(other) : priority > otherPriority;
+    return priority === otherPriority
+      ? this.idOf(slot) < this.idOf(other)
+      : priority > otherPriority;
   }
 
   flagsOf(slot: number): number {

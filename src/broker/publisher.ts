@@ -18,9 +18,9 @@ import { encodeWithoutTargets, type PreparedMessage, selectable } from './prepar
 import type { Queue } from './queue.js';
 import {
   contentBytes,
+  type EntryTraits,
   encodeEntryIdsReserved,
   encodeQueueCreated,
-  type EntryTraits,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,
@@ -348,7 +348,12 @@ function withGroup(
   return { ...content, group: groupMark(groupId, closesGroup) };
 }
 
-function traitsOf({ priority, expiresAtMs, deliverAtMs = 0, group = 0 }: MessageContent): EntryTraits {
+function traitsOf({
+  priority,
+  expiresAtMs,
+  deliverAtMs = 0,
+  group = 0,
+}: MessageContent): EntryTraits {
   return { priority, expiresAtMs, deliverAtMs, group };
 }
 

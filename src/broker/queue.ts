@@ -108,7 +108,7 @@ export class Queue {
   /** Puts a new entry where it belongs. */
   arrive(slot: number): void {
     this.ready.insert(slot, NONE);
-    if (slot !== this.ready.tail) for (const scan of this.scans) scan.arrives(slot);
+    for (const scan of this.scans) scan.arrives(slot);
   }
 
   /** Puts an entry back where it belongs. `hint`: see ReadyList.insert. */

@@ -256,6 +256,8 @@ export interface SendOptions {
   readonly priority?: number;
   readonly expiresAtMs?: number;
   readonly deliverAtMs?: number;
+  readonly groupId?: string;
+  readonly closesGroup?: boolean;
   readonly duplicateId?: DuplicateId;
   readonly token?: ConfirmationToken;
   readonly transaction?: string;
@@ -340,6 +342,8 @@ export class TestClient implements SessionEvents {
       priority: options.priority ?? 4,
       expiresAtMs: options.expiresAtMs ?? 0,
       deliverAtMs: options.deliverAtMs ?? 0,
+      groupId: options.groupId ?? null,
+      closesGroup: options.closesGroup ?? false,
       duplicateId: options.duplicateId ?? null,
     };
     this.session.send(message, options.token ?? null, options.transaction ?? null);

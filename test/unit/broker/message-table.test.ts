@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ReadyList } from '../../../src/broker/ready-list.js';
 import { EntryList } from '../../../src/broker/entry-list.js';
 import { MessageTable, NONE } from '../../../src/broker/message-table.js';
+import { ReadyList } from '../../../src/broker/ready-list.js';
 import { TimeHeap } from '../../../src/broker/time-heap.js';
 
 test('every entry is found by its id, and no other, while entries come and go', () => {
