@@ -388,9 +388,7 @@ export class MessageIndex {
       const id = reader.entryIdAt(at);
       if (id > this.highestEntryId) reader.fail(`entry id ${id} is beyond the counters`);
       if (table.find(id) !== NONE) reader.fail(`entry ${id} is there twice`);
-      const traits = reader.uint16At(at + 34);
-      const priority = storedPriority(traits);
-      if (priority === null) return reader.fail(`entry ${id} has a priority that does not exist`);
+      const traits = reader.storedTraitsAt(at);
       const last = queue.ready.tail;
       const segment = reader.uint32At(at + 16);
       const bytes = reader.uint32At(at + 28);
@@ -398,7 +396,7 @@ export class MessageIndex {
       table.setPlace(slot, segment, reader.uint32At(at + 20), reader.uint32At(at + 24), bytes);
       table.applyFailedDeliveries(slot, reader.uint16At(at + 32));
       if (isStoredRedelivered(traits)) table.setFlag(slot, ENTRY_FLAG.redelivered);
-      table.setPriority(slot, priority);
+      table.setPriority(slot, storedPriority(traits));
       table.setGroup(slot, storedGroup(traits));
       if (last !== NONE && !table.isBefore(last, slot)) reader.fail(`entry ${id} is out of order`);
       this.enter(slot, queue, reader.wholeNumber(at + 8, 'expiry'));

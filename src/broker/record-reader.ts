@@ -21,6 +21,7 @@ import {
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
+  isStoredRedelivered,
   MESSAGE_FLAG,
   MESSAGE_TARGET_BYTES,
   NO_LOCAL_FLAG,
@@ -31,6 +32,9 @@ import {
   SELECTIVE_SUBSCRIPTION,
   SMALLEST_RECORD_BYTES,
   STORED_ENTRY_BYTES,
+  storedGroup,
+  storedPriority,
+  storedTraits,
 } from './records.js';
 
 const HIGHEST_TYPE = RECORD_TYPE.deliveryTimes;
@@ -332,6 +336,18 @@ export class RecordReader {
 
   storedEntryOffset(index: number): number {
     return this.offset + FIXED_BYTES.storedEntries + STORED_ENTRY_BYTES * index;
+  }
+
+  /** See `storedTraits`. */
+  storedTraitsAt(at: number): number {
+    const traits = this.uint16At(at + 34);
+    const priority = storedPriority(traits);
+    if (
+      priority >= PRIORITIES ||
+      storedTraits(isStoredRedelivered(traits), priority, storedGroup(traits)) !== traits
+    )
+      this.fail(`there are no flags ${traits} of an entry`);
+    return traits;
   }
 
   entryIdAt(at: number): number {

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from './api.js';
 import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
 import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
-import { DEFAULT_PRIORITY, PRIORITIES } from './priority.js';
+import { DEFAULT_PRIORITY } from './priority.js';
 
 const encoder = new TextEncoder();
 
@@ -468,11 +468,9 @@ export function isStoredRedelivered(traits: number): boolean {
   return (traits & REDELIVERED_BIT) !== 0;
 }
 
-/** Null for one that does not exist. */
-export function storedPriority(traits: number): number | null {
+export function storedPriority(traits: number): number {
   const bits = (traits >> PRIORITY_SHIFT) & PRIORITY_BITS;
-  if (bits === 0) return DEFAULT_PRIORITY;
-  return bits > PRIORITIES || bits === DEFAULT_PRIORITY + 1 ? null : bits - 1;
+  return bits === 0 ? DEFAULT_PRIORITY : bits - 1;
 }
 
 export function storedGroup(traits: number): number {

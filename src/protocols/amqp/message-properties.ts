@@ -8,6 +8,7 @@ import type { PropertySource, PropertyValue } from '../../selector/property-sour
 import { AmqpError } from './amqp-error.js';
 import { PROPERTIES } from './bare-message.js';
 import { type Read, readFields } from './composite.js';
+import { signedSequence } from './group-properties.js';
 import { SECTION, sectionCode } from './message-sections.js';
 import { type AmqpValue, OpaqueValue, ValueReader } from './value-reader.js';
 
@@ -82,10 +83,15 @@ export class MessageProperties {
       case 'JMSXGroupID':
         return this.properties()?.groupId ?? null;
       case 'JMSXGroupSeq':
-        return this.properties()?.groupSequence ?? null;
+        return this.groupSequence();
       default:
         return this.applicationProperty(name);
     }
+  }
+
+  private groupSequence(): number | null {
+    const sequence = this.properties()?.groupSequence ?? null;
+    return sequence === null ? null : signedSequence(sequence);
   }
 
   private properties(): Read<typeof PROPERTIES> | null {

@@ -37,6 +37,8 @@ export const DELIVERY_DELAY = 'x-opt-delivery-delay';
 
 const DEFAULT_PRIORITY = 4;
 const HIGHEST_PRIORITY = 9;
+/** Its place among the properties (3.2.4). */
+const GROUP_ID_INDEX = 10;
 /** durable, priority, ttl, first-acquirer, delivery-count. */
 const HEADER_FIELDS = 5;
 
@@ -55,6 +57,9 @@ export class MessageSections {
   /** The whole section, with its descriptor; empty when start is end. */
   applicationPropertiesStart = 0;
   applicationPropertiesEnd = 0;
+  /** Where the properties are, after their descriptor, when they may name a message group; -1: they do not. */
+  groupPropertiesStart = -1;
+  groupPropertiesEnd = -1;
   /** The annotations say when it is to be delivered: the next two. */
   hasDeliveryWish = false;
   deliveryTime: AmqpValue = null;
@@ -71,6 +76,7 @@ export class MessageSections {
     this.bareStart = -1;
     this.applicationPropertiesStart = 0;
     this.applicationPropertiesEnd = 0;
+    this.groupPropertiesStart = -1;
     this.hasDeliveryWish = false;
     let previous = 0;
     let hasBody = false;
@@ -120,7 +126,12 @@ export class MessageSections {
       this.annotationsEnd = reader.at;
       return;
     }
+    const contentStart = reader.at;
     reader.skip();
+    if (section === SECTION.properties && mayNameGroup(reader.bytes, contentStart)) {
+      this.groupPropertiesStart = contentStart;
+      this.groupPropertiesEnd = reader.at;
+    }
     if (section > SECTION.messageAnnotations && this.bareStart === -1) {
       this.bareStart = start;
     }
@@ -144,6 +155,13 @@ export class MessageSections {
     if (reader.at !== reader.end) throw decodeError('The header is longer than its fields');
     reader.end = outerEnd;
   }
+}
+
+/** Whether a list of properties, which is whole, is long enough to have a group id: most end before that. */
+function mayNameGroup(bytes: Uint8Array, start: number): boolean {
+  const code = bytes[start];
+  if (code === CODE.list8) return (bytes[start + 2] as number) > GROUP_ID_INDEX;
+  return code === CODE.list32;
 }
 
 function isBody(section: number): boolean {

@@ -2,6 +2,7 @@
 import { CONTENT_KIND, type Destination, type IncomingMessage } from '../../broker/api.js';
 import { AmqpError, CONDITION } from './amqp-error.js';
 import { readDeliveryState, type TransactionReference } from './delivery-state.js';
+import { GroupProperties } from './group-properties.js';
 import { MessageAddresses } from './message-addresses.js';
 import { DELIVERY_DELAY, DELIVERY_TIME, MessageSections } from './message-sections.js';
 import { SenderProperties, timeOf } from './sender-properties.js';
@@ -45,6 +46,7 @@ export class ReceivingLink {
   private readonly sections = new MessageSections();
   private addresses: MessageAddresses;
   private senderProperties = new SenderProperties();
+  private groupProperties = new GroupProperties();
   private refusal: AmqpError | null = null;
   /** One object serves all messages: the broker copies what it keeps. */
   private readonly message: { -readonly [Key in keyof IncomingMessage]: IncomingMessage[Key] };
@@ -75,6 +77,8 @@ export class ReceivingLink {
       priority: 4,
       expiresAtMs: 0,
       duplicateId: null,
+      groupId: null,
+      closesGroup: false,
     };
   }
 
@@ -193,6 +197,7 @@ export class ReceivingLink {
     this.message.body = NO_BYTES;
     this.reader.open(NO_BYTES, 0, 0);
     this.senderProperties = new SenderProperties();
+    this.groupProperties = new GroupProperties();
     this.addresses = new MessageAddresses(this.host.addresses);
   }
 
@@ -224,8 +229,11 @@ export class ReceivingLink {
     const { applicationPropertiesStart: start, applicationPropertiesEnd: end } = sections;
     message.duplicateId = null;
     message.deliverAtMs = 0;
+    message.groupId = null;
+    message.closesGroup = false;
     this.refusal = null;
-    if (start === end && !sections.hasDeliveryWish) return;
+    const isGrouped = sections.groupPropertiesStart !== -1;
+    if (start === end && !sections.hasDeliveryWish && !isGrouped) return;
     try {
       if (start !== end) {
         this.senderProperties.read(bytes, start, end);
@@ -233,10 +241,18 @@ export class ReceivingLink {
         message.deliverAtMs = this.senderProperties.deliverAtMs;
       }
       if (sections.hasDeliveryWish) message.deliverAtMs = this.annotatedTime();
+      if (isGrouped) this.readGroup(bytes);
     } catch (error) {
       if (!(error instanceof AmqpError) || error.scope !== 'link') throw error;
       this.refusal = error;
     }
+  }
+
+  private readGroup(bytes: Uint8Array): void {
+    const { message, sections, groupProperties } = this;
+    groupProperties.read(bytes, sections.groupPropertiesStart, sections.groupPropertiesEnd);
+    message.groupId = groupProperties.groupId;
+    message.closesGroup = groupProperties.closesGroup;
   }
 
   /** Artemis' annotations: a time, or else how long from now. */

@@ -2,6 +2,7 @@
 import type { DeliveryView } from '../../broker/api.js';
 import { PROPERTIES } from '../amqp/bare-message.js';
 import { readFields } from '../amqp/composite.js';
+import { signedSequence } from '../amqp/group-properties.js';
 import { SECTION, sectionCode } from '../amqp/message-sections.js';
 import { type AmqpValue, DescribedValue, OpaqueValue, ValueReader } from '../amqp/value-reader.js';
 import { HEADER, HEADER_NAME, isStored } from '../stomp/known-headers.js';
@@ -46,16 +47,16 @@ export function stompFromAmqp(message: DeliveryView): ConvertedContent {
 }
 
 function addProperties(headers: Map<string, string>, reader: ValueReader): void {
-  const { messageId, correlationId, replyTo, subject, contentType } = readFields(
-    reader,
-    PROPERTIES,
-  );
+  const { messageId, correlationId, replyTo, subject, contentType, groupId, groupSequence } =
+    readFields(reader, PROPERTIES);
   const texts: readonly (readonly [string, string | null])[] = [
     ['amqp-message-id', textOf(messageId)],
     ['correlation-id', textOf(correlationId)],
     ['reply-to', replyTo === null ? null : stompDestinationOf(replyTo)],
     ['type', subject],
     ['content-type', contentType],
+    ['JMSXGroupID', groupId],
+    ['JMSXGroupSeq', groupSequence === null ? null : String(signedSequence(groupSequence))],
   ];
   for (const [name, text] of texts) if (text !== null) headers.set(name, text);
 }

@@ -2,6 +2,7 @@
 import { CONTENT_KIND, type DeliveryView } from '../../broker/api.js';
 import { AMQP_VALUE, APPLICATION_PROPERTIES, DATA, PROPERTIES } from '../amqp/bare-message.js';
 import { writeComposite } from '../amqp/composite.js';
+import { unsignedSequence } from '../amqp/group-properties.js';
 import { ValueWriter } from '../amqp/value-writer.js';
 import { storedHeaderLines } from '../stomp/stored-header-lines.js';
 import { amqpAddressOf } from './addresses.js';
@@ -11,12 +12,16 @@ const NO_BYTES = new Uint8Array(0);
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** STOMP headers with a place of their own among the properties (part 3, 3.2.4). */
-const PROPERTY_OF_HEADER: ReadonlyMap<string, 'correlationId' | 'contentType' | 'subject'> =
-  new Map([
-    ['correlation-id', 'correlationId'],
-    ['content-type', 'contentType'],
-    ['type', 'subject'],
-  ]);
+const PROPERTY_OF_HEADER: ReadonlyMap<
+  string,
+  'correlationId' | 'contentType' | 'subject' | 'groupId'
+> = new Map([
+  ['correlation-id', 'correlationId'],
+  ['content-type', 'contentType'],
+  ['type', 'subject'],
+  ['JMSXGroupID', 'groupId'],
+]);
+const GROUP_SEQUENCE = 'JMSXGroupSeq';
 
 /** ActiveMQ's header for senders whose library counts the bytes of everything. */
 const MESSAGE_TYPE = 'amq-msg-type';
@@ -24,12 +29,15 @@ const MESSAGE_TYPE = 'amq-msg-type';
 export function amqpFromStomp(message: DeliveryView): ConvertedContent {
   const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
   const properties: { [name: string]: string } = {};
+  let groupSequence: number | null = null;
   const others = new Map<string, string>();
   for (const [name, value] of storedHeaderLines(bytes, headersStart, headersEnd)) {
     const property = PROPERTY_OF_HEADER.get(name);
     // A content type is a symbol, which has nothing else; of the others nothing else is usual.
     if (property !== undefined && isAscii(value)) properties[property] ??= value;
     else if (name === 'reply-to') properties.replyTo ??= amqpAddressOf(value);
+    else if (name === GROUP_SEQUENCE && unsignedSequence(value) !== null)
+      groupSequence ??= unsignedSequence(value);
     // The first line of a name counts: STOMP 1.2, "Repeated Header Entries".
     else if (!others.has(name)) others.set(name, value);
   }
@@ -39,6 +47,7 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     to: message.destination.name,
     creationTime: message.timestampMs,
     ...properties,
+    groupSequence,
   });
   if (others.size > 0) {
     writer.describedBy(APPLICATION_PROPERTIES);

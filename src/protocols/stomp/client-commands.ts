@@ -77,6 +77,8 @@ export class ClientCommands {
     expiresAtMs: 0,
     duplicateId: null as string | null,
     deliverAtMs: 0,
+    groupId: null as string | null,
+    closesGroup: false,
   };
 
   constructor(options: ClientCommandsOptions) {
@@ -137,6 +139,8 @@ export class ClientCommands {
     message.duplicateId =
       frame.text(HEADER.amqDuplicateId) ?? frame.text(HEADER.duplicateId) ?? null;
     message.deliverAtMs = this.deliveryTimeOf(frame);
+    message.groupId = frame.text(HEADER.groupId) ?? null;
+    message.closesGroup = closesGroup(frame);
     const transaction = this.transactionOf(frame);
     this.broker.send(message, this.tokenFor(frame), transaction);
   }
@@ -364,6 +368,17 @@ export class ClientCommands {
       'Send the header client-id in CONNECT; it and the name together identify the subscription.',
     );
   }
+}
+
+/** As ActiveMQ has it: a negative number ends the group. */
+function closesGroup(frame: Frame): boolean {
+  const sequence = frame.text(HEADER.groupSequence);
+  if (sequence === undefined || !frame.has(HEADER.groupId)) return false;
+  if (/^-?\d{1,10}$/.test(sequence)) return sequence.startsWith('-');
+  throw new StompError(
+    `${commandName(frame.command)} has "${sequence}" as ${HEADER_NAME[HEADER.groupSequence]}`,
+    'Give a whole number, -1 in the last message of a group, or leave the header out.',
+  );
 }
 
 function isSet(frame: Frame, header: KnownHeader): boolean {

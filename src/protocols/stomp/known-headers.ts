@@ -43,6 +43,8 @@ export const HEADER = {
   duplicateId: 35,
   amqDeliveryTime: 36,
   scheduledDelay: 37,
+  groupId: 38,
+  groupSequence: 39,
 } as const;
 export type KnownHeader = (typeof HEADER)[keyof typeof HEADER];
 
@@ -84,6 +86,8 @@ export const HEADER_NAME: Readonly<Record<KnownHeader, string>> = {
   [HEADER.duplicateId]: 'duplicate-id',
   [HEADER.amqDeliveryTime]: '_AMQ_SCHED_DELIVERY',
   [HEADER.scheduledDelay]: 'AMQ_SCHEDULED_DELAY',
+  [HEADER.groupId]: 'JMSXGroupID',
+  [HEADER.groupSequence]: 'JMSXGroupSeq',
 };
 
 const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);
