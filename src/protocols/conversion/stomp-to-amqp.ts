@@ -12,15 +12,13 @@ const NO_BYTES = new Uint8Array(0);
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** STOMP headers with a place of their own among the properties (part 3, 3.2.4). */
-const PROPERTY_OF_HEADER: ReadonlyMap<
-  string,
-  'correlationId' | 'contentType' | 'subject' | 'groupId'
-> = new Map([
-  ['correlation-id', 'correlationId'],
-  ['content-type', 'contentType'],
-  ['type', 'subject'],
-  ['JMSXGroupID', 'groupId'],
-]);
+const PROPERTY_OF_HEADER: ReadonlyMap<string, 'correlationId' | 'contentType' | 'subject'> =
+  new Map([
+    ['correlation-id', 'correlationId'],
+    ['content-type', 'contentType'],
+    ['type', 'subject'],
+  ]);
+const GROUP_ID = 'JMSXGroupID';
 const GROUP_SEQUENCE = 'JMSXGroupSeq';
 
 /** ActiveMQ's header for senders whose library counts the bytes of everything. */
@@ -36,6 +34,7 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     // A content type is a symbol, which has nothing else; of the others nothing else is usual.
     if (property !== undefined && isAscii(value)) properties[property] ??= value;
     else if (name === 'reply-to') properties.replyTo ??= amqpAddressOf(value);
+    else if (name === GROUP_ID) properties.groupId ??= value;
     else if (name === GROUP_SEQUENCE && unsignedSequence(value) !== null)
       groupSequence ??= unsignedSequence(value);
     // The first line of a name counts: STOMP 1.2, "Repeated Header Entries".

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CONTENT_KIND, type DeliveryView } from '../../../../src/broker/api.js';
 import { PROPERTIES } from '../../../../src/protocols/amqp/bare-message.js';
-import { readFields } from '../../../../src/protocols/amqp/composite.js';
+import { readFields, writeComposite } from '../../../../src/protocols/amqp/composite.js';
 import { sectionCode } from '../../../../src/protocols/amqp/message-sections.js';
 import { ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
@@ -97,6 +97,22 @@ describe('a STOMP message as AMQP reads it', () => {
     });
   }
 
+  it('keeps its group and sequence, the negative as JMS clients read them', () => {
+    const sequences = ['3', '-1', '-2147483648', '4294967295', 'last'];
+    const read = sequences.map((sequence) => {
+      const sections = convertText(`JMSXGroupID:gr\\n\nJMSXGroupSeq:${sequence}\nx:y\n`, '');
+      const { groupId, groupSequence } = sections.get(0x73) as Record<string, unknown>;
+      return [groupId, groupSequence, [...(sections.get(0x74) as Map<string, string>).keys()]];
+    });
+    assert.deepEqual(read, [
+      ['gr\n', 3, ['x']],
+      ['gr\n', 0xffffffff, ['x']],
+      ['gr\n', 0x80000000, ['x']],
+      ['gr\n', null, ['JMSXGroupSeq', 'x']],
+      ['gr\n', null, ['JMSXGroupSeq', 'x']],
+    ]);
+  });
+
   it('takes header names and values of any kind', () => {
     const sections = convertText('__proto__:x\ncontent-type:täxt\n', '');
     assert.deepEqual(
@@ -127,6 +143,18 @@ describe('an AMQP message as STOMP reads it', () => {
     });
     assert.equal(headersOf(message), 'colour:red\\cblue\nline:a\\nb\n');
     assert.equal(bodyOf(message).toString(), 'hello');
+  });
+
+  it('keeps its group and sequence, the negative ones of JMS clients too', () => {
+    const lines = [5, 0xffffffff].map((groupSequence) =>
+      headersOf(
+        convertBare((to) => writeComposite(to, PROPERTIES, { groupId: 'g:1', groupSequence })),
+      ),
+    );
+    assert.deepEqual(lines, [
+      'JMSXGroupID:g\\c1\nJMSXGroupSeq:5\n',
+      'JMSXGroupID:g\\c1\nJMSXGroupSeq:-1\n',
+    ]);
   });
 
   it('has no NUL in its headers, which would end the frame for the client', () => {

@@ -103,6 +103,8 @@ describe('SEND', () => {
         expiresAtMs: 1_700_000_000_123,
         deliverAtMs: 0,
         duplicateId: null,
+        groupId: null,
+        closesGroup: false,
       },
     );
   });
@@ -244,6 +246,31 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
       assert.equal(connection.broker.sent[0]?.deliverAtMs, wanted);
     });
   }
+
+  it('says which group a message is of, and when it is the last one of it', () => {
+    const connection = connected('1.2');
+    for (const headers of [
+      'JMSXGroupID:a\\cb\n',
+      'JMSXGroupID:a\nJMSXGroupSeq:7\n',
+      'JMSXGroupID:a\nJMSXGroupSeq:-1\n',
+      'JMSXGroupSeq:-1\n',
+    ]) {
+      connection.exchange(`SEND\ndestination:/queue/a\n${headers}\nx^@`);
+    }
+    const groups = connection.broker.sent.map(({ groupId, closesGroup }) => [groupId, closesGroup]);
+    assert.deepEqual(groups, [
+      ['a:b', false],
+      ['a', false],
+      ['a', true],
+      [null, false],
+    ]);
+    const stored = Buffer.from(connection.broker.sent[2]?.headers ?? []).toString();
+    assert.equal(stored, 'JMSXGroupID:a\nJMSXGroupSeq:-1\n');
+    const answer = connection.exchange(
+      'SEND\ndestination:/queue/a\nJMSXGroupID:a\nJMSXGroupSeq:last\n\nx^@',
+    );
+    assert.match(answer, /^ERROR\n(.*\n)*.*"last" as JMSXGroupSeq/);
+  });
 
   it('says what it wants with selector and no-local', () => {
     const connection = connected('1.2');
