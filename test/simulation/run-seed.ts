@@ -133,7 +133,7 @@ class SeedRun {
     const { settings, places, calmAtMs } = this.#draw;
     const { scheduler, trace, network, wallOffsets, checks } = this.#world;
     const seed = this.#seed;
-    const whole = drawWorkloadPlan(new SeededRandom(seed, 'workload'), calmAtMs);
+    const whole = drawWorkloadPlan(seed, calmAtMs);
     return new Workload({
       seed,
       plan: reducePlan(whole, clients, maxMessagesPerClient),

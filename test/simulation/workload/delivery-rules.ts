@@ -43,6 +43,7 @@ export function checkDelivery(
     checkId(ledger, arrival);
     if (place.kind !== 'dead-letters') checkNeighbours(ledger, arrival);
   }
+  checkPriority(ledger, subscription, arrival, frame);
   checkOrder(ledger, subscription, arrival, frame);
   checkExpiry(ledger, subscription, arrival);
   return arrival;
@@ -117,15 +118,58 @@ function breakOrder(ledger: LedgerBook, copy: Copy, other: Copy, how: string): v
   ledger.breach('order', `${nameOf(copy)} was ${how} ${nameOf(other)} and is not in the queue so`);
 }
 
-/** A broker hands out what lies first; what comes later than its successors was somewhere else before. */
+/**
+ * What has a higher priority comes first, of what was there when the consumer subscribed and was with
+ * nobody since; of groups others may have had that.
+ */
+function checkPriority(
+  ledger: LedgerBook,
+  subscription: LedgerSubscription,
+  { copy, place }: Arrival,
+  frame: DeliveredFrame,
+): void {
+  const { sentAtMs, lowestPriority } = subscription;
+  subscription.lowestPriority = Math.min(lowestPriority, copy.priority);
+  if (place.kind !== 'queue' || copy.group !== null || frame.isRedelivered) return;
+  const wasThere = copy.confirmedAtMs >= 0 && copy.confirmedAtMs < sentAtMs;
+  if (!wasThere || copy.priority <= lowestPriority) return;
+  const sentence = `${nameOf(copy)} of priority ${copy.priority} came after one of ${lowestPriority}`;
+  ledger.breach('order', sentence);
+}
+
+/** Of one group nobody has something while another one has: each was known to hold it all that time. */
+export function checkGroup(
+  ledger: LedgerBook,
+  subscription: LedgerSubscription,
+  { copy, place, receivedAtMs, holder }: Arrival,
+  untilMs: number,
+): void {
+  if (copy.group === null || holder !== subscription) return;
+  const hold = { subscription, copy, fromMs: receivedAtMs, untilMs };
+  const holds = place.groupHolds.get(copy.group) ?? [];
+  for (const other of holds) {
+    if (other.subscription === subscription) continue;
+    if (other.fromMs >= hold.untilMs || hold.fromMs >= other.untilMs) continue;
+    const who = `${subscription.connection.name} and ${other.subscription.connection.name}`;
+    const what = `${nameOf(copy)} and ${nameOf(other.copy)} of group ${copy.group}`;
+    ledger.breach('group', `${who} had ${what} at one time`);
+  }
+  place.groupHolds.set(copy.group, [...holds, hold]);
+}
+
+/**
+ * A broker hands out what lies first, of each priority and group; what comes later than its successors was
+ * somewhere else before.
+ */
 function checkOrder(
   ledger: LedgerBook,
   subscription: LedgerSubscription,
   { copy, messageId }: Arrival,
   frame: DeliveredFrame,
 ): void {
-  if (messageId > subscription.highestId) {
-    subscription.highestId = messageId;
+  const row = `${copy.priority} ${copy.group ?? ''}`;
+  if (messageId > (subscription.highestIds.get(row) ?? 0)) {
+    subscription.highestIds.set(row, messageId);
   } else if (!frame.isRedelivered) {
     const sentence = `${nameOf(copy)} came for the first time after a later one on one connection`;
     ledger.breach('order', sentence);

@@ -9,6 +9,7 @@ export type ClientInvariant =
   | 'nothing-invented'
   | 'no-doubling'
   | 'order'
+  | 'group'
   | 'transaction-atomic'
   | 'acknowledged-stays-gone'
   | 'durable-subscription'

@@ -1,5 +1,7 @@
 /** What the ledger remembers of connections, messages and where they may arrive. */
 
+import { DEFAULT_PRIORITY } from '../../../src/broker/priority.js';
+
 /**
  * One connection of a client, as the client knows it. `provenAtMs`: the broker has processed
  * something that was sent then, so that whatever comes now was sent by the broker later than that.
@@ -50,12 +52,22 @@ export class Place {
   subscribedAtMs = -1;
   /** A consumer that does not acknowledge has lost its connection: what was on it is gone. */
   mayHaveLost = false;
+  /** By message group, who had something of it, and from when to when at least. */
+  readonly groupHolds = new Map<string, GroupHold[]>();
 
   constructor(kind: PlaceKind, name: string, destination: string) {
     this.kind = kind;
     this.name = name;
     this.destination = destination;
   }
+}
+
+/** From its delivery until its acknowledgement was sent, which was confirmed: so the broker knew of it all the time. */
+export interface GroupHold {
+  readonly subscription: LedgerSubscription;
+  readonly copy: Copy;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export class LedgerSubscription {
@@ -66,7 +78,9 @@ export class LedgerSubscription {
   readonly sentAtMs: number;
   /** Delivered here and not acknowledged, in the order of delivery. */
   readonly held = new Set<Arrival>();
-  highestId = 0;
+  /** Of each priority and group, of what was delivered here. */
+  readonly highestIds = new Map<string, number>();
+  lowestPriority = Number.POSITIVE_INFINITY;
 
   constructor(connection: LedgerConnection, place: Place, isAutomatic: boolean, sentAtMs: number) {
     this.connection = connection;
@@ -87,6 +101,11 @@ export interface SentMessage {
   readonly expiresAtMs: number;
   /** By which the broker knows it again; null: it cannot. */
   readonly duplicateId: string | null;
+  /** Left out: as the broker likes. */
+  readonly priority?: number;
+  /** Left out: of none. */
+  readonly group?: string | null;
+  readonly closesGroup?: boolean;
 }
 
 /**
@@ -103,6 +122,9 @@ export class Copy {
   readonly isDurable: boolean;
   readonly expiresAtMs: number;
   readonly duplicateId: string | null;
+  readonly priority: number;
+  readonly group: string | null;
+  readonly closesGroup: boolean;
   readonly transaction: LedgerTransaction | null;
   /** When it was sent; in a transaction, when the COMMIT was. Infinity until then. */
   sentAtMs: number;
@@ -126,6 +148,9 @@ export class Copy {
     this.isDurable = sent.isDurable;
     this.expiresAtMs = sent.expiresAtMs;
     this.duplicateId = sent.duplicateId;
+    this.priority = sent.priority ?? DEFAULT_PRIORITY;
+    this.group = sent.group ?? null;
+    this.closesGroup = sent.closesGroup ?? false;
     this.transaction = transaction;
     this.sentAtMs = sentAtMs;
   }

@@ -18,6 +18,8 @@ const TOPIC = '/topic/t';
 interface SendOptions {
   readonly to?: string;
   readonly expiresAtMs?: number;
+  readonly priority?: number;
+  readonly group?: string;
   readonly transaction?: LedgerTransaction;
 }
 
@@ -71,6 +73,8 @@ class Story {
       isDurable: true,
       expiresAtMs: options.expiresAtMs ?? 0,
       duplicateId: null,
+      priority: options.priority ?? 4,
+      group: options.group ?? null,
     };
     return this.ledger.send(connection, message, options.transaction ?? null);
   }
@@ -436,6 +440,45 @@ describe('no-doubling: a copy', () => {
     },
     null,
   );
+});
+
+describe('order: messages with priorities', () => {
+  const deliverBoth = (story: Story, isThere: boolean, isRedelivered: boolean): void => {
+    const connection = story.connect();
+    const early = isThere ? null : story.subscribe(connection);
+    const usual = story.sendConfirmed(connection, 'usual');
+    const urgent = story.sendConfirmed(connection, 'urgent', { priority: 9 });
+    const to = early ?? story.subscribe(connection);
+    story.acknowledgeConfirmed(to, story.deliver(to, usual, { id: 1 }));
+    story.acknowledgeConfirmed(to, story.deliver(to, urgent, { id: 2, isRedelivered }));
+  };
+  check(
+    'come with the urgent first, of those that were there',
+    (story) => deliverBoth(story, true, false),
+    /^order: message urgent .* of priority 9 came after one of 4/,
+  );
+  check('may have come later', (story) => deliverBoth(story, false, false), null);
+  check('or may have been with others', (story) => deliverBoth(story, true, true), null);
+});
+
+describe('group: messages that belong together', () => {
+  const deliverTo = (story: Story, groups: readonly string[], isOneAtATime: boolean): void => {
+    const connection = story.connect();
+    const [one, two] = groups.map((group) => story.sendConfirmed(connection, group, { group }));
+    const [first, second] = [story.subscribe(connection), story.subscribe(story.connect())];
+    const arrival = story.deliver(first, one as Copy, { id: 1 });
+    const confirm = isOneAtATime ? story.acknowledge(first, arrival) : null;
+    const other = story.deliver(second, two as Copy, { id: 2 });
+    (confirm ?? story.acknowledge(first, arrival))();
+    story.acknowledgeConfirmed(second, other);
+  };
+  check(
+    'are with one consumer at a time',
+    (story) => deliverTo(story, ['g', 'g'], false),
+    /^group: client at a and client at a had message g .* and message g .* of group g at one time/,
+  );
+  check('may go to another one then', (story) => deliverTo(story, ['g', 'g'], true), null);
+  check('and others may be elsewhere', (story) => deliverTo(story, ['g', 'h'], false), null);
 });
 
 describe('order: messages of one producer', () => {

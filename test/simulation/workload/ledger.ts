@@ -5,7 +5,13 @@
  * sees each kind of breach.
  */
 import type { AckMode } from '../../../src/client/stomp-client.js';
-import { checkDeadLetter, checkDelivery, type DeliveredFrame, mayCount } from './delivery-rules.js';
+import {
+  checkDeadLetter,
+  checkDelivery,
+  checkGroup,
+  type DeliveredFrame,
+  mayCount,
+} from './delivery-rules.js';
 import { finalBreaches } from './final-rules.js';
 import type { ClientInvariant, LedgerBook, LedgerOptions } from './ledger-book.js';
 import {
@@ -226,7 +232,10 @@ export class Ledger implements LedgerBook {
     sentAtMs: number,
   ): void {
     this.#confirms(subscription.connection, sentAtMs);
-    for (const arrival of arrivals) this.#isGone(arrival, subscription.connection);
+    for (const arrival of arrivals) {
+      checkGroup(this, subscription, arrival, sentAtMs);
+      this.#isGone(arrival, subscription.connection);
+    }
   }
 
   /** ACK was sent within a transaction: it counts when that is committed. */

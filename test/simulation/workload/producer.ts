@@ -2,6 +2,7 @@
  * Clients that send: one message after the other with a window of unconfirmed ones, or several in a
  * transaction. What was not confirmed when a connection ended is sent again on the next.
  */
+import { DEFAULT_PRIORITY } from '../../../src/broker/priority.js';
 import type { SeededRandom } from '../kernel/random.js';
 import { type Role, type Session, whenConfirmed } from './client.js';
 import type { Ledger } from './ledger.js';
@@ -17,6 +18,10 @@ const SHORT_LIFE_MS = { from: 200, to: 5_000 } as const;
 const LONG_LIFE_MS = 3_600_000;
 /** How many messages with an id are sent again although they were confirmed. */
 const LATELY_CONFIRMED = 5;
+/** Where there are groups and priorities: of the messages, those that have one, and that close their group. */
+const PRIORITY_SHARE = 0.4;
+const GROUPED_SHARE = 0.6;
+const CLOSING_SHARE = 0.2;
 /** Between two commands of one transaction. */
 const STEP_MS = 4;
 
@@ -78,6 +83,9 @@ function headersOf(copy: Copy): Record<string, string> {
   if (!copy.isDurable) headers.persistent = 'false';
   if (copy.expiresAtMs > 0) headers.expires = String(copy.expiresAtMs);
   if (copy.duplicateId !== null) headers._AMQ_DUPL_ID = copy.duplicateId;
+  if (copy.priority !== DEFAULT_PRIORITY) headers.priority = String(copy.priority);
+  if (copy.group !== null) headers.JMSXGroupID = copy.group;
+  if (copy.closesGroup) headers.JMSXGroupSeq = '-1';
   return headers;
 }
 
@@ -189,7 +197,18 @@ export class Producer implements SendingRole {
       body: drawBody(random, mostBodyBytes),
       isDurable,
       expiresAtMs: random.chance(expiringShare) ? this.#drawExpiry(session) : 0,
+      ...this.#drawGroup(),
     };
+  }
+
+  #drawGroup(): Pick<SentMessage, 'priority' | 'group' | 'closesGroup'> {
+    const { groups } = this.#plan;
+    if (groups === 0) return {};
+    const random = this.#random;
+    const priority = random.chance(PRIORITY_SHARE) ? random.whole(0, 9) : DEFAULT_PRIORITY;
+    if (!random.chance(GROUPED_SHARE)) return { priority };
+    const group = `group ${random.whole(1, groups)}`;
+    return { priority, group, closesGroup: random.chance(CLOSING_SHARE) };
   }
 
   #drawExpiry(session: Session): number {

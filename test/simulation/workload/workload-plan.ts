@@ -3,7 +3,7 @@
  * who sends to them and how, who consumes them and how badly, and which clients die in between.
  */
 import type { AckMode } from '../../../src/client/stomp-client.js';
-import type { SeededRandom } from '../kernel/random.js';
+import { SeededRandom } from '../kernel/random.js';
 
 export type RolePlan =
   | {
@@ -20,6 +20,8 @@ export type RolePlan =
       readonly isDurable: boolean;
       /** Each message has an id, and comes once however often it is sent. */
       readonly hasIds: boolean;
+      /** Of so many message groups, and of none; with priorities. 0: neither the one nor the other. */
+      readonly groups: number;
     }
   | {
       readonly kind: 'transactional-producer';
@@ -93,14 +95,28 @@ const ARCHIVE = '/queue/archive';
 const FEED = '/queue/feed';
 const MOVED = '/queue/moved';
 const FLEETING = '/queue/fleeting';
+const GROUPED = '/queue/grouped';
 const NEWS = '/topic/news';
 
 /** Of producers and consumers, those that do many things at once, as programs under load do. */
 const BATCHING_SHARE = 0.7;
 const LARGEST_BODY_BYTES = 3 * 1024;
-/** Producers spread what they send over `activeMs`, more or less. */
-export function drawWorkloadPlan(random: SeededRandom, activeMs: number): WorkloadPlan {
-  return new PlanDraw(random, activeMs).draw();
+/** Of all seeds, those with a queue for messages with priorities and groups. */
+const GROUPED_SHARE = 0.3;
+/**
+ * Producers spread what they send over `activeMs`, more or less. Whether there are priorities and groups comes
+ * from a stream of its own, so that every seed draws what it always drew.
+ */
+export function drawWorkloadPlan(seed: number, activeMs: number): WorkloadPlan {
+  const plan = new PlanDraw(new SeededRandom(seed, 'workload'), activeMs).draw();
+  const random = new SeededRandom(seed, 'grouped workload');
+  if (!random.chance(GROUPED_SHARE)) return plan;
+  const grouped = new PlanDraw(random, activeMs).drawGrouped();
+  return {
+    queues: [...plan.queues, ...grouped.queues],
+    topics: plan.topics,
+    clients: [...plan.clients, ...grouped.clients],
+  };
 }
 
 /** Only these clients, in the same order; and no more messages than so many from each. */
@@ -157,7 +173,29 @@ class PlanDraw {
     return { queues, topics, clients: this.#clients };
   }
 
-  #producer(name: string, destinations: readonly string[], messages: number, isDurable: boolean) {
+  /** A queue of its own, and several consumers, so that groups have somebody to move to. */
+  drawGrouped(): WorkloadPlan {
+    const random = this.#random;
+    const groups = random.whole(1, 6);
+    this.#producer('grouped-producer', [GROUPED], random.whole(60, 160), true, groups);
+    if (random.chance(0.4)) {
+      this.#producer('grouped-producer-2', [GROUPED], random.whole(30, 80), true, groups);
+    }
+    const consumers = random.whole(2, 3);
+    for (let number = 1; number <= consumers; number += 1) {
+      const mode = random.chance(0.7) ? 'client-individual' : 'client';
+      this.#consumer(`grouped-${number}`, GROUPED, mode);
+    }
+    return { queues: [GROUPED], topics: [], clients: this.#clients };
+  }
+
+  #producer(
+    name: string,
+    destinations: readonly string[],
+    messages: number,
+    isDurable: boolean,
+    groups = 0,
+  ) {
     const random = this.#random;
     const isBursty = random.chance(BATCHING_SHARE);
     const burst = isBursty ? random.whole(8, 40) : random.whole(1, 12);
@@ -173,6 +211,7 @@ class PlanDraw {
       isDurable,
       // Not drawn, so that every seed draws what it always drew.
       hasIds: isDurable && messages % 2 === 0,
+      groups,
     });
   }
 

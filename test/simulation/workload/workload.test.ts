@@ -55,7 +55,7 @@ async function run(
     scheduler,
     trace,
     network,
-    plan: drawWorkloadPlan(stream('workload'), ACTIVE_MS / 2),
+    plan: drawWorkloadPlan(seed, ACTIVE_MS / 2),
     servers: [broker.address],
     hostOf: (name) => hosts.get(name) as SimulatedHost,
     ledger: {
