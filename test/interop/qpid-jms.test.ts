@@ -68,7 +68,7 @@ for (const jmsPackage of JMS_PACKAGES) {
       "color = 'red' AND number BETWEEN 1 AND 3: [part 2]",
       "JMSCorrelationID = 'c5': [part 5]",
       "JMSType LIKE 'kind_' AND JMSPriority < 1: [part 0]",
-      "color IN ('blue', 'green') AND missing IS NULL: [part 1, part 3]",
+      "color IN ('blue', 'green') AND missing IS NULL: [part 3, part 1]",
       "JMSDeliveryMode = 'PERSISTENT': [part 4]",
       'browsed: [page 0, page 1, page 2, page 3]',
       'browsed with a selector: [page 2, page 3]',
@@ -87,6 +87,31 @@ for (const jmsPackage of JMS_PACKAGES) {
       'durable with a selector: [number 1]',
       'with another selector: [number 2]',
       'client id: InvalidClientIDException',
+    ]);
+  });
+}
+
+for (const jmsPackage of JMS_PACKAGES) {
+  test(`Qpid JMS (${jmsPackage}.jms) gets what is urgent first, and each group with one consumer, after kill -9 too`, {
+    skip: noMaven,
+  }, async (t) => {
+    const store = await TestStore.make(t, AMQP);
+    const { live, backup } = await store.startPair();
+    const program = await startJava(t, jmsPackage, ['JmsOrder', failoverUrl(live, backup)]);
+    await program.line(/^sent/);
+    await live.kill();
+    await backup.untilRole('live');
+    program.tell('go on');
+    assert.equal(await program.end(), 0);
+    assert.deepEqual(program.lines, [
+      'by priority: [of 9, of 9, of 5, of 4, of 4, of 0]',
+      'groups: [a1, a2, a3] [b1, b2, b3]',
+      'its group, by the other: true',
+      'and what comes then: [a4, b4]',
+      'closed: [a1, a2!] true [a3]',
+      'sent',
+      'after a takeover: [a1, a2, a3, a4] [b1, b2, b3, b4]',
+      'one by one: [first, urgent, second]',
     ]);
   });
 }
