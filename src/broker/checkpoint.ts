@@ -15,9 +15,9 @@ import {
   encodeQueueCreated,
   FIXED_BYTES,
   STORED_ENTRY_BYTES,
-  storedTraits,
   writeStoredEntriesHead,
 } from './records.js';
+import { storedTraits } from './stored-traits.js';
 
 const PAYLOAD_BYTES = 1024 * 1024;
 /** So that a record has its place in a payload, however long its ids are. */

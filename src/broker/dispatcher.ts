@@ -358,16 +358,17 @@ export class Dispatcher {
       consumer.client.events.deliver(consumer, view);
       return;
     }
+    if (reader.group !== 0) this.takeGroup(consumer, slot, reader.group);
     this.deliveries.handOver(slot, consumer);
-    if (reader.group !== 0) this.takeGroup(consumer, reader.group);
     consumer.client.events.deliver(consumer, view);
     if (consumer.mode === ACKNOWLEDGEMENT.auto) this.deliveries.acknowledged(slot);
   }
 
   /** What is acknowledged by being delivered holds its group up no longer. */
-  private takeGroup(consumer: Consumer, mark: number): void {
+  private takeGroup(consumer: Consumer, slot: number, mark: number): void {
     const { queue, mode } = consumer;
-    const isFree = queue.groups?.take(mark, consumer, mode !== ACKNOWLEDGEMENT.auto) ?? false;
+    const isHeld = mode !== ACKNOWLEDGEMENT.auto;
+    const isFree = queue.groups?.take(mark, slot, consumer, isHeld) ?? false;
     if (isFree) this.index.markDirty(queue);
   }
 }

@@ -4,7 +4,7 @@
  * live node knows; after a takeover they are given out anew.
  */
 
-import { type MessageTable, NONE } from './message-table.js';
+import type { MessageTable } from './message-table.js';
 import type { Consumer } from './queue.js';
 
 /** The numbers of groups are 1 to this; docs/records-format.md has how they are made. */
@@ -46,18 +46,19 @@ interface HeldGroup {
   held: number;
   /** Failed, and waiting for another attempt, before which the others of the group must not come. */
   waiting: number;
-  /** The first entry, by its id, that somebody passed over because it was not for him; 0: none. */
-  passedOver: number;
+  /** Priority and id of the first entry that somebody may have passed over because it was not for him; id 0: none. */
+  passedPriority: number;
+  passedId: number;
 }
 
 /** The groups of one queue. */
 export class MessageGroups {
   private readonly table: MessageTable;
   private readonly groups = new Map<number, HeldGroup>();
-  /** Entries from the one in this slot on, or all for NONE, are to be looked at again. */
-  private readonly lookAgain: (slot: number) => void;
+  /** Whoever has looked at the place of an entry, which may be gone, is to look again from there on. */
+  private readonly lookAgain: (priority: number, id: number) => void;
 
-  constructor(table: MessageTable, lookAgain: (slot: number) => void) {
+  constructor(table: MessageTable, lookAgain: (priority: number, id: number) => void) {
     this.table = table;
     this.lookAgain = lookAgain;
   }
@@ -80,24 +81,24 @@ export class MessageGroups {
 
   /** A consumer looked at the entry, and it is for another one, or has to wait. */
   passOver(group: number, slot: number): void {
-    const { table } = this;
     const held = this.groups.get(group);
     if (held === undefined) return;
-    const first = held.passedOver === 0 ? NONE : table.find(held.passedOver);
-    if (held.passedOver !== 0 && (first === NONE || table.isBefore(first, slot))) return;
-    held.passedOver = table.idOf(slot);
+    const priority = this.table.priorityOf(slot);
+    const id = this.table.idOf(slot);
+    if (held.passedId !== 0 && isBefore(held, priority, id)) return;
+    held.passedPriority = priority;
+    held.passedId = id;
   }
 
   /** An entry with this mark goes to the consumer; `isHeld`: until it is settled. Returns whether the group is free again. */
-  take(mark: number, consumer: Consumer, isHeld: boolean): boolean {
+  take(mark: number, slot: number, consumer: Consumer, isHeld: boolean): boolean {
     const group = groupIn(mark);
-    let held = this.groups.get(group);
-    if (held === undefined) {
-      held = { owner: consumer, held: 0, waiting: 0, passedOver: 0 };
-      this.groups.set(group, held);
-    }
+    const held = this.groups.get(group) ?? this.add(group, consumer);
     if (isHeld) held.held += 1;
-    if (closesGroup(mark) && held.owner === consumer) held.owner = null;
+    if (held.owner === consumer) {
+      this.passUpTo(held, slot);
+      if (closesGroup(mark)) held.owner = null;
+    }
     return this.recheck(group, held);
   }
 
@@ -111,11 +112,7 @@ export class MessageGroups {
 
   /** An entry of it failed and waits for another attempt. */
   wait(group: number): void {
-    let held = this.groups.get(group);
-    if (held === undefined) {
-      held = { owner: null, held: 0, waiting: 0, passedOver: 0 };
-      this.groups.set(group, held);
-    }
+    const held = this.groups.get(group) ?? this.add(group, null);
     held.waiting += 1;
   }
 
@@ -146,11 +143,29 @@ export class MessageGroups {
     return true;
   }
 
-  private lookFrom(held: HeldGroup): void {
-    const { table } = this;
-    if (held.passedOver === 0) return;
-    const slot = table.find(held.passedOver);
-    held.passedOver = 0;
-    this.lookAgain(slot);
+  private add(group: number, owner: Consumer | null): HeldGroup {
+    const held = { owner, held: 0, waiting: 0, passedPriority: 0, passedId: 0 };
+    this.groups.set(group, held);
+    return held;
   }
+
+  /** Its owner takes what is first: what others passed over lies behind that. */
+  private passUpTo(held: HeldGroup, slot: number): void {
+    const priority = this.table.priorityOf(slot);
+    const id = this.table.idOf(slot);
+    if (held.passedId === 0 || !isBefore(held, priority, id + 1)) return;
+    held.passedPriority = priority;
+    held.passedId = id + 1;
+  }
+
+  private lookFrom(held: HeldGroup): void {
+    const { passedPriority, passedId } = held;
+    if (passedId === 0) return;
+    held.passedId = 0;
+    this.lookAgain(passedPriority, passedId);
+  }
+}
+
+function isBefore({ passedPriority, passedId }: HeldGroup, priority: number, id: number): boolean {
+  return passedPriority === priority ? passedId < id : passedPriority > priority;
 }

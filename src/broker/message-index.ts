@@ -16,13 +16,11 @@ import { RecordReader } from './record-reader.js';
 import {
   type Counters,
   type EntryTraits,
-  isStoredRedelivered,
   RECORD_TYPE,
   REMOVAL_REASON,
   shareBytes,
-  storedGroup,
-  storedPriority,
 } from './records.js';
+import { isStoredRedelivered, storedGroup, storedPriority } from './stored-traits.js';
 import { TimeHeap } from './time-heap.js';
 import { VolatileMessages } from './volatile-messages.js';
 

@@ -8,7 +8,7 @@ import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { EntryList } from './entry-list.js';
 import { MessageGroups } from './message-groups.js';
-import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
+import { type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
 import { ReadyList } from './ready-list.js';
 import { QUEUE_KIND, type QueueDescription } from './records.js';
@@ -125,7 +125,9 @@ export class Queue {
 
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
   startGrouping(): void {
-    this.groups = new MessageGroups(this.table, (slot) => this.lookAgain(slot));
+    this.groups = new MessageGroups(this.table, (priority, id) => {
+      for (const scan of this.scans) scan.goBackTo(priority, id);
+    });
     for (const consumer of this.consumers) {
       if (consumer.scan !== null) continue;
       this.scans.push(consumer.startScan(this.table));
@@ -147,12 +149,6 @@ export class Queue {
     if (this.nextConsumer > index) this.nextConsumer -= 1;
     this.groups?.leave(consumer);
     if (this.consumers.length === 0 && this.groups?.isEmpty === true) this.groups = null;
-  }
-
-  /** From an entry of a message group that has become free; NONE, when that is gone: from the first one on. */
-  private lookAgain(slot: number): void {
-    const isReady = slot !== NONE && this.table.stateOf(slot) === ENTRY_STATE.ready;
-    for (const scan of this.scans) scan.goBackTo(isReady ? slot : NONE);
   }
 }
 

@@ -21,7 +21,6 @@ import {
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
-  isStoredRedelivered,
   MESSAGE_FLAG,
   MESSAGE_TARGET_BYTES,
   NO_LOCAL_FLAG,
@@ -32,10 +31,8 @@ import {
   SELECTIVE_SUBSCRIPTION,
   SMALLEST_RECORD_BYTES,
   STORED_ENTRY_BYTES,
-  storedGroup,
-  storedPriority,
-  storedTraits,
 } from './records.js';
+import { areStoredTraits } from './stored-traits.js';
 
 const HIGHEST_TYPE = RECORD_TYPE.deliveryTimes;
 const ALL_MESSAGE_FLAGS = MESSAGE_FLAG.deliverAt | MESSAGE_FLAG.topic | MESSAGE_FLAG.group;
@@ -341,12 +338,7 @@ export class RecordReader {
   /** See `storedTraits`. */
   storedTraitsAt(at: number): number {
     const traits = this.uint16At(at + 34);
-    const priority = storedPriority(traits);
-    if (
-      priority >= PRIORITIES ||
-      storedTraits(isStoredRedelivered(traits), priority, storedGroup(traits)) !== traits
-    )
-      this.fail(`there are no flags ${traits} of an entry`);
+    if (!areStoredTraits(traits)) this.fail(`an entry cannot have the flags ${traits}`);
     return traits;
   }
 

@@ -6,7 +6,6 @@
 import type { IncomingMessage } from './api.js';
 import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
 import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
-import { DEFAULT_PRIORITY } from './priority.js';
 
 const encoder = new TextEncoder();
 
@@ -450,29 +449,4 @@ export function writeStoredEntriesHead(
   writeHeader(into.view, offset, bytes, RECORD_TYPE.storedEntries);
   into.view.setUint32(offset + 8, queueId, true);
   into.view.setUint32(offset + 12, count, true);
-}
-
-const REDELIVERED_BIT = 1;
-const PRIORITY_SHIFT = 1;
-const PRIORITY_BITS = 0x0f;
-const GROUP_SHIFT = 5;
-
-/** What a stored entry says beside its numbers. Zero is an entry of the default priority, of no group and not redelivered. */
-export function storedTraits(isRedelivered: boolean, priority: number, group: number): number {
-  const priorityBits = priority === DEFAULT_PRIORITY ? 0 : priority + 1;
-  const redeliveredBit = isRedelivered ? REDELIVERED_BIT : 0;
-  return redeliveredBit | (priorityBits << PRIORITY_SHIFT) | (group << GROUP_SHIFT);
-}
-
-export function isStoredRedelivered(traits: number): boolean {
-  return (traits & REDELIVERED_BIT) !== 0;
-}
-
-export function storedPriority(traits: number): number {
-  const bits = (traits >> PRIORITY_SHIFT) & PRIORITY_BITS;
-  return bits === 0 ? DEFAULT_PRIORITY : bits - 1;
-}
-
-export function storedGroup(traits: number): number {
-  return traits >> GROUP_SHIFT;
 }

@@ -81,17 +81,19 @@ export class Scan {
     if (this.looksAgain && this.isLookedAt(slot)) this.remember(slot);
   }
 
-  /** What is there from `slot` on, an entry in the list, is looked at again; NONE: everything. */
-  goBackTo(slot: number): void {
+  /** Looks again at everything from the place of an entry on, which may be gone; a browser does not. */
+  goBackTo(priority: number, id: number): void {
     const { table } = this;
-    if (slot !== NONE && !this.isLookedAt(slot)) return;
-    this.at = slot === NONE ? NONE : table.previousOf(slot);
-    this.lookedPriority = slot === NONE ? PRIORITIES : table.priorityOf(slot);
-    this.lookedId = slot === NONE ? 0 : table.idOf(slot) - 1;
+    const isBeyond =
+      priority === this.lookedPriority ? id > this.lookedId : priority < this.lookedPriority;
+    if (isBeyond || !this.looksAgain) return;
+    this.lookedPriority = priority;
+    this.lookedId = id - 1;
+    while (this.at !== NONE && !this.isLookedAt(this.at)) this.at = table.previousOf(this.at);
     // What lies before it again is met on the way.
-    this.behind = this.behind.filter((id) => {
-      const other = table.find(id);
-      return other !== NONE && this.isLookedAt(other);
+    this.behind = this.behind.filter((behindId) => {
+      const slot = table.find(behindId);
+      return slot !== NONE && this.isLookedAt(slot);
     });
   }
 

@@ -1,6 +1,7 @@
 /** Everything that can be told of the state of a broker that has read a journal. */
 import { RecordReader } from '../../src/broker/record-reader.js';
-import { isStoredRedelivered, RECORD_TYPE } from '../../src/broker/records.js';
+import { RECORD_TYPE } from '../../src/broker/records.js';
+import { isStoredRedelivered } from '../../src/broker/stored-traits.js';
 import type { JournalDirectory } from '../../src/journal/directory.js';
 import type { SegmentName, SegmentNumber } from '../../src/journal/format.js';
 import { readBlocksAt } from '../../src/journal/reader.js';

@@ -258,6 +258,19 @@ describe('message groups', () => {
     assert.deepEqual(browser.bodies, ['a2', 'b1', 'a3']);
   });
 
+  test('browsers see nothing twice when a group becomes free', () => {
+    const rig = new Rig();
+    const owner = listening(rig, { prefetch: 1 });
+    const full = listening(rig, { prefetch: 1 });
+    sendAll(rig, ['a1', 'b1', 'a2', 'b2', 'a3']);
+    const browser = listening(rig, { mode: ACKNOWLEDGEMENT.auto, browses: true });
+    assert.deepEqual(browser.bodies, ['a2', 'b2', 'a3']);
+    owner.session.close();
+    acknowledgeAll(rig, full);
+    assert.deepEqual(full.bodies, ['a1']);
+    assert.deepEqual(browser.bodies, ['a2', 'b2', 'a3']);
+  });
+
   test('after a takeover each group begins with what was not acknowledged, with one consumer', () => {
     const rig = new Rig();
     const before = listening(rig, { prefetch: 2 });
