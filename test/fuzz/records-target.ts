@@ -8,6 +8,8 @@ import fc from 'fast-check';
 import { ACKNOWLEDGEMENT } from '../../src/broker/api.js';
 import type { Broker } from '../../src/broker/broker.js';
 import type { BlockPosition } from '../../src/broker/host.js';
+import { RecordReader } from '../../src/broker/record-reader.js';
+import { RECORD_TYPE } from '../../src/broker/records.js';
 import { describeRecords } from '../../src/node/journal-tools.js';
 import { HoldfastError } from '../../src/platform/errors.js';
 import { Rig, TestClient, UsageMap } from '../unit/broker/broker-rig.js';
@@ -29,7 +31,14 @@ function writtenBlocks(): { blocks: readonly StoredBlock[]; snapshot: readonly U
   client.listen('/queue/q');
   for (let index = 0; index < 3; index += 1) client.send('/topic/t', `to both ${index}`);
   for (let index = 0; index < 9; index += 1) {
-    client.send('/queue/q', `body ${index}`, { headers: 'a:b\n', expiresAtMs: 9e12 + index });
+    const expiresAtMs = 9e12 + index;
+    const group = index % 3 === 0 ? {} : { groupId: `${index % 3}`, closesGroup: index > 6 };
+    client.send('/queue/q', `body ${index}`, {
+      headers: 'a:b\n',
+      expiresAtMs,
+      priority: index,
+      ...group,
+    });
   }
   client.send('/queue/q', 'in memory', { durable: false });
   for (const duplicateId of ['text', 5, Uint8Array.of(0, 255)]) {
@@ -124,7 +133,7 @@ class Life {
   check(): void {
     this.checkCounts();
     const before = this.checkRestored(this.broker);
-    this.serve();
+    this.serve(ranksIn(before));
     this.checkCounts();
     // What was written from this state on can be read from it on.
     const follower = rigForBrokers.newBroker(new UsageMap(), this.journal.bodies);
@@ -154,17 +163,19 @@ class Life {
     return snapshot;
   }
 
-  /** One client takes and acknowledges everything, and sends something more. */
-  private serve(): void {
+  /** One client takes and acknowledges everything, in its order, and sends something more. */
+  private serve(ranks: ReadonlyMap<number, number>): void {
     const { broker } = this;
     broker.startServing();
     const client = new TestClient(broker);
     let received = 0;
-    const lastIds = new Map<unknown, number>();
+    const lastRanks = new Map<unknown, number>();
     client.onDeliver = ({ subscriber, entryId }) => {
-      const last = lastIds.get(subscriber) ?? 0;
-      assert.ok(entryId > last, `entry ${entryId} came after ${last}`);
-      lastIds.set(subscriber, entryId);
+      const last = lastRanks.get(subscriber) ?? -1;
+      // What arises while it is served comes behind everything.
+      const rank = ranks.get(entryId) ?? ranks.size + entryId;
+      assert.ok(rank > last, `entry ${entryId} of rank ${rank} came after one of ${last}`);
+      lastRanks.set(subscriber, rank);
       received += 1;
     };
     const { messages, queues } = broker.statistics();
@@ -199,6 +210,24 @@ function mustApply(
   position: BlockPosition,
 ): void {
   assert.doesNotThrow(() => broker.apply(payload, recordCount, position), 'its own block');
+}
+
+/** By id, the place of each entry in a snapshot, which is in the order of delivery within a queue. */
+function ranksIn(snapshot: readonly Uint8Array[]): ReadonlyMap<number, number> {
+  const ranks = new Map<number, number>();
+  const reader = new RecordReader();
+  for (const payload of snapshot) {
+    reader.open(payload, 0, 0);
+    for (let offset = 0; offset < payload.length; offset += reader.length) {
+      reader.readHeader(offset);
+      if (reader.type !== RECORD_TYPE.storedEntries) continue;
+      reader.readStoredEntries();
+      for (let index = 0; index < reader.count; index += 1) {
+        ranks.set(reader.entryIdAt(reader.storedEntryOffset(index)), ranks.size);
+      }
+    }
+  }
+  return ranks;
 }
 
 function sum(numbers: readonly number[]): number {
