@@ -5,10 +5,9 @@
  */
 
 import type { MessageTable } from './message-table.js';
-import type { Consumer } from './queue.js';
 
 /** The numbers of groups are 1 to this; docs/records-format.md has how they are made. */
-export const HIGHEST_GROUP = 2047;
+const HIGHEST_GROUP = 2047;
 /** In what a message says of its group, beside the number: it is the last one. */
 const CLOSES = 0x8000;
 
@@ -34,12 +33,12 @@ export function groupIn(mark: number): number {
   return mark & HIGHEST_GROUP;
 }
 
-export function closesGroup(mark: number): boolean {
+function closesGroup(mark: number): boolean {
   return (mark & CLOSES) !== 0;
 }
 
 /** A group of which somebody has something, or is to get what comes. */
-interface HeldGroup {
+interface HeldGroup<Consumer> {
   /** Null: whoever had it is gone, or it was closed, and not everything is settled yet. */
   owner: Consumer | null;
   /** Delivered and not settled for good. */
@@ -51,10 +50,10 @@ interface HeldGroup {
   passedId: number;
 }
 
-/** The groups of one queue. */
-export class MessageGroups {
+/** The groups of one queue, and which of its consumers have them. */
+export class MessageGroups<Consumer> {
   private readonly table: MessageTable;
-  private readonly groups = new Map<number, HeldGroup>();
+  private readonly groups = new Map<number, HeldGroup<Consumer>>();
   /** Whoever has looked at the place of an entry, which may be gone, is to look again from there on. */
   private readonly lookAgain: (priority: number, id: number) => void;
 
@@ -136,21 +135,21 @@ export class MessageGroups {
   }
 
   /** A group that nobody has, and of which nobody has anything, is free for the next consumer. */
-  private recheck(group: number, held: HeldGroup): boolean {
+  private recheck(group: number, held: HeldGroup<Consumer>): boolean {
     if (held.owner !== null || held.held > 0 || held.waiting > 0) return false;
     this.groups.delete(group);
     this.lookFrom(held);
     return true;
   }
 
-  private add(group: number, owner: Consumer | null): HeldGroup {
+  private add(group: number, owner: Consumer | null): HeldGroup<Consumer> {
     const held = { owner, held: 0, waiting: 0, passedPriority: 0, passedId: 0 };
     this.groups.set(group, held);
     return held;
   }
 
   /** Its owner takes what is first: what others passed over lies behind that. */
-  private passUpTo(held: HeldGroup, slot: number): void {
+  private passUpTo(held: HeldGroup<Consumer>, slot: number): void {
     const priority = this.table.priorityOf(slot);
     const id = this.table.idOf(slot);
     if (held.passedId === 0 || !isBefore(held, priority, id + 1)) return;
@@ -158,7 +157,7 @@ export class MessageGroups {
     held.passedId = id + 1;
   }
 
-  private lookFrom(held: HeldGroup): void {
+  private lookFrom(held: HeldGroup<Consumer>): void {
     const { passedPriority, passedId } = held;
     if (passedId === 0) return;
     held.passedId = 0;
@@ -166,6 +165,10 @@ export class MessageGroups {
   }
 }
 
-function isBefore({ passedPriority, passedId }: HeldGroup, priority: number, id: number): boolean {
+function isBefore(
+  { passedPriority, passedId }: Pick<HeldGroup<unknown>, 'passedPriority' | 'passedId'>,
+  priority: number,
+  id: number,
+): boolean {
   return passedPriority === priority ? passedId < id : passedPriority > priority;
 }

@@ -45,7 +45,7 @@ export class Queue {
   /** Of the consumers that do not take whatever comes first. */
   private readonly scans: Scan[] = [];
   /** Who has which message group; null as long as there was none to give out. */
-  groups: MessageGroups | null = null;
+  groups: MessageGroups<Consumer> | null = null;
   nextConsumer = 0;
   /** Of what is to be delivered later. */
   delayedBytes = 0;
@@ -125,7 +125,7 @@ export class Queue {
 
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
   startGrouping(): void {
-    this.groups = new MessageGroups(this.table, (priority, id) => {
+    this.groups = new MessageGroups<Consumer>(this.table, (priority, id) => {
       for (const scan of this.scans) scan.goBackTo(priority, id);
     });
     for (const consumer of this.consumers) {
