@@ -84,6 +84,30 @@ export interface DeliveryView {
   redelivered: boolean;
   /** Attempts that failed so far. */
   failedDeliveries: number;
+  /**
+   * Keeps `bytes` readable after `deliver`, without keeping them in memory where they lie in the journal:
+   * for a message that is larger than what its client's socket takes at once. To be called in `deliver`.
+   */
+  readonly hold: () => HeldBytes;
+}
+
+/** The `bytes` of a delivery, read piece by piece. The journal keeps them until `release`. */
+export interface HeldBytes {
+  /**
+   * What lies from `position` on, as far as it is at hand: at least one byte, to be copied at once. Null
+   * when it has to be loaded: `ready` is called when it is there, unless they were released meanwhile.
+   */
+  from(position: number, ready: () => void): Uint8Array | null;
+  /** Idempotent. */
+  release(): void;
+}
+
+/** Bytes that are in no journal: they stay in memory for as long as somebody reads them. */
+export function inMemory(bytes: Uint8Array): HeldBytes {
+  return {
+    from: (position) => bytes.subarray(position),
+    release: () => undefined,
+  };
 }
 
 /**

@@ -5,7 +5,14 @@
  */
 
 import type { Selector } from '../selector/selector.js';
-import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView, type Destination } from './api.js';
+import {
+  ACKNOWLEDGEMENT,
+  CONTENT_KIND,
+  type DeliveryView,
+  type Destination,
+  type HeldBytes,
+  inMemory,
+} from './api.js';
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
@@ -56,6 +63,7 @@ export class Dispatcher {
     timestampMs: 0,
     redelivered: false,
     failedDeliveries: 0,
+    hold: () => this.hold(),
   };
 
   constructor(index: MessageIndex, deliveries: Deliveries, services: BrokerServices) {
@@ -332,6 +340,13 @@ export class Dispatcher {
   private destinationFor({ isPattern, destination }: Queue): Destination {
     const topic = isPattern ? this.reader.topic() : null;
     return topic === null ? destination : { kind: 'topic', name: topic };
+  }
+
+  /** What is in memory only stays there. */
+  private hold(): HeldBytes {
+    const { bytes } = this.view;
+    if (!this.view.durable) return inMemory(bytes);
+    return this.services.bodies.hold(this.payloadSegment, this.payloadBlockOffset, bytes);
   }
 
   /** The reader is on the message. */

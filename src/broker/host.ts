@@ -4,7 +4,7 @@
  * takes the batches it gathers, and lends it the bodies that lie in the journal.
  */
 
-import type { ConfirmationToken, SessionEvents } from './api.js';
+import type { ConfirmationToken, HeldBytes, SessionEvents } from './api.js';
 
 /** Where a record lies: a segment's number, the block's offset in the segment, the record's offset in the block's payload. */
 export interface BlockPosition {
@@ -27,6 +27,8 @@ export interface BodySource {
    * turn of the event loop at least, unless the segment is gone, which only an owner of the store is told.
    */
   load(segment: number, blockOffset: number, loaded: () => void): void;
+  /** Keeps the block in the journal, not its `payload` in memory, so that it can be read piece by piece. */
+  hold(segment: number, blockOffset: number, payload: Uint8Array): HeldBytes;
 }
 
 /** What gathers while a write is under way, and then goes out as one journal block. */

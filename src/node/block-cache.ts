@@ -4,13 +4,15 @@
  * either; first in, first out, so memory does not depend on what is stored (P7). Main thread.
  */
 
-import type { BodySource } from '../broker/host.js';
+import type { HeldBytes } from '../broker/api.js';
+import type { BodySource, SegmentUsage } from '../broker/host.js';
 import {
   alignToSector,
   BLOCK_HEADER_BYTES,
   SECTOR_BYTES,
   type SegmentNumber,
 } from '../journal/format.js';
+import { HeldBlocks, type PartRequest } from './held-blocks.js';
 import { PayloadRing } from './payload-ring.js';
 import type { LoadedBlock } from './space-keeper.js';
 import type { TransferredBlock } from './storage-protocol.js';
@@ -48,6 +50,7 @@ export class BlockCache implements BodySource {
   readonly #loads = new Map<number, Load>();
   readonly #requestOf = new Map<number, number>();
   readonly #runs = new Map<number, (blocks: LoadedBlock[]) => void>();
+  readonly #held: HeldBlocks;
   readonly #queued: number[] = [];
   #underWay = 0;
   #bytes = 0;
@@ -55,10 +58,22 @@ export class BlockCache implements BodySource {
   #lastKey = -1;
   #lastPayload: Uint8Array | undefined;
 
-  constructor(maxBytes: number, request: RequestLoad) {
+  constructor(
+    maxBytes: number,
+    request: RequestLoad,
+    parts: {
+      readonly usage: SegmentUsage;
+      readonly requestPart: (request: PartRequest) => void;
+    },
+  ) {
     this.#maxLoadedBytes = maxBytes / 2;
     this.#ring = new PayloadRing(maxBytes / 2, (key) => this.#overwritten(key));
     this.#request = request;
+    this.#held = new HeldBlocks({
+      ...parts,
+      cached: (segment, blockOffset) => this.cached(segment, blockOffset),
+      newRequestId: () => this.#newRequestId(),
+    });
   }
 
   /** Loaded ones, without what was kept. */
@@ -83,20 +98,31 @@ export class BlockCache implements BodySource {
       this.#loads.get(under)?.waiting.push(loaded);
       return;
     }
-    const requestId = this.#nextRequestId;
-    this.#nextRequestId += 1;
+    const requestId = this.#newRequestId();
     this.#requestOf.set(key, requestId);
     this.#loads.set(requestId, { segment, offset: blockOffset, waiting: [loaded] });
     this.#queued.push(requestId);
     this.#requestNext();
   }
 
+  hold(segment: number, blockOffset: number, payload: Uint8Array): HeldBytes {
+    return this.#held.hold(segment, blockOffset, payload);
+  }
+
+  /** The tenure ends: nobody reads on in what is held. */
+  letGo(): void {
+    this.#held.letGo();
+  }
+
   /** The whole blocks of one read, for compaction; they are not kept. Empty at the end of what was written, and when the segment is gone. */
   loadRun(segment: SegmentNumber, offset: number): Promise<LoadedBlock[]> {
-    const requestId = this.#nextRequestId;
-    this.#nextRequestId += 1;
+    const requestId = this.#newRequestId();
     this.#request({ requestId, segment, offset, mayBeEnd: true });
     return new Promise((resolve) => this.#runs.set(requestId, resolve));
+  }
+
+  onPart(requestId: number, bytes: ArrayBuffer): void {
+    this.#held.onPart(requestId, bytes);
   }
 
   /** Keeps a copy of what was just written. */
@@ -104,12 +130,17 @@ export class BlockCache implements BodySource {
     const key = keyOf(segment, offset);
     const copy = this.#ring.store(key, payload);
     if (copy === null) {
-      this.put(segment, offset, payload.slice());
-      this.evict(1);
+      this.adopt(segment, offset, payload.slice());
       return;
     }
     this.#kept.set(key, copy);
     this.#lastKey = -1;
+  }
+
+  /** Keeps what was just written itself, which nobody writes to any more. */
+  adopt(segment: number, offset: number, payload: Uint8Array): void {
+    this.put(segment, offset, payload);
+    this.evict(1);
   }
 
   put(segment: number, offset: number, payload: Uint8Array): void {
@@ -148,12 +179,14 @@ export class BlockCache implements BodySource {
 
   /** The segment is gone: whoever asked finds that the message is gone too, or that somebody removed the file. */
   onMissed(requestId: number): void {
+    this.#held.onMissed(requestId);
     this.#runs.get(requestId)?.([]);
     this.#runs.delete(requestId);
     this.#finish(requestId);
   }
 
   clear(): void {
+    this.#held.letGo();
     this.#kept.clear();
     this.#loaded.clear();
     this.#bytes = 0;
@@ -165,6 +198,11 @@ export class BlockCache implements BodySource {
     for (const run of this.#runs.values()) run([]);
     this.#runs.clear();
     this.#requestOf.clear();
+  }
+
+  #newRequestId(): number {
+    this.#nextRequestId += 1;
+    return this.#nextRequestId - 1;
   }
 
   /** Each load reads a good piece of a segment, so only a few are under way at a time. */

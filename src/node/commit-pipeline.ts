@@ -148,11 +148,9 @@ export class CommitPipeline {
       return;
     }
     const { segment, offset, slab } = appended;
-    cache.keep(
-      segment,
-      offset,
-      new Uint8Array(slab, BLOCK_HEADER_BYTES, batch.end - BLOCK_HEADER_BYTES),
-    );
+    const payload = new Uint8Array(slab, BLOCK_HEADER_BYTES, batch.end - BLOCK_HEADER_BYTES);
+    if (slabs.isReused(slab)) cache.keep(segment, offset, payload);
+    else cache.adopt(segment, offset, payload);
     source.committed(batch, { segment, blockOffset: offset });
     slabs.giveBack(slab);
     onCommitted(appended);

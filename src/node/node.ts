@@ -79,8 +79,13 @@ export class Node {
       this.#resolveEnded = resolve;
     });
     this.#slabs = new SlabPool(BLOCK_HEADER_BYTES + config.journal.maxBatchBytes);
-    this.#cache = new BlockCache(config.journal.cacheBytes, (load) =>
-      this.#post({ kind: 'load', ...load }),
+    this.#cache = new BlockCache(
+      config.journal.cacheBytes,
+      (load) => this.#post({ kind: 'load', ...load }),
+      {
+        usage: this.#ledger,
+        requestPart: (part) => this.#post({ kind: 'load-part', ...part }),
+      },
     );
     this.#broker = new Broker({
       limits: config.limits,
@@ -224,6 +229,9 @@ export class Node {
       case 'loaded':
         this.#cache.onLoaded(event.requestId, event.bytes, event.blocks);
         return;
+      case 'part-loaded':
+        this.#cache.onPart(event.requestId, event.bytes);
+        return;
       case 'load-missed':
         this.#cache.onMissed(event.requestId);
         return;
@@ -317,6 +325,7 @@ export class Node {
     await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     this.#pipeline.close();
     this.#clients.close(true);
+    this.#cache.letGo();
     this.#housekeeper = null;
     this.#broker.stopServing();
     this.#post({ kind: 'confirmed', cursor: this.#applied });

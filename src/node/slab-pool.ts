@@ -26,7 +26,12 @@ export class SlabPool {
 
   /** Nothing may view the slab any more. */
   giveBack(slab: ArrayBuffer): void {
-    if (slab.byteLength === this.#slabBytes && this.#free.length < MAX_FREE) this.#free.push(slab);
+    if (this.isReused(slab) && this.#free.length < MAX_FREE) this.#free.push(slab);
+  }
+
+  /** False for one that was made for a single large batch: whoever has it may keep it. */
+  isReused(slab: ArrayBuffer): boolean {
+    return slab.byteLength === this.#slabBytes;
   }
 }
 

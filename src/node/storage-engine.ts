@@ -16,7 +16,7 @@ import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
 import { joinStore } from './join-store.js';
-import { type LoadContext, loadBlocks } from './load-blocks.js';
+import { type LoadContext, loadBlocks, loadPart } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
 import { SegmentHandles } from './segment-handles.js';
@@ -273,6 +273,8 @@ export class StorageEngine {
         return this.#follower?.applied(command.bytes);
       case 'load':
         return this.#post(...(await loadBlocks(this.#loadContext(), command)));
+      case 'load-part':
+        return this.#post(...(await loadPart(this.#loadContext(), command)));
       case 'addresses':
         this.#addresses = command.addresses;
         await tenure?.setAddresses(command.addresses);

@@ -27,6 +27,15 @@ export type StorageCommand =
   | { kind: 'append'; slab: ArrayBuffer; end: number; recordCount: number }
   /** Reads the block at a place that a message lies in, and some that follow it. */
   | { kind: 'load'; requestId: number; segment: SegmentNumber; offset: number; mayBeEnd: boolean }
+  /** Reads a part of a block that was read, and verified, before: the part has this checksum. */
+  | {
+      kind: 'load-part';
+      requestId: number;
+      segment: SegmentNumber;
+      offset: number;
+      length: number;
+      checksum: number;
+    }
   /** Everything up to `cursor` is in the index; the follower may send more. */
   | { kind: 'applied'; bytes: number }
   | { kind: 'confirmed'; cursor: Cursor }
@@ -79,6 +88,7 @@ export type StorageEvent =
   | { kind: 'verified'; beganMs: number }
   | { kind: 'segments'; sizes: readonly { segment: SegmentNumber; sizeBytes: number }[] }
   | { kind: 'loaded'; requestId: number; bytes: ArrayBuffer; blocks: readonly TransferredBlock[] }
+  | { kind: 'part-loaded'; requestId: number; bytes: ArrayBuffer }
   /** The segment was deleted before it could be read, and not by a successor. */
   | { kind: 'load-missed'; requestId: number; segment: SegmentNumber }
   | { kind: 'checkpoint-written'; covers: Cursor; bytes: number }

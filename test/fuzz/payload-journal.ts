@@ -1,4 +1,5 @@
 /** The payloads of blocks in a map: where a broker's batches go, and where its bodies come from. */
+import { inMemory } from '../../src/broker/api.js';
 import type { Broker } from '../../src/broker/broker.js';
 import type { BlockPosition, BodySource } from '../../src/broker/host.js';
 import { BLOCK_HEADER_BYTES } from '../../src/journal/format.js';
@@ -28,6 +29,7 @@ export class PayloadJournal {
         if (!this.#payloads.has(keyOf({ segment, blockOffset }))) throw noSuchBlock();
         loaded();
       },
+      hold: (_segment, _blockOffset, payload) => inMemory(payload),
     };
   }
 

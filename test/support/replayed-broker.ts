@@ -1,4 +1,5 @@
 /** A broker that has read a journal from its bytes, as a cold node would. */
+import { inMemory } from '../../src/broker/api.js';
 import { Broker } from '../../src/broker/broker.js';
 import { newestCheckpoint, readCheckpoint } from '../../src/journal/checkpoint.js';
 import type { JournalDirectory } from '../../src/journal/directory.js';
@@ -44,7 +45,11 @@ function emptyBroker(): { broker: Broker; usage: UsageMap } {
   const broker = new Broker({
     limits: LIMITS,
     maxBatchBytes: 4096,
-    bodies: { cached: () => undefined, load: () => undefined },
+    bodies: {
+      cached: () => undefined,
+      load: () => undefined,
+      hold: (_segment, _blockOffset, payload) => inMemory(payload),
+    },
     usage,
     wallMs: () => 0,
     mayDeliver: () => true,

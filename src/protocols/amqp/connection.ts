@@ -15,6 +15,7 @@ import {
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
+import { hasRoomForPart } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { Addresses } from './addresses.js';
 import { AmqpError, CONDITION, RedirectError } from './amqp-error.js';
@@ -116,6 +117,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly confirmations = new Confirmations();
   private readonly sessions = new Map<number, AmqpSession>();
   private readonly touchedSessions = new Set<HostedSession>();
+  /** How to go on with what is kept until the socket has room. */
+  private readonly waitingForRoom = new Set<() => void>();
   private readonly reader = new ValueReader(NO_BYTES);
   private readonly transferReader = new TransferReader();
   private state: State = STATE.opening;
@@ -197,6 +200,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     return confirmed;
   }
 
+  get hasRoomForPart(): boolean {
+    return hasRoomForPart(this.waitingBytes, this.config.socketBufferMaxBytes);
+  }
+
+  waitsForRoom(goOn: () => void): void {
+    this.waitingForRoom.add(goOn);
+    this.flushSoon();
+  }
+
   touched(session: HostedSession): void {
     this.touchedSessions.add(session);
     this.flushSoon();
@@ -206,8 +218,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   get writable(): boolean {
     if (this.state !== STATE.open) return false;
-    const waitingBytes = this.socket.bufferedBytes + this.output.gatheredBytes;
-    if (waitingBytes <= this.config.socketBufferMaxBytes) return true;
+    if (this.waitingBytes <= this.config.socketBufferMaxBytes) return true;
     this.wasUnwritable = true;
     return false;
   }
@@ -283,13 +294,19 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     }
   }
 
+  private get waitingBytes(): number {
+    return this.socket.bufferedBytes + this.output.gatheredBytes;
+  }
+
   private onDrain(): void {
     this.balanceReading();
+    this.goOn();
     this.offerDelivery();
   }
 
   private onClose(): void {
     this.state = STATE.closed;
+    this.dropHeld();
     this.timer.cancel();
     this.decoder.stop();
     this.brokerSession?.close();
@@ -566,8 +583,21 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.flushIsDue = false;
     this.output.flush();
     this.balanceReading();
+    if (this.waitingForRoom.size > 0) this.goOn();
     this.offerDelivery();
   };
+
+  private goOn(): void {
+    if (this.state !== STATE.open || !this.hasRoomForPart) return;
+    const waiting = [...this.waitingForRoom];
+    this.waitingForRoom.clear();
+    for (const goOn of waiting) goOn();
+  }
+
+  private dropHeld(): void {
+    this.waitingForRoom.clear();
+    for (const session of this.sessions.values()) session.dropHeld();
+  }
 
   private offerDelivery(): void {
     if (!this.wasUnwritable || !this.writable) return;
@@ -602,6 +632,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   /** Sends what is gathered, gives the client some time to read it, and lets the broker go. */
   private finish(): void {
     this.decoder.stop();
+    this.dropHeld();
     this.output.flush();
     this.state = STATE.closing;
     this.socket.resumeReading();

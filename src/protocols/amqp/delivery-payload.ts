@@ -3,7 +3,7 @@
  * 3.2.1), the annotations, and the message as its sender wrote it. One object serves all deliveries of a
  * session; nothing is copied but into what goes out.
  */
-import type { DeliveryView } from '../../broker/api.js';
+import { type DeliveryView, type HeldBytes, inMemory } from '../../broker/api.js';
 import type { Output } from '../shared/output.js';
 import { CODE } from './format-codes.js';
 import { SECTION } from './message-sections.js';
@@ -12,6 +12,36 @@ const LARGEST_UINT = 0xffffffff;
 /** Descriptor, list of five fields of at most five bytes. */
 const HEADER_SECTION_BYTES = 3 + 3 + 2 + 2 + 5 + 1 + 5;
 const NO_BYTES = new Uint8Array(0);
+const NOTHING_HELD = inMemory(NO_BYTES);
+
+/** A delivery that cannot go out at once. */
+export class KeptPayload {
+  readonly size: number;
+  private readonly head: Uint8Array;
+  private readonly body: HeldBytes;
+  /** Where the body begins in what is held. */
+  private readonly bodyStart: number;
+
+  constructor(head: Uint8Array, body: HeldBytes, bodyStart: number, bodyEnd: number) {
+    this.head = head;
+    this.body = body;
+    this.bodyStart = bodyStart;
+    this.size = head.length + (bodyEnd - bodyStart);
+  }
+
+  /** At least one of its bytes from `start` on, and at most `limit`. Null: `ready` is called when they are there. */
+  part(start: number, limit: number, ready: () => void): Uint8Array | null {
+    const inBody = start - this.head.length;
+    if (inBody < 0) return this.head.subarray(start, start + limit);
+    const bytes = this.body.from(this.bodyStart + inBody, ready);
+    return bytes?.subarray(0, Math.min(limit, this.size - start)) ?? null;
+  }
+
+  /** Nobody sends on. */
+  release(): void {
+    this.body.release();
+  }
+}
 
 export class DeliveryPayload {
   private readonly header = new Uint8Array(HEADER_SECTION_BYTES);
@@ -53,14 +83,26 @@ export class DeliveryPayload {
     output.range(this.bytes, this.bodyStart, this.bodyEnd);
   }
 
-  /** To be kept. */
-  copy(): Uint8Array {
-    const { bytes } = this;
+  /** A copy of all of it. */
+  keepCopy(): KeptPayload {
     const copy = new Uint8Array(this.size);
-    copy.set(this.header.subarray(0, this.headerBytes));
-    copy.set(bytes.subarray(this.headersStart, this.headersEnd), this.headerBytes);
-    copy.set(bytes.subarray(this.bodyStart, this.bodyEnd), copy.length - this.bodyBytes);
-    return copy;
+    const head = this.copyOfHead();
+    copy.set(head);
+    copy.set(this.bytes.subarray(this.bodyStart, this.bodyEnd), head.length);
+    return new KeptPayload(copy, NOTHING_HELD, 0, 0);
+  }
+
+  /** A copy of what stands before the body, which is read back as it is sent. */
+  hold(message: DeliveryView): KeptPayload {
+    return new KeptPayload(this.copyOfHead(), message.hold(), this.bodyStart, this.bodyEnd);
+  }
+
+  private copyOfHead(): Uint8Array {
+    const headers = this.bytes.subarray(this.headersStart, this.headersEnd);
+    const head = new Uint8Array(this.headerBytes + headers.length);
+    head.set(this.header.subarray(0, this.headerBytes));
+    head.set(headers, this.headerBytes);
+    return head;
   }
 
   private get bodyBytes(): number {

@@ -1,10 +1,12 @@
 /**
  * Cuts deliveries into transfer frames and keeps those for which the client's session has no window at
- * the moment (OASIS AMQP 1.0, part 2, 2.5.6). The order never changes.
+ * the moment (OASIS AMQP 1.0, part 2, 2.5.6), or its socket no room. The order never changes.
  */
+import type { DeliveryView } from '../../broker/api.js';
+import { isLarge } from '../shared/large-delivery.js';
 import type { Output } from '../shared/output.js';
 import type { Read } from './composite.js';
-import type { DeliveryPayload } from './delivery-payload.js';
+import type { DeliveryPayload, KeptPayload } from './delivery-payload.js';
 import { TRANSFER_BYTES } from './frame-writer.js';
 import type { FLOW } from './performatives.js';
 import type { SendingLink } from './sending-link.js';
@@ -18,7 +20,8 @@ interface Held {
   deliveryId: number | null;
   /** What is not sent yet begins here. */
   sentBytes: number;
-  readonly payload: Uint8Array;
+  readonly payload: KeptPayload;
+  readonly isLarge: boolean;
 }
 
 /** Called once for a delivery, right before its first frame: ids are taken in the order of frames, without a gap. */
@@ -32,26 +35,44 @@ export class HeldTransfers {
   /** Frames that the client still takes. */
   private window: number;
   private readonly takeId: TakeId;
+  private readonly onUnblocked: () => void;
   private held: Held[] = [];
 
-  constructor(host: SessionHost, channel: number, window: number, takeId: TakeId) {
+  /** `onUnblocked`: what was kept for want of room, or had to be loaded, is sent, or dropped. */
+  constructor(
+    host: SessionHost,
+    channel: number,
+    window: number,
+    { takeId, onUnblocked }: { readonly takeId: TakeId; readonly onUnblocked: () => void },
+  ) {
     this.host = host;
     this.channel = channel;
     this.window = window;
     this.takeId = takeId;
+    this.onUnblocked = onUnblocked;
   }
 
   get isBlocked(): boolean {
     return this.window === 0 || this.held.length > 0;
   }
 
-  send(link: SendingLink, entryId: number, payload: DeliveryPayload): void {
+  /** `payload` is that of `message`. */
+  send(link: SendingLink, message: DeliveryView, payload: DeliveryPayload): void {
     const { size } = payload;
+    const { entryId } = message;
     if (size <= this.room && !this.isBlocked) {
       payload.appendTo(this.begin(link, this.takeId(link, entryId), false, size));
       return;
     }
-    this.held.push({ link, entryId, deliveryId: null, sentBytes: 0, payload: payload.copy() });
+    const goesInParts = isLarge(size, this.host.config.socketBufferMaxBytes);
+    this.held.push({
+      link,
+      entryId,
+      deliveryId: null,
+      sentBytes: 0,
+      payload: goesInParts ? payload.hold(message) : payload.keepCopy(),
+      isLarge: goesInParts,
+    });
     this.sendHeld();
   }
 
@@ -63,8 +84,23 @@ export class HeldTransfers {
 
   /** The link is gone: what waits for it must not come on its handle any more. */
   drop(handle: number): void {
-    this.held = this.held.filter((each) => each.link.handle !== handle);
+    const others = this.held.filter((each) => each.link.handle !== handle);
+    if (others.length === this.held.length) return;
+    for (const each of this.held) if (each.link.handle === handle) each.payload.release();
+    this.held = others;
+    this.host.waitsForRoom(this.goOn);
   }
+
+  /** Nothing is sent any more. */
+  dropAll(): void {
+    for (const { payload } of this.held) payload.release();
+    this.held = [];
+  }
+
+  private readonly goOn = (): void => {
+    this.sendHeld();
+    if (!this.isBlocked) this.onUnblocked();
+  };
 
   /** Payload of one frame. */
   private get room(): number {
@@ -75,19 +111,27 @@ export class HeldTransfers {
     while (this.window > 0) {
       const first = this.held[0];
       if (first === undefined) return;
-      this.sendPart(first);
-      if (first.sentBytes >= first.payload.length) this.held.shift();
+      if (first.isLarge && !this.host.hasRoomForPart) {
+        this.host.waitsForRoom(this.goOn);
+        return;
+      }
+      if (!this.sendPart(first)) return;
+      if (first.sentBytes < first.payload.size) continue;
+      first.payload.release();
+      this.held.shift();
     }
   }
 
-  private sendPart(held: Held): void {
+  /** False when it has to be loaded. */
+  private sendPart(held: Held): boolean {
     const { link, payload } = held;
+    const part = payload.part(held.sentBytes, this.room, this.goOn);
+    if (part === null) return false;
     held.deliveryId ??= this.takeId(link, held.entryId);
-    const start = held.sentBytes;
-    const end = Math.min(start + this.room, payload.length);
-    held.sentBytes = end;
-    const more = end < payload.length;
-    this.begin(link, held.deliveryId, more, end - start).range(payload, start, end);
+    held.sentBytes += part.length;
+    const more = held.sentBytes < payload.size;
+    this.begin(link, held.deliveryId, more, part.length).bytes(part);
+    return true;
   }
 
   /** One frame, whose `payloadBytes` are appended to what this returns. */

@@ -38,6 +38,10 @@ export interface SessionHost {
   newTransactionId(bytes: number): Uint8Array;
   /** To be given to the broker with anything else. */
   tokenFor(confirmed: () => void): ConfirmationToken;
+  /** Whether the socket takes more of what was kept for want of room. */
+  readonly hasRoomForPart: boolean;
+  /** `goOn` is called once when there may be room again. */
+  waitsForRoom(goOn: () => void): void;
   /** Something of the session has to be written before the next flush. */
   touched(session: HostedSession): void;
 }

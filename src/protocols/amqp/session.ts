@@ -67,7 +67,12 @@ export class AmqpSession {
     this.nextIncomingId = begin.nextOutgoingId;
     const takeId: TakeId = (link, entryId) =>
       this.outgoing.add(link.isSettled ? null : link, entryId);
-    this.held = new HeldTransfers(host, channel, begin.incomingWindow, takeId);
+    this.held = new HeldTransfers(host, channel, begin.incomingWindow, {
+      takeId,
+      onUnblocked: () => {
+        if (!this.hasEnded) this.offerAllCredit();
+      },
+    });
     host.frames.frame(channel, BEGIN, {
       remoteChannel: channel,
       nextOutgoingId: 0,
@@ -220,6 +225,7 @@ export class AmqpSession {
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
+    this.held.dropAll();
     // What one link gives back must not go out on another one.
     this.withholdCredit();
     const links = [...this.links.values()];
@@ -262,9 +268,14 @@ export class AmqpSession {
   deliver(link: SendingLink, message: DeliveryView): void {
     link.countDelivery();
     this.payload.set(message, this.host.wallMs);
-    this.held.send(link, message.entryId, this.payload);
+    this.held.send(link, message, this.payload);
     this.payload.release();
     if (this.held.isBlocked) this.withholdCredit();
+  }
+
+  /** The connection is gone. */
+  dropHeld(): void {
+    this.held.dropAll();
   }
 
   has(link: Link): boolean {

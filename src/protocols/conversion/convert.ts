@@ -1,5 +1,5 @@
 /** Gives a session a message in its own codec, whichever protocol it came by. */
-import { CONTENT_KIND, type ContentKind, type DeliveryView } from '../../broker/api.js';
+import { CONTENT_KIND, type ContentKind, type DeliveryView, inMemory } from '../../broker/api.js';
 import { storedHeaderLine } from '../stomp/stored-header-lines.js';
 import { stompFromAmqp } from './amqp-to-stomp.js';
 import type { ConvertedContent } from './converted-content.js';
@@ -34,10 +34,12 @@ function withContent(
   contentKind: ContentKind,
   { headers, body }: ConvertedContent,
 ): DeliveryView {
+  const bytes = Buffer.concat([headers, body]);
   return {
     ...message,
     contentKind,
-    bytes: Buffer.concat([headers, body]),
+    bytes,
+    hold: () => inMemory(bytes),
     headersStart: 0,
     headersEnd: headers.length,
     bodyStart: headers.length,

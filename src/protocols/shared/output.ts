@@ -19,6 +19,8 @@ export class Output {
   private start = 0;
   private end = 0;
   private nextSlabBytes = FIRST_SLAB_BYTES;
+  /** What was gathered while a large body goes past it; null while none does. */
+  private behind: Uint8Array[] | null = null;
 
   private readonly write: (bytes: Uint8Array) => void;
 
@@ -47,6 +49,28 @@ export class Output {
     if (this.end === this.start) return;
     const bytes = this.slab.subarray(this.start, this.end);
     this.start = this.end;
+    if (this.behind === null) this.hand(bytes);
+    else this.behind.push(bytes);
+  }
+
+  /** Nothing that is gathered from now on is handed to the socket before `endBody`: `pass` goes past it. */
+  beginBody(): void {
+    this.flush();
+    this.behind = [];
+  }
+
+  /** Hands a copy of a part of the body to the socket. */
+  pass(bytes: Uint8Array): void {
+    this.hand(new Uint8Array(bytes));
+  }
+
+  endBody(): void {
+    const behind = this.behind ?? [];
+    this.behind = null;
+    for (const bytes of behind) this.hand(bytes);
+  }
+
+  private hand(bytes: Uint8Array): void {
     this.writtenBytes += bytes.length;
     this.write(bytes);
   }

@@ -24,6 +24,19 @@ export function appendMessageFrame(
   subscription: Subscription,
   message: DeliveryView,
 ): void {
+  const { bytes, bodyStart, bodyEnd } = message;
+  appendMessageHead(output, subscription, message, bodyEnd - bodyStart + 1);
+  output.range(bytes, bodyStart, bodyEnd);
+  output.byte(0);
+}
+
+/** Everything before the body; there is room for `moreBytes` behind it. */
+export function appendMessageHead(
+  output: Output,
+  subscription: Subscription,
+  message: DeliveryView,
+  moreBytes: number,
+): void {
   const { bytes, headersStart, headersEnd, bodyStart, bodyEnd } = message;
   const destination = isSame(message.destination, subscription.destination)
     ? subscription.destinationLine
@@ -33,7 +46,7 @@ export function appendMessageFrame(
       subscription.head.length +
       destination.length +
       (headersEnd - headersStart) +
-      (bodyEnd - bodyStart),
+      moreBytes,
   );
   output.bytes(subscription.head);
   output.bytes(destination);
@@ -61,8 +74,6 @@ export function appendMessageFrame(
   output.byte(LINE_FEED);
   appendStoredHeaders(output, bytes, headersStart, headersEnd, subscription.version);
   output.byte(LINE_FEED);
-  output.range(bytes, bodyStart, bodyEnd);
-  output.byte(0);
 }
 
 /** What ActiveMQ sends when a browser has had everything. */

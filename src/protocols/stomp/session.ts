@@ -15,6 +15,7 @@ import {
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
@@ -23,8 +24,9 @@ import type { Frame } from './frame.js';
 import { FrameDecoder } from './frame-decoder.js';
 import { encodeFrame, type HeaderLine } from './frame-encoder.js';
 import { HEADER } from './known-headers.js';
+import { LargeBody } from './large-body.js';
 import { Liveness, VERDICT } from './liveness.js';
-import { appendMessageFrame, endOfBrowsing } from './message-frame.js';
+import { appendMessageFrame, appendMessageHead, endOfBrowsing } from './message-frame.js';
 import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
 import { limitExceeded, StompError } from './stomp-error.js';
@@ -91,6 +93,10 @@ export class StompSession implements SessionEvents {
   /** What the socket was told last. */
   private socketPaused = false;
   private writtenBytesAtCheck = 0;
+  /** The body that is being written; whatever else is said comes behind it. */
+  private largeBody: LargeBody | null = null;
+  /** This side has nothing more to say once that is written. */
+  private finishesBehindBody = false;
 
   constructor(options: StompSessionOptions) {
     const { socket, clock, config } = options;
@@ -102,7 +108,7 @@ export class StompSession implements SessionEvents {
     this.timer = clock.after(config.connectTimeoutMs, () => this.onConnectTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
-      onDrain: () => this.offerDelivery(),
+      onDrain: () => this.onDrain(),
       onClose: () => this.onClose(),
     });
   }
@@ -111,8 +117,8 @@ export class StompSession implements SessionEvents {
 
   get writable(): boolean {
     if (this.state !== STATE.connected) return false;
-    const waitingBytes = this.socket.bufferedBytes + this.output.gatheredBytes;
-    if (waitingBytes <= this.options.config.socketBufferMaxBytes) return true;
+    const isFull = this.waitingBytes > this.options.config.socketBufferMaxBytes;
+    if (!isFull && this.largeBody === null) return true;
     this.wasUnwritable = true;
     return false;
   }
@@ -140,7 +146,14 @@ export class StompSession implements SessionEvents {
   deliver(subscriber: Subscriber, message: DeliveryView): void {
     if (this.state !== STATE.connected) return;
     const own = message.contentKind === CONTENT_KIND.amqp ? this.options.convert(message) : message;
-    appendMessageFrame(this.output, subscriber.context as Subscription, own);
+    const subscription = subscriber.context as Subscription;
+    const { socketBufferMaxBytes } = this.options.config;
+    if (isLarge(own.bodyEnd - own.bodyStart, socketBufferMaxBytes)) {
+      appendMessageHead(this.output, subscription, own, 0);
+      this.largeBody = new LargeBody(this.output, own, this.writeBody);
+    } else {
+      appendMessageFrame(this.output, subscription, own);
+    }
     this.flushSoon();
   }
 
@@ -175,8 +188,14 @@ export class StompSession implements SessionEvents {
     this.liveness?.received(this.clock.monotonicMs(), this.decoder);
   }
 
+  private onDrain(): void {
+    this.writeBody();
+    this.offerDelivery();
+  }
+
   private onClose(): void {
     this.state = STATE.closed;
+    this.dropBody();
     this.timer.cancel();
     this.decoder.stop();
     this.brokerSession?.close();
@@ -337,8 +356,29 @@ export class StompSession implements SessionEvents {
     if (this.state === STATE.closing || this.state === STATE.closed) return;
     this.output.flush();
     this.liveness?.sent(this.clock.monotonicMs());
+    this.writeBody();
     this.offerDelivery();
   };
+
+  private get waitingBytes(): number {
+    return this.socket.bufferedBytes + this.output.gatheredBytes;
+  }
+
+  /** Goes on with a large body as far as the socket takes it. */
+  private readonly writeBody = (): void => {
+    if (this.largeBody === null) return;
+    const { socketBufferMaxBytes } = this.options.config;
+    const hasRoom = (): boolean => hasRoomForPart(this.socket.bufferedBytes, socketBufferMaxBytes);
+    if (!this.largeBody.write(hasRoom)) return;
+    this.largeBody = null;
+    if (this.finishesBehindBody) this.finish();
+    else this.flushSoon();
+  };
+
+  private dropBody(): void {
+    this.largeBody?.drop();
+    this.largeBody = null;
+  }
 
   private offerDelivery(): void {
     if (!this.wasUnwritable || !this.writable) return;
@@ -362,6 +402,12 @@ export class StompSession implements SessionEvents {
 
   private fail(error: HoldfastError, frame: Frame | undefined): void {
     if (this.state === STATE.closing || this.state === STATE.closed) return;
+    if (this.largeBody !== null) {
+      // Inside of a body there is no way to say why.
+      this.dropBody();
+      this.finish();
+      return;
+    }
     const [summary, detail] =
       error instanceof StompError ? [error.summary, error.detail] : [error.message, ''];
     const headers: HeaderLine[] = [['message', summary]];
@@ -377,6 +423,10 @@ export class StompSession implements SessionEvents {
   /** Sends what is gathered, gives the client some time to read it, and lets the broker go. */
   private finish(): void {
     this.decoder.stop();
+    if (this.largeBody !== null) {
+      this.finishesBehindBody = true;
+      return;
+    }
     this.output.flush();
     this.state = STATE.closing;
     this.socket.resumeReading();

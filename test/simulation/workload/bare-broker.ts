@@ -2,6 +2,7 @@
  * A real broker and its sessions on one simulated host, with a journal that is a list in memory:
  * what the tests of the clients run against, and nothing that could go wrong by itself.
  */
+import { inMemory } from '../../../src/broker/api.js';
 import { Broker } from '../../../src/broker/broker.js';
 import type { Batch, BlockPosition } from '../../../src/broker/host.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
@@ -109,6 +110,7 @@ export class BareBroker {
       bodies: {
         cached: (_segment, blockOffset) => this.blocks[blockOffset]?.payload,
         load: (_segment, _blockOffset, loaded) => process.main.run(1, loaded),
+        hold: (_segment, _blockOffset, payload) => inMemory(payload),
       },
       usage: { retain: () => undefined, release: () => undefined },
       wallMs: () => clock.wallMs(),

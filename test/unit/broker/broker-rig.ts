@@ -16,6 +16,7 @@ import {
   type DuplicateId,
   type DurableSubscription,
   type IncomingMessage,
+  inMemory,
   REJECTION,
   type Rejection,
   type SessionEvents,
@@ -235,6 +236,7 @@ export class Rig {
           this.atHand.delete(place);
         });
       },
+      hold: (_segment, _blockOffset, payload) => inMemory(payload),
     };
   }
 }

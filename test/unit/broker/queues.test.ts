@@ -298,6 +298,7 @@ test('a load that calls back at once is as good', () => {
       loaded.add(offset);
       done();
     },
+    hold: bodies.hold,
   });
   for (const { payload, recordCount, position } of rig.blocks) {
     broker.apply(payload, recordCount, position);

@@ -4,6 +4,11 @@ import type { SegmentNumber } from '../../../src/journal/format.js';
 import { BlockCache } from '../../../src/node/block-cache.js';
 import type { TransferredBlock } from '../../../src/node/storage-protocol.js';
 
+const NO_PARTS = {
+  usage: { retain: () => undefined, release: () => undefined },
+  requestPart: () => undefined,
+};
+
 const MAX_BYTES = 2_000;
 
 let requests: { requestId: number; segment: number; offset: number }[];
@@ -11,9 +16,13 @@ let cache: BlockCache;
 
 beforeEach(() => {
   requests = [];
-  cache = new BlockCache(MAX_BYTES, ({ requestId, segment, offset }) => {
-    requests.push({ requestId, segment, offset });
-  });
+  cache = new BlockCache(
+    MAX_BYTES,
+    ({ requestId, segment, offset }) => {
+      requests.push({ requestId, segment, offset });
+    },
+    NO_PARTS,
+  );
 });
 
 function payload(length: number, fill = 0): Uint8Array {

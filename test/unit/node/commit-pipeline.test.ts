@@ -13,6 +13,11 @@ import { SlabPool } from '../../../src/node/slab-pool.js';
 import type { StorageCommand } from '../../../src/node/storage-protocol.js';
 import { ManualClock } from './manual-clock.js';
 
+const NO_PARTS = {
+  usage: { retain: () => undefined, release: () => undefined },
+  requestPart: () => undefined,
+};
+
 const FRESH_MS = 2_000;
 
 /** A broker that has batches, and a storage thread that answers when a test says so. */
@@ -21,7 +26,7 @@ class House {
   readonly waiting: Batch[] = [];
   readonly committed: { batch: Batch; place: string | null; bytes: string }[] = [];
   readonly posted: Extract<StorageCommand, { kind: 'append' }>[] = [];
-  readonly cache = new BlockCache(1_000_000, () => undefined);
+  readonly cache = new BlockCache(1_000_000, () => undefined, NO_PARTS);
   readonly slabs = new SlabPool(64 * 1024);
   onCommitted = 0;
   readonly pipeline: CommitPipeline;

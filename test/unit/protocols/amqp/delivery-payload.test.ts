@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CONTENT_KIND } from '../../../../src/broker/api.js';
-import { DeliveryPayload } from '../../../../src/protocols/amqp/delivery-payload.js';
+import { CONTENT_KIND, type DeliveryView, inMemory } from '../../../../src/broker/api.js';
+import {
+  DeliveryPayload,
+  type KeptPayload,
+} from '../../../../src/protocols/amqp/delivery-payload.js';
 import { Output } from '../../../../src/protocols/shared/output.js';
 
 const NOW_MS = 1_000;
@@ -21,35 +24,45 @@ const messages = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 
+/** Read in small parts. */
+function wholeOf(kept: KeptPayload): Buffer {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < kept.size; at += parts.at(-1)?.length ?? 0) {
+    parts.push(kept.part(at, 7, assert.fail) ?? assert.fail());
+  }
+  return Buffer.concat(parts);
+}
+
 describe('DeliveryPayload', () => {
   it('is the same kept as sent at once, and as long as it says', () => {
     fc.assert(
       fc.property(messages, (each) => {
         const payload = new DeliveryPayload();
         for (const { headers, body, ...facts } of each) {
-          payload.set(
-            {
-              ...facts,
-              entryId: 1,
-              destination: { kind: 'queue', name: 'q' },
-              contentKind: CONTENT_KIND.amqp,
-              timestampMs: 0,
-              bytes: Uint8Array.from([9, ...headers, ...body]),
-              headersStart: 1,
-              headersEnd: 1 + headers.length,
-              bodyStart: 1 + headers.length,
-              bodyEnd: 1 + headers.length + body.length,
-            },
-            () => NOW_MS,
-          );
+          const bytes = Uint8Array.from([9, ...headers, ...body]);
+          const message: DeliveryView = {
+            ...facts,
+            entryId: 1,
+            destination: { kind: 'queue', name: 'q' },
+            contentKind: CONTENT_KIND.amqp,
+            timestampMs: 0,
+            bytes,
+            headersStart: 1,
+            headersEnd: 1 + headers.length,
+            bodyStart: 1 + headers.length,
+            bodyEnd: 1 + headers.length + body.length,
+            hold: () => inMemory(bytes),
+          };
+          payload.set(message, () => NOW_MS);
           const sent: Uint8Array[] = [];
           const output = new Output((bytes) => sent.push(bytes));
           output.reserve(payload.size);
           payload.appendTo(output);
           output.flush();
-          const kept = Buffer.from(payload.copy());
+          const kept = wholeOf(payload.keepCopy());
           assert.deepEqual(kept, Buffer.concat(sent));
           assert.equal(kept.length, payload.size);
+          assert.deepEqual(wholeOf(payload.hold(message)), kept);
           assert.deepEqual(
             kept.subarray(kept.length - headers.length - body.length),
             Buffer.from([...headers, ...body]),

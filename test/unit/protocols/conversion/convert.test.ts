@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CONTENT_KIND, type DeliveryView } from '../../../../src/broker/api.js';
+import { CONTENT_KIND, type DeliveryView, inMemory } from '../../../../src/broker/api.js';
 import { PROPERTIES } from '../../../../src/protocols/amqp/bare-message.js';
 import { readFields, writeComposite } from '../../../../src/protocols/amqp/composite.js';
 import { sectionCode } from '../../../../src/protocols/amqp/message-sections.js';
@@ -18,11 +18,12 @@ function view(
   body: Uint8Array,
 ): DeliveryView {
   const head = Buffer.from(headers);
+  const bytes = Buffer.concat([head, body]);
   return {
     entryId: 7,
     destination: { kind: 'queue', name: 'orders' },
     contentKind,
-    bytes: Buffer.concat([head, body]),
+    bytes,
     headersStart: 0,
     headersEnd: head.length,
     bodyStart: head.length,
@@ -33,6 +34,7 @@ function view(
     timestampMs: 1_700_000_000_000,
     redelivered: false,
     failedDeliveries: 0,
+    hold: () => inMemory(bytes),
   };
 }
 

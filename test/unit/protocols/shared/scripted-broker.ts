@@ -1,18 +1,20 @@
 /** A broker that keeps what it was asked for and confirms only when told to. */
-import type {
-  BrokerEndpoint,
-  BrokerSession,
-  ClientIdentity,
-  ConfirmationToken,
-  DeliveryView,
-  Destination,
-  IncomingMessage,
-  Rejection,
-  SessionEvents,
-  SubscribeOptions,
-  Subscriber,
+import {
+  type BrokerEndpoint,
+  type BrokerSession,
+  type ClientIdentity,
+  CONTENT_KIND,
+  type ConfirmationToken,
+  type DeliveryView,
+  type Destination,
+  type IncomingMessage,
+  inMemory,
+  REJECTION,
+  type Rejection,
+  type SessionEvents,
+  type SubscribeOptions,
+  type Subscriber,
 } from '../../../../src/broker/api.js';
-import { CONTENT_KIND, REJECTION } from '../../../../src/broker/api.js';
 import { HoldfastError } from '../../../../src/platform/errors.js';
 import { bytesOf } from '../stomp/decode-all.js';
 
@@ -187,6 +189,7 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
       timestampMs: 1_700_000_000_000,
       redelivered: false,
       failedDeliveries: 0,
+      hold: () => inMemory(changes.bytes ?? bytes),
       ...changes,
     });
   }

@@ -395,9 +395,12 @@ describe('MESSAGE', () => {
     const connection = connected('1.2');
     connection.exchange('SUBSCRIBE\nid:0\ndestination:/queue/q\n\n^@');
     const body = 'x'.repeat(300_000);
-    for (let count = 0; count < 3; count++) connection.broker.deliver(0, { body });
-    const answer = connection.answer();
-    assert.equal(answer.split(`content-length:300000\n\n${body}^@`).length, 4);
+    for (let count = 0; count < 3; count++) {
+      assert.equal(connection.session.writable, true);
+      connection.broker.deliver(0, { body });
+      const answer = connection.answer();
+      assert.ok(answer.endsWith(`content-length:300000\n\n${body}^@`));
+    }
   });
 });
 

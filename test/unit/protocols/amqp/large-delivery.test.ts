@@ -1,0 +1,133 @@
+/** P7: a message that is larger than what may wait for its client goes out as the client takes it. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type HeldBytes, inMemory } from '../../../../src/broker/api.js';
+import { encodedState } from '../../../../src/protocols/amqp/encoded-state.js';
+import {
+  ATTACH,
+  DETACH,
+  END,
+  ROLE,
+  SOURCE,
+  TARGET,
+} from '../../../../src/protocols/amqp/performatives.js';
+import type { SentFrame } from '../../../support/amqp-frames.js';
+import {
+  AMQP_CONFIG,
+  attachReceiver,
+  begun,
+  delivery,
+  grant,
+  type Peer,
+  textMessage,
+} from './peer.js';
+
+const MESSAGE = textMessage('abcdefgh'.repeat(50_000));
+/** What waits for a client at most: what may, and a frame. */
+const MOST_WAITING_BYTES = AMQP_CONFIG.socketBufferMaxBytes + AMQP_CONFIG.maxFrameBytes;
+
+class Watched implements HeldBytes {
+  isReleased = false;
+  private readonly bytes: HeldBytes;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = inMemory(bytes);
+  }
+
+  from(position: number, ready: () => void): Uint8Array | null {
+    return this.bytes.from(position, ready);
+  }
+
+  release(): void {
+    this.isReleased = true;
+  }
+}
+
+function receiving(): Peer {
+  const peer = begun();
+  attachReceiver(peer);
+  peer.broker.confirmAll();
+  grant(peer, 0, 10);
+  peer.answers();
+  peer.broker.takeCalls();
+  peer.socket.takesBytes = false;
+  return peer;
+}
+
+function deliverLarge(peer: Peer, entryId: number): Watched {
+  const view = delivery(entryId, MESSAGE);
+  const held = new Watched(view.bytes as Uint8Array);
+  peer.broker.deliver(0, { ...view, hold: () => held });
+  return held;
+}
+
+/** Lets the client take everything that waits for it, again and again, until nothing comes. */
+function drained(peer: Peer): SentFrame[] {
+  const frames: SentFrame[] = [];
+  for (let last = peer.answers(); last.length > 0; last = peer.answers()) {
+    frames.push(...last);
+    assert.ok(peer.socket.bufferedBytes <= MOST_WAITING_BYTES);
+    peer.socket.drain();
+  }
+  return frames;
+}
+
+describe('A large message', () => {
+  it('goes out as the client takes it, in the frames of one delivery', () => {
+    const peer = receiving();
+    const held = deliverLarge(peer, 1);
+    assert.equal(peer.broker.takeCalls().at(-1), 'credit 0 0');
+    const transfers = drained(peer);
+    assert.ok(
+      transfers.every(({ name, fields }) => name === 'transfer' && fields.deliveryId === 0),
+    );
+    const more = transfers.map(({ fields }) => fields.more);
+    assert.deepEqual(more.lastIndexOf(true), more.length - 2);
+    const payload = Buffer.concat(transfers.map((each) => each.payload));
+    assert.ok(payload.subarray(payload.length - MESSAGE.length).equals(MESSAGE));
+    assert.equal(held.isReleased, true);
+    assert.equal(peer.broker.takeCalls().at(-1), 'credit 0 9');
+  });
+
+  it('lets others in between', () => {
+    const peer = receiving();
+    deliverLarge(peer, 1);
+    peer.answers();
+    peer.send(0, ATTACH, {
+      name: 'sends',
+      handle: 1,
+      role: ROLE.sender,
+      source: encodedState(SOURCE, {}),
+      target: encodedState(TARGET, { address: 'q' }),
+      initialDeliveryCount: 0,
+    });
+    const names = drained(peer).map(({ name }) => name);
+    assert.ok(names.indexOf('attach') < names.lastIndexOf('transfer'));
+  });
+
+  it('is let go when its link is, and the others go on', () => {
+    const peer = receiving();
+    attachReceiver(peer, 1, { address: 'other' });
+    peer.broker.confirmAll();
+    grant(peer, 1, 5);
+    const held = deliverLarge(peer, 1);
+    peer.answers();
+    peer.broker.takeCalls();
+    peer.send(0, DETACH, { handle: 0, closed: true });
+    assert.equal(held.isReleased, true);
+    const names = drained(peer).map(({ name }) => name);
+    assert.ok(!names.includes('transfer'));
+    assert.ok(peer.broker.takeCalls().some((call) => /^credit \d 5$/.test(call)));
+  });
+
+  it('is let go when its session ends, and with the connection', () => {
+    const one = receiving();
+    const first = deliverLarge(one, 1);
+    one.send(0, END, {});
+    assert.equal(first.isReleased, true);
+    const two = receiving();
+    const second = deliverLarge(two, 1);
+    two.socket.destroy();
+    assert.equal(second.isReleased, true);
+  });
+});
