@@ -21,7 +21,7 @@ import {
   TARGET,
   TRANSFER,
 } from '../../src/protocols/amqp/performatives.js';
-import { frameOf, type SentFrame, SentFrames } from './amqp-frames.js';
+import { errorOf, frameOf, type SentFrame, SentFrames } from './amqp-frames.js';
 import { eventually } from './eventually.js';
 
 /** A prime, so that bytes which are left out or come twice do not fit what comes behind them. */
@@ -113,7 +113,7 @@ export async function sendLargeOverStomp(
   socket.destroy();
 }
 
-/** Sends one durable message over AMQP in many transfers; resolves when it is accepted. */
+/** Sends one durable message over AMQP in many transfers; resolves when it is accepted, rejects when the link is detached. */
 export async function sendLargeOverAmqp(
   address: string,
   target: string,
@@ -138,8 +138,11 @@ export async function sendLargeOverAmqp(
   socket.write(frameOf(0, TRANSFER, { ...first, more: true }, head));
   const frame = (part: Buffer, more: boolean) => frameOf(0, TRANSFER, { handle: 0, more }, part);
   await writeBody(socket, body, frame);
-  await until('the message is accepted', ({ name }) => name === 'disposition');
+  const isAnswer = ({ name }: SentFrame): boolean => name === 'disposition' || name === 'detach';
+  const answer = await until('the message is settled', isAnswer);
   socket.destroy();
+  const error = errorOf(answer);
+  if (error !== undefined) throw new Error(`${error.condition}: ${error.description}`);
 }
 
 function openAmqp(address: string) {
@@ -162,6 +165,8 @@ function openAmqp(address: string) {
 export interface LargeReceiver {
   /** Bytes of the body so far, all of them as they were sent. */
   readonly bodyBytes: number;
+  /** Resolves when the first of it came. */
+  begun(): Promise<void>;
   /** Reads on. Resolves when all of it came. */
   read(): Promise<void>;
   /** Resolves when the broker has heard that it is done with the message. */
@@ -236,6 +241,9 @@ export async function receiveLargeOverStomp(
     get bodyBytes() {
       return check.bodyBytes;
     },
+    async begun() {
+      await eventually('the message begins', () => ack !== '', LARGE_WAIT_MS);
+    },
     async read() {
       mayRead = true;
       socket.resume();
@@ -303,6 +311,9 @@ export async function receiveLargeOverAmqp(
   return {
     get bodyBytes() {
       return check.bodyBytes;
+    },
+    async begun() {
+      await eventually('the message begins', () => deliveryId !== -1, LARGE_WAIT_MS);
     },
     async read() {
       mayRead = true;

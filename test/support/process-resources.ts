@@ -26,9 +26,18 @@ export async function openDescriptors(pid: number): Promise<Descriptors> {
   return { journal, other };
 }
 
-export async function residentBytes(pid: number): Promise<number> {
+export function residentBytes(pid: number): Promise<number> {
+  return statusBytes(pid, 'VmRSS');
+}
+
+/** The most that it ever had. */
+export function peakResidentBytes(pid: number): Promise<number> {
+  return statusBytes(pid, 'VmHWM');
+}
+
+async function statusBytes(pid: number, name: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * KIBIBYTE;
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * KIBIBYTE;
 }
 
 /** How many descriptors this process, and each process that it starts, may have open. */
