@@ -74,10 +74,11 @@ export class HeldBlocks {
     waiting?.reader.loaded(new Uint8Array(bytes));
   }
 
-  /** Its segment is kept, so nobody but an intruder can have removed it. */
+  /** Its segment is kept for whoever reads on, so nobody but an intruder can have removed it. */
   onMissed(requestId: number): void {
     const waiting = this.#waiting.get(requestId);
-    if (waiting !== undefined) throw segmentsMissing([waiting.segment]);
+    this.#waiting.delete(requestId);
+    if (waiting?.reader.isReleased === false) throw segmentsMissing([waiting.segment]);
   }
 
   /** Nobody reads on: the tenure is over. */
@@ -135,7 +136,7 @@ class BlockReader implements HeldBytes {
   #bytes: Uint8Array | null = null;
   #part = -1;
   #ready: (() => void) | null = null;
-  #isReleased = false;
+  isReleased = false;
 
   constructor(
     cached: () => Uint8Array | undefined,
@@ -166,14 +167,14 @@ class BlockReader implements HeldBytes {
   loaded(bytes: Uint8Array): void {
     const ready = this.#ready;
     this.#ready = null;
-    if (this.#isReleased) return;
+    if (this.isReleased) return;
     this.#bytes = bytes;
     ready?.();
   }
 
   release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
+    if (this.isReleased) return;
+    this.isReleased = true;
     this.#bytes = null;
     this.#onReleased();
   }
