@@ -105,6 +105,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
   readonly openTransactions = new Map<string, 'open' | 'failed'>();
+  readonly unfinished = { bytes: 0 };
   containerId = '';
   maxFrameBytes = SMALLEST_FRAME_BYTES;
   isHeld = false;

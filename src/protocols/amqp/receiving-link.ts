@@ -12,6 +12,8 @@ import type { TransferFields } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
+/** What all unfinished messages of one connection may have together: so many of the largest. */
+const UNFINISHED_MESSAGES = 2;
 const NOWHERE: Destination = { kind: 'queue', name: '' };
 
 /** Its first transfer says what it is; more may follow with the rest of its bytes. */
@@ -179,6 +181,17 @@ export class ReceivingLink {
   }
 
   private append(bytes: Uint8Array, start: number, end: number): void {
+    const { unfinished, config } = this.host;
+    const limit = UNFINISHED_MESSAGES * config.maxMessageBytes;
+    if (unfinished.bytes + (end - start) > limit) {
+      throw new AmqpError(
+        'link',
+        CONDITION.resourceLimitExceeded,
+        `The unfinished messages of this connection have more than ${limit} bytes together ` +
+          `(${UNFINISHED_MESSAGES} times amqp.maxMessageBytes); end one before the next is begun, or send on several connections`,
+      );
+    }
+    unfinished.bytes += end - start;
     const needed = this.partBytes + (end - start);
     if (needed > this.parts.length) {
       const larger = new Uint8Array(Math.max(needed, 2 * this.parts.length));
@@ -201,8 +214,10 @@ export class ReceivingLink {
     this.addresses = new MessageAddresses(this.host.addresses);
   }
 
-  private reset(): void {
+  /** What came of an unfinished message is let go. */
+  reset(): void {
     this.incoming = null;
+    this.host.unfinished.bytes -= this.partBytes;
     this.parts = NO_BYTES;
     this.partBytes = 0;
   }

@@ -38,6 +38,8 @@ export interface SessionHost {
   newTransactionId(bytes: number): Uint8Array;
   /** To be given to the broker with anything else. */
   tokenFor(confirmed: () => void): ConfirmationToken;
+  /** What came of messages whose last transfer did not come yet, on all links of the connection. */
+  readonly unfinished: { bytes: number };
   /** Whether the socket takes more of what was kept for want of room. */
   readonly hasRoomForPart: boolean;
   /** `goOn` is called once when there may be room again. */

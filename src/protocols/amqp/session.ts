@@ -25,7 +25,7 @@ import {
   ROLE,
   TRANSACTIONAL_STATE,
 } from './performatives.js';
-import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
+import { type ReceivedDelivery, ReceivingLink } from './receiving-link.js';
 import { SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
@@ -418,6 +418,7 @@ export class AmqpSession {
       link.close();
       return;
     }
+    if (link instanceof ReceivingLink) link.reset();
     if (link instanceof SendingLink && link.subscriber !== null) {
       const { subscriber } = link;
       link.subscriber = null;

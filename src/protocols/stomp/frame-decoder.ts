@@ -56,6 +56,8 @@ type Phase = (typeof PHASE)[keyof typeof PHASE];
 /** What is taken from a chunk at a time while the end of a kept header section is unknown. */
 const HEADER_STEP_BYTES = 512;
 const FIRST_PENDING_BYTES = 1024;
+/** A client that only says that its frame is long makes nobody reserve more than so many times what it sent. */
+const KNOWN_PARTS = 4;
 /** A larger buffer is let go after its frame, so that idle connections hold little. */
 const PENDING_BYTES_TO_KEEP = 4096;
 
@@ -170,18 +172,21 @@ export class FrameDecoder {
   private append(source: Uint8Array, start: number, end: number): void {
     const needed = this.pendingLength + (end - start);
     if (needed > this.pending.length) {
-      const doubled = Math.max(FIRST_PENDING_BYTES, this.pending.length * 2);
-      const enough =
-        this.phase === PHASE.countedBody
-          ? Math.min(doubled, this.frame.bodyEnd + 1 - (this.pendingLength === 0 ? start : 0))
-          : doubled;
-      const larger = new Uint8Array(Math.max(enough, needed));
+      const larger = new Uint8Array(Math.max(this.bytesToReserve(start, needed), needed));
       larger.set(this.pending.subarray(0, this.pendingLength));
       this.pending = larger;
     }
     this.pending.set(source.subarray(start, end), this.pendingLength);
     this.pendingLength = needed;
     this.frame.bytes = this.pending;
+  }
+
+  /** Twice as much each time, and as soon as a good part of a frame whose length is known is there, all of it. */
+  private bytesToReserve(start: number, needed: number): number {
+    const doubled = Math.max(FIRST_PENDING_BYTES, this.pending.length * 2);
+    if (this.phase !== PHASE.countedBody) return doubled;
+    const whole = this.frame.bodyEnd + 1 - (this.pendingLength === 0 ? start : 0);
+    return needed * KNOWN_PARTS >= whole ? whole : Math.min(doubled, whole);
   }
 
   private shift(distance: number): void {

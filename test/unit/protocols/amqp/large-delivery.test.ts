@@ -11,15 +11,17 @@ import {
   SOURCE,
   TARGET,
 } from '../../../../src/protocols/amqp/performatives.js';
-import type { SentFrame } from '../../../support/amqp-frames.js';
+import { errorOf, type SentFrame } from '../../../support/amqp-frames.js';
 import {
   AMQP_CONFIG,
   attachReceiver,
+  attachSender,
   begun,
   delivery,
   grant,
   type Peer,
   textMessage,
+  transfer,
 } from './peer.js';
 
 const MESSAGE = textMessage('abcdefgh'.repeat(50_000));
@@ -129,5 +131,55 @@ describe('A large message', () => {
     const second = deliverLarge(two, 1);
     two.socket.destroy();
     assert.equal(second.isReleased, true);
+  });
+});
+
+describe('Unfinished messages', () => {
+  const PART = new Uint8Array(4_000);
+
+  function sending(links: number): Peer {
+    const peer = begun();
+    for (let handle = 0; handle < links; handle += 1) attachSender(peer, handle, `q${handle}`);
+    peer.answers();
+    return peer;
+  }
+
+  function part(peer: Peer, handle: number, more: boolean): void {
+    transfer(peer, handle, PART, { handle, more });
+  }
+
+  it('have a bound for all links of a connection: the link that goes beyond it is detached', () => {
+    const peer = sending(3);
+    for (let handle = 0; handle < 2; handle += 1) {
+      part(peer, handle, true);
+      part(peer, handle, true);
+    }
+    part(peer, 2, true);
+    assert.deepEqual(peer.answers(), []);
+    part(peer, 2, true);
+    const detached = peer.answers().find(({ name }) => name === 'detach');
+    assert.equal(detached?.fields.handle, 2);
+    assert.equal(errorOf(detached)?.condition, 'amqp:resource-limit-exceeded');
+    assert.match(errorOf(detached)?.description ?? '', /amqp\.maxMessageBytes/);
+  });
+
+  it('count no more when their link is gone, and when they are aborted', () => {
+    const peer = sending(3);
+    for (let round = 0; round < 5; round += 1) {
+      part(peer, 0, true);
+      part(peer, 0, true);
+      transfer(peer, 0, PART, { handle: 0, aborted: true });
+      part(peer, 1, true);
+      part(peer, 1, true);
+      peer.send(0, DETACH, { handle: 1, closed: true });
+      attachSender(peer, 1, 'q1');
+    }
+    assert.deepEqual(
+      peer
+        .answers()
+        .map(errorOf)
+        .filter((error) => (error ?? null) !== null),
+      [],
+    );
   });
 });
