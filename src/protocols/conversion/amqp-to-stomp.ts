@@ -43,7 +43,11 @@ export function stompFromAmqp(message: DeliveryView): ConvertedContent {
     }
   }
   const lines = [...headers].map(([name, value]) => headerLine(name, value)).join('');
-  return { headers: encoder.encode(lines), body: Buffer.concat(body) };
+  const content = { headers: encoder.encode(lines), body: Buffer.concat(body) };
+  const [first] = body;
+  if (body.length !== 1 || first?.buffer !== message.bytes.buffer) return content;
+  const ofMessageFrom = first.byteOffset - message.bytes.byteOffset;
+  return { ...content, sameEnd: { bytes: first.length, ofMessageFrom } };
 }
 
 function addProperties(headers: Map<string, string>, reader: ValueReader): void {

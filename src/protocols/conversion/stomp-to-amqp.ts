@@ -53,7 +53,9 @@ export function amqpFromStomp(message: DeliveryView): ConvertedContent {
     writer.textMap(others);
   }
   writeBody(writer, bytes.subarray(bodyStart, bodyEnd), isText(message, others));
-  return { headers: NO_BYTES, body: writer.written };
+  // Text and data alike end with the bytes that were sent.
+  const sameEnd = { bytes: bodyEnd - bodyStart, ofMessageFrom: bodyStart };
+  return { headers: NO_BYTES, body: writer.written, sameEnd };
 }
 
 function isAscii(text: string): boolean {

@@ -259,3 +259,56 @@ it('a message of the same kind is itself', () => {
   const message = view(stomp, '', Buffer.from('x'));
   assert.equal(convert(message, stomp), message);
 });
+
+describe('a converted message that is held', () => {
+  const data = Buffer.from('some bytes, \u00e4nd a text');
+  const messages: [string, DeliveryView, DeliveryView['contentKind']][] = [
+    ['a STOMP text', view(stomp, 'a:b\n', data), amqp],
+    ['bytes of STOMP', view(stompBytes, 'a:b\n', data), amqp],
+    ['STOMP without a body', view(stomp, 'a:b\n', Buffer.alloc(0)), amqp],
+    [
+      'one data section',
+      view(
+        amqp,
+        '',
+        bare((writer) => dataSection(writer, data)),
+      ),
+      stomp,
+    ],
+    [
+      'two data sections',
+      view(
+        amqp,
+        '',
+        bare((writer) => {
+          dataSection(writer, data);
+          dataSection(writer, data);
+        }),
+      ),
+      stomp,
+    ],
+    ['no AMQP at all', view(amqp, '', data), stomp],
+  ];
+
+  function dataSection(writer: ValueWriter, bytes: Uint8Array): void {
+    writer.describedBy(0x75);
+    writer.binary(bytes);
+  }
+
+  for (const [what, message, kind] of messages) {
+    it(`is the same as at once: ${what}`, () => {
+      const converted = convert(message, kind);
+      const held = converted.hold();
+      for (let at = 0; at < converted.bytes.length; at += 1) {
+        const bytes = held.from(at, assert.fail) ?? assert.fail();
+        assert.ok(bytes.length > 0);
+        const inBoth = Math.min(bytes.length, converted.bytes.length - at);
+        assert.deepEqual(
+          Buffer.from(bytes.subarray(0, inBoth)),
+          Buffer.from(converted.bytes.subarray(at, at + inBoth)),
+        );
+      }
+      held.release();
+    });
+  }
+});
