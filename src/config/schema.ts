@@ -75,7 +75,7 @@ const Stomp = v.strictObject({
     3_600_000,
   ),
   socketBufferMaxBytes: Bytes(
-    'Waiting for one client that does not read; nothing more is delivered to it above',
+    'Waiting for one client that does not read; nothing more is delivered to it above, and a larger message goes out as it is taken',
     MEBIBYTE,
     65_536,
     GIBIBYTE,
@@ -150,7 +150,7 @@ const Amqp = v.strictObject({
     3_600_000,
   ),
   socketBufferMaxBytes: Bytes(
-    'Waiting for one client that does not read; nothing more is delivered to it above',
+    'Waiting for one client that does not read; nothing more is delivered to it above, and a larger message goes out as it is taken',
     MEBIBYTE,
     65_536,
     GIBIBYTE,

@@ -194,7 +194,9 @@ export class ReceivingLink {
     unfinished.bytes += end - start;
     const needed = this.partBytes + (end - start);
     if (needed > this.parts.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.parts.length));
+      const larger = new Uint8Array(
+        Math.max(needed, Math.min(2 * this.parts.length, config.maxMessageBytes)),
+      );
       larger.set(this.parts.subarray(0, this.partBytes));
       this.parts = larger;
     }
