@@ -33,7 +33,7 @@ export function groupIn(mark: number): number {
   return mark & HIGHEST_GROUP;
 }
 
-function closesGroup(mark: number): boolean {
+export function closesGroup(mark: number): boolean {
   return (mark & CLOSES) !== 0;
 }
 

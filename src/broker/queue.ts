@@ -108,6 +108,7 @@ export class Queue {
   /** Puts a new entry where it belongs. */
   arrive(slot: number): void {
     this.ready.insert(slot, NONE);
+    if (this.scans.length === 0) return;
     for (const scan of this.scans) scan.arrives(slot);
   }
 

@@ -25,6 +25,11 @@ export class ReadyList extends EntryList {
       return;
     }
     lasts[priority] = slot;
+    // Nothing else is looked at where all have one priority.
+    if (last === this.tail) {
+      this.append(slot);
+      return;
+    }
     const before = last === NONE ? this.beforeFirst(priority) : last;
     if (before === this.tail) this.append(slot);
     else this.insertBefore(before === NONE ? this.head : table.nextOf(before), slot);

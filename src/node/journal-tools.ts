@@ -4,6 +4,7 @@
  */
 
 import type { DuplicateKey } from '../broker/duplicate-key.js';
+import { closesGroup, groupIn } from '../broker/message-groups.js';
 import { RecordReader } from '../broker/record-reader.js';
 import { QUEUE_KIND, RECORD_TYPE, REMOVAL_REASON } from '../broker/records.js';
 import { JournalDirectory } from '../journal/directory.js';
@@ -139,8 +140,14 @@ function describeMessage(reader: RecordReader): string {
   const expiry = reader.expiresAtMs > 0 ? `, expires ${dateText(reader.expiresAtMs)}` : '';
   return (
     `${targets}: ${headersBytes} bytes of headers, ${bodyBytes} of body, ` +
-    `priority ${reader.priority}, taken ${dateText(reader.timestampMs)}${expiry}`
+    `priority ${reader.priority}${groupText(reader.group)}, taken ${dateText(reader.timestampMs)}${expiry}`
   );
+}
+
+/** Its number: the id lies in the message. */
+function groupText(mark: number): string {
+  if (mark === 0) return '';
+  return `, ${closesGroup(mark) ? 'last of ' : ''}group ${groupIn(mark)}`;
 }
 
 function describeQueue(reader: RecordReader): string {

@@ -35,6 +35,36 @@ test('the redelivered flag and the count of failed deliveries survive a takeover
   assert.equal(message?.header('delivery-count'), '3');
 });
 
+test('what is urgent comes first, and each group goes to one consumer, before a takeover and after it', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address);
+  const early = await Inbox.open(client, QUEUE, 'client');
+  const sent: [string, Record<string, string>][] = [
+    ['a1', { JMSXGroupID: 'a' }],
+    ['b1', { JMSXGroupID: 'b' }],
+    ['a2', { JMSXGroupID: 'a' }],
+    ['a3', { JMSXGroupID: 'a', JMSXGroupSeq: '-1' }],
+    ['urgent', { priority: '9' }],
+    ['b2', { JMSXGroupID: 'b' }],
+    ['idle', { priority: '0' }],
+  ];
+  for (const [body, headers] of sent) await client.send({ destination: QUEUE, body, headers });
+  const [first] = await early.atLeast(sent.length);
+  assert.ok(first);
+  await client.acknowledgeConfirmed(first);
+  await live.kill();
+  await backup.untilRole('live');
+  const headers = { 'prefetch-count': '1' };
+  const [one, other] = [await connect(backup.address), await connect(backup.address)];
+  const slow = await Inbox.open(one, QUEUE, 'client-individual', headers);
+  await slow.atLeast(1);
+  const quick = await Inbox.open(other, QUEUE, 'client-individual', { 'prefetch-count': '10' });
+  await quick.atLeast(5);
+  // The first one has its hands full, and owns no group.
+  assert.deepEqual([slow.texts, quick.texts], [['urgent'], ['b1', 'a2', 'a3', 'b2', 'idle']]);
+});
+
 test('a message that fails too often goes to its dead-letter queue with the reason', async (t) => {
   const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '2' });
   const { live, backup } = await store.startPair();

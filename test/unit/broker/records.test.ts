@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CONTENT_KIND } from '../../../src/broker/api.js';
 import { duplicateKeyOf } from '../../../src/broker/duplicate-key.js';
 import { duplicateAddress } from '../../../src/broker/duplicate-windows.js';
+import { encodeWithoutTargets } from '../../../src/broker/prepared-message.js';
+import { PRIORITIES } from '../../../src/broker/priority.js';
+import { RecordReader } from '../../../src/broker/record-reader.js';
 import {
   encodeCounters,
   encodeDuplicateIds,
   encodeDuplicateLimits,
   encodeEntryIdsReserved,
 } from '../../../src/broker/records.js';
+import {
+  areStoredTraits,
+  isStoredRedelivered,
+  storedGroup,
+  storedPriority,
+  storedTraits,
+} from '../../../src/broker/stored-traits.js';
 import { HoldfastError } from '../../../src/platform/errors.js';
 import { Rig, UsageMap } from './broker-rig.js';
 
@@ -23,6 +34,7 @@ function variedRig(): Rig {
     client.send('/queue/q', `body ${index}`, { headers: 'a:b\n', expiresAtMs: 9e12 });
   }
   client.send('/queue/q', 'volatile', { durable: false });
+  client.send('/queue/q', 'grouped', { groupId: 'g', priority: 7, closesGroup: true });
   for (const duplicateId of ['id', -5, Uint8Array.of(0, 255)]) {
     client.send('/queue/q', 'recognisable', { duplicateId });
     client.send('/topic/t', 'recognisable', { duplicateId });
@@ -182,4 +194,56 @@ test('P6: duplicate ids that cannot be are refused', () => {
   const numbers = encodeDuplicateIds(address, [duplicateKeyOf(10)]);
   numbers[18] = 0x30;
   assert.throws(() => apply(limits, numbers), corrupt);
+});
+
+test('a message has its extras in their order, and no group that does not exist', () => {
+  const message = {
+    contentKind: CONTENT_KIND.stomp,
+    headers: Uint8Array.of(1),
+    body: Uint8Array.of(2, 3),
+    priority: 9,
+    expiresAtMs: 0,
+    deliverAtMs: 5,
+    topic: 'täglich',
+  };
+  const read = (group: number): RecordReader => {
+    const record = encodeWithoutTargets({ ...message, group }, 0);
+    const reader = new RecordReader();
+    reader.open(record, 0, 0);
+    reader.readHeader(0);
+    reader.readMessage();
+    return reader;
+  };
+  for (const group of [1, 2047, 0x8001, 0x87ff]) {
+    const reader = read(group);
+    assert.deepEqual(
+      [reader.deliverAtMs, reader.topic(), reader.group, reader.bodyEnd, reader.priority],
+      [5, 'täglich', group, 47, 9],
+    );
+    assert.equal(reader.targetsStart, reader.length);
+  }
+  assert.equal(read(0).group, 0);
+  for (const group of [0x8000, 0x0800, 0x7fff, 0xffff]) {
+    assert.throws(() => read(group), /no message group/);
+  }
+});
+
+test('what an entry says in a checkpoint has one way to say it, and zero is what old ones say', () => {
+  const known = new Set<number>();
+  for (const isRedelivered of [false, true]) {
+    for (let priority = 0; priority < PRIORITIES; priority += 1) {
+      for (let group = 0; group <= 2047; group += 1) {
+        const traits = storedTraits(isRedelivered, priority, group);
+        known.add(traits);
+        assert.equal(isStoredRedelivered(traits), isRedelivered);
+        assert.equal(storedPriority(traits), priority);
+        assert.equal(storedGroup(traits), group);
+      }
+    }
+  }
+  assert.equal(known.size, 2 * PRIORITIES * 2048);
+  assert.deepEqual([storedTraits(false, 4, 0), storedTraits(true, 4, 0)], [0, 1]);
+  for (let traits = 0; traits < 65_536; traits += 1) {
+    assert.equal(areStoredTraits(traits), known.has(traits), `${traits}`);
+  }
 });

@@ -61,6 +61,9 @@ test('records are described with what they hold', () => {
       encodeQueueCreated({ ...SUBSCRIPTION, kind: QUEUE_KIND.durableSubscription }),
     ),
     ...described((slab, view) => writeMessage({ slab, view }, 0, message, 0, 8, [1, 2])),
+    ...described((slab, view) =>
+      writeMessage({ slab, view }, 0, { ...message, group: 7 | 0x8000 }, 0, 10, [1]),
+    ),
     ...described((slab, view) => writeRemoved({ slab, view }, 0, REMOVAL_REASON.expired, [8, 9])),
     ...described((slab, view) => writeDelivered({ slab, view }, 0, [8], 1)),
     ...described((slab, view) => writeFailed({ slab, view }, 0, 8, 2)),
@@ -82,6 +85,8 @@ test('records are described with what they hold', () => {
     '0: queue-created 1 "orders"',
     '0: queue-created 2 for the durable subscription "s" of client "c" to topic "prices"',
     '0: message 8 in queue 1, 9 in queue 2: 7 bytes of headers, 5 of body, priority 4, ' +
+      'taken 1970-01-01T00:00:00.000Z',
+    '0: message 10 in queue 1: 7 bytes of headers, 5 of body, priority 4, last of group 7, ' +
       'taken 1970-01-01T00:00:00.000Z',
     '0: removed (expired) 8, 9',
     '0: delivered 8',
