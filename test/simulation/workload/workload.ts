@@ -9,7 +9,7 @@ import {
   type ClientSurroundings,
   type Role,
   type Session,
-  whenConfirmed,
+  whenAnswered,
 } from './client.js';
 import { Consumer, type ConsumerHabits, Listener, Mover, type ReceivingRole } from './consumer.js';
 import { Ledger } from './ledger.js';
@@ -210,14 +210,17 @@ export class Workload {
   #addNow(name: string, role: Role): void {
     const [first] = this.#options.plan.clients;
     const host = first?.host ?? (CLIENT_HOSTS[0] as string);
-    const plan = { name, host, startMs: 0, heartbeatMs: HEARTBEAT_MS, deaths: [] };
+    // Its deliveries have the ids of the broker, with which the ledger sees more.
+    const protocol = 'stomp' as const;
+    const plan = { name, protocol, host, startMs: 0, heartbeatMs: HEARTBEAT_MS, deaths: [] };
     this.#add(plan, role).start();
   }
 
   #add(plan: Omit<ClientPlan, 'role'>, role: Role): Client {
     const random = this.#stream(`${plan.name} connects`);
     const host = this.#options.hostOf(plan.host);
-    const client = new Client(plan, host, role, this.#surroundings, random);
+    const protocolRandom = this.#stream(`${plan.name} speaks`);
+    const client = new Client(plan, host, role, this.#surroundings, random, protocolRandom);
     this.#clients.push(client);
     return client;
   }
@@ -273,8 +276,8 @@ class Marker implements SendingRole {
         expiresAtMs: 0,
         duplicateId: null,
       };
-      const { copy, receipt } = sendCopy(this.#ledger, session, message);
-      whenConfirmed(receipt, () => {
+      const { copy, answer } = sendCopy(this.#ledger, session, message);
+      whenAnswered(answer, () => {
         this.#unmarked.delete(destination);
         this.#ledger.confirmed(copy);
       });
