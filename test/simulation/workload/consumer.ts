@@ -131,7 +131,7 @@ export class Consumer implements ReceivingRole {
 
   /** And comes back, on the same connection. */
   #leave(stay: Stay): void {
-    if (stay.subscribed === null || this.#place.kind === 'durable') return;
+    if (stay.subscribed === null) return;
     const { session, subscription } = stay;
     const sentAtMs = this.#ledger.options.nowMs();
     stay.isLeaving = true;

@@ -121,7 +121,7 @@ export class Workload {
     this.ledger.judge();
   }
 
-  #roleOf({ name, role }: ClientPlan, random: SeededRandom): Role {
+  #roleOf({ name, protocol, role }: ClientPlan, random: SeededRandom): Role {
     const { ledger } = this;
     switch (role.kind) {
       case 'producer':
@@ -139,7 +139,9 @@ export class Workload {
       case 'durable-subscriber': {
         const { topic, prefetch, isBatching, workMs } = role;
         const place = ledger.durable(topic, name);
-        const habits = { ...EMPTYING, prefetch, isBatching, workMs };
+        // A STOMP client that leaves one removes it, or has to close its connection.
+        const leaveShare = protocol === 'amqp' ? 0.05 : 0;
+        const habits = { ...EMPTYING, prefetch, isBatching, workMs, leaveShare };
         const options = { place, destination: topic, durable: name, habits, ledger, random };
         return this.#receives(new Consumer(options));
       }

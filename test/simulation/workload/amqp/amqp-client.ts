@@ -14,7 +14,7 @@ import {
   protocolHeader,
 } from '../../../../src/protocols/amqp/frame-decoder.js';
 import { FrameWriter, type OutgoingTransfer } from '../../../../src/protocols/amqp/frame-writer.js';
-import { OPEN, SASL_INIT } from '../../../../src/protocols/amqp/performatives.js';
+import { CLOSE, OPEN, SASL_INIT } from '../../../../src/protocols/amqp/performatives.js';
 import { Output } from '../../../../src/protocols/shared/output.js';
 import { frameOf, readFrame, type SentFrame } from '../../../support/amqp-frames.js';
 import type { AmqpHabits } from './habits.js';
@@ -46,6 +46,8 @@ export class AmqpClient implements FrameSink {
   #flushIsDue = false;
   #lastReceivedMs: number;
   #writtenBytesAtCheck = 0;
+  #hasSaidFarewell = false;
+  #isStalled = false;
   #isClosed = false;
 
   constructor(socket: Socket, options: AmqpClientOptions) {
@@ -76,7 +78,7 @@ export class AmqpClient implements FrameSink {
     given: Given<Type>,
     payload?: Uint8Array,
   ): void {
-    if (this.failure !== null) return;
+    if (this.failure !== null || this.#hasSaidFarewell) return;
     if (payload === undefined) this.#frames.frame(channel, type, given);
     else this.#output.frame(frameOf(channel, type, given, payload));
     this.#flushSoon();
@@ -84,8 +86,14 @@ export class AmqpClient implements FrameSink {
 
   /** The shortest there is, as libraries write it. */
   transfer(channel: number, transfer: OutgoingTransfer, payload: Uint8Array): void {
-    if (this.failure !== null) return;
+    if (this.failure !== null || this.#hasSaidFarewell) return;
     this.#frames.transfer(channel, transfer, payload.length).bytes(payload);
+  }
+
+  /** Says that it has nothing more to say; the broker says so too, and that ends the connection. */
+  sayFarewell(): void {
+    this.send(0, CLOSE, {});
+    this.#hasSaidFarewell = true;
   }
 
   /** The connection is of no use any more. */
@@ -141,16 +149,32 @@ export class AmqpClient implements FrameSink {
       ? idleTimeoutMs
       : ((idleTimeOut as number) ?? idleTimeoutMs);
     this.#checkEvery(Math.floor(Math.min(mayBeSilentMs, idleTimeoutMs) / 3));
+    if (habits.stallMs > 0) this.#stallLater(habits.stallMs);
     onOpen(containerId as string);
+  }
+
+  /** A program that is busy with something else reads nothing; its timers still run. */
+  #stallLater(forMs: number): void {
+    const { clock } = this.#options;
+    clock.after(forMs, () => {
+      this.#isStalled = true;
+      this.#socket.pauseReading();
+      clock.after(forMs, () => {
+        this.#isStalled = false;
+        this.#lastReceivedMs = clock.monotonicMs();
+        this.#socket.resumeReading();
+      });
+    });
   }
 
   #checkEvery(intervalMs: number): void {
     const { clock, idleTimeoutMs, habits } = this.#options;
     this.#timer = clock.after(intervalMs, () => {
       const silentMs = clock.monotonicMs() - this.#lastReceivedMs;
-      if (silentMs > idleTimeoutMs)
+      if (silentMs > idleTimeoutMs && !this.#isStalled)
         return this.giveUp(`said nothing for ${Math.round(silentMs)} ms`);
-      if (this.#output.writtenBytes === this.#writtenBytesAtCheck && !habits.isSilent) {
+      const isMute = habits.isSilent || this.#hasSaidFarewell;
+      if (this.#output.writtenBytes === this.#writtenBytesAtCheck && !isMute) {
         this.#frames.heartbeat();
       }
       this.#writtenBytesAtCheck = this.#output.writtenBytes;

@@ -3,6 +3,7 @@ import type { HoldfastError } from '../../../../src/platform/errors.js';
 import type { Socket } from '../../../../src/platform/ports.js';
 import { BEGIN, ROLE } from '../../../../src/protocols/amqp/performatives.js';
 import type { SentFrame } from '../../../support/amqp-frames.js';
+import type { SeededRandom } from '../../kernel/random.js';
 import type { Copy } from '../ledger-records.js';
 import type {
   Answer,
@@ -39,6 +40,7 @@ class AmqpMessaging implements Messaging {
   readonly closed: Promise<Error | null>;
   readonly #client: AmqpClient;
   readonly #habits: AmqpHabits;
+  readonly #random: SeededRandom;
   readonly #sender: AmqpSender;
   readonly #receiving: ReceivingSession;
   /** By handle. */
@@ -53,6 +55,7 @@ class AmqpMessaging implements Messaging {
       this.#resolveClosed = resolve;
     });
     this.#habits = drawHabits(random);
+    this.#random = random;
     if (isNarrow(this.#habits)) connection.holdsBack = true;
     this.#waiting.add(opened);
     this.#client = new AmqpClient(socket, {
@@ -64,6 +67,10 @@ class AmqpMessaging implements Messaging {
       onOpen: (node) => {
         options.onNode(node);
         this.#begin();
+        const { farewellAfterMs } = this.#habits;
+        if (farewellAfterMs > 0) {
+          options.clock.after(farewellAfterMs, () => this.#client.sayFarewell());
+        }
         this.#waiting.delete(opened);
         opened.resolve();
       },
@@ -108,9 +115,26 @@ class AmqpMessaging implements Messaging {
   }
 
   #leave(receiver: AmqpReceiver): Promise<Answer> {
+    const { hasTwoSessions, endShare, isImpatient } = this.#habits;
     return this.#answered((done: (answer: Answer) => void) => {
-      void receiver.leave().then(() => done('answered'));
+      const left = (): void => {
+        this.#receivers.delete(receiver.handle);
+        done('answered');
+      };
+      if (hasTwoSessions && this.#random.chance(endShare)) {
+        receiver.leaveWithSession(left);
+        return;
+      }
+      receiver.leave(left);
+      if (isImpatient) done('answered');
     });
+  }
+
+  /** As this client has asked for; the session begins anew at once. */
+  #onEnd(channel: number): void {
+    for (const receiver of this.#receivers.values()) receiver.onDetach();
+    this.#receiving.beginAgain();
+    this.#beginOn(channel);
   }
 
   /** A promise that the end of the connection breaks. */
@@ -133,14 +157,16 @@ class AmqpMessaging implements Messaging {
   }
 
   #begin(): void {
-    const { incomingWindow, hasTwoSessions } = this.#habits;
-    for (const channel of hasTwoSessions ? [0, 1] : [0]) {
-      this.#client.send(channel, BEGIN, {
-        nextOutgoingId: 0,
-        incomingWindow,
-        outgoingWindow: WIDE_WINDOW,
-      });
-    }
+    for (const channel of this.#habits.hasTwoSessions ? [0, 1] : [0]) this.#beginOn(channel);
+  }
+
+  #beginOn(channel: number): void {
+    const { incomingWindow } = this.#habits;
+    this.#client.send(channel, BEGIN, {
+      nextOutgoingId: 0,
+      incomingWindow,
+      outgoingWindow: WIDE_WINDOW,
+    });
   }
 
   #onFrame(frame: SentFrame): void {
@@ -169,7 +195,10 @@ class AmqpMessaging implements Messaging {
         return;
       case 'detach':
         if (receiver?.onDetach() !== true) this.#client.refuse(descriptionOf(frame));
-        else this.#receivers.delete(handle as number);
+        return;
+      case 'end':
+        if (this.#receiving.isEnding) this.#onEnd(channel);
+        else this.#client.refuse(`session ${channel} has ended: ${descriptionOf(frame)}`);
         return;
       default:
         this.#client.refuse(`${name} on channel ${channel}: ${descriptionOf(frame)}`);

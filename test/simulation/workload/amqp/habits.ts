@@ -19,6 +19,16 @@ export interface AmqpHabits {
   readonly givesCreditAtOnce: boolean;
   /** Of the times when it gives credit, those when it wants it back at once. */
   readonly drainShare: number;
+  /** Of the times when it gives credit, those when it takes it back before it gives it again. */
+  readonly withdrawShare: number;
+  /** Of the times when it leaves a link, those when it ends the session with it. */
+  readonly endShare: number;
+  /** Attaches again without waiting until it is detached. */
+  readonly isImpatient: boolean;
+  /** Reads nothing for so long, some time after the connection was opened; 0: never. */
+  readonly stallMs: number;
+  /** Closes the connection in good order after so long; 0: never. */
+  readonly farewellAfterMs: number;
   /** Of the deliveries that it sends, those that it begins and takes back before. */
   readonly abortedShare: number;
   /** Largest frame that it sends, where the broker takes larger ones. */
@@ -35,6 +45,11 @@ export function drawHabits(random: SeededRandom): AmqpHabits {
     hasTwoSessions: random.chance(0.5),
     givesCreditAtOnce: random.chance(0.5),
     drainShare: random.chance(0.4) ? 0.1 : 0,
+    withdrawShare: random.chance(0.3) ? 0.1 : 0,
+    endShare: random.chance(0.5) ? 0.5 : 0,
+    isImpatient: random.chance(0.5),
+    stallMs: random.chance(0.1) ? random.between(200, 4_000) : 0,
+    farewellAfterMs: random.chance(0.1) ? random.between(100, 3_000) : 0,
     abortedShare: random.chance(0.2) ? 0.05 : 0,
     largestSentBytes: random.pick([600, 65_536, 65_536]),
   };

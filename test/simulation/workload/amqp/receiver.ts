@@ -7,6 +7,7 @@ import {
   ATTACH,
   DETACH,
   DISPOSITION,
+  END,
   FLOW,
   MODIFIED,
   RECEIVER_SETTLES,
@@ -45,6 +46,7 @@ export class ReceivingSession {
   readonly habits: AmqpHabits;
   readonly random: SeededRandom;
   readonly sender: AmqpSender;
+  isEnding = false;
   /** Deliveries that this client has settled and the broker has to settle, with what to do then. */
   readonly #unsettled = new Map<number, () => void>();
   #nextDeliveryId = 0;
@@ -66,6 +68,20 @@ export class ReceivingSession {
     this.#window = options.habits.incomingWindow;
   }
 
+  /** Nothing more is sent in it until the broker has ended it too. */
+  end(): void {
+    this.isEnding = true;
+    this.client.send(this.channel, END, {});
+  }
+
+  beginAgain(): void {
+    this.isEnding = false;
+    this.#nextDeliveryId = 0;
+    this.#receivedFrames = 0;
+    this.#window = this.habits.incomingWindow;
+    this.#unsettled.clear();
+  }
+
   /** Deliveries of a session are counted, without a gap. */
   begins(deliveryId: number): void {
     if (deliveryId !== this.#nextDeliveryId) {
@@ -75,13 +91,15 @@ export class ReceivingSession {
   }
 
   countFrame(): void {
-    if (this.#window === 0) throw new Error('a frame came for which there was no window');
+    if (this.#window <= 0 && !this.isEnding)
+      throw new Error('a frame came for which there was no window');
     this.#receivedFrames += 1;
     this.#window -= 1;
     if (this.#window <= this.habits.incomingWindow / 2) this.flow({});
   }
 
   flow(more: Partial<Given<typeof FLOW>>): void {
+    if (this.isEnding) return;
     this.#window = this.habits.incomingWindow;
     this.client.send(this.channel, FLOW, {
       nextIncomingId: this.#receivedFrames,
@@ -119,6 +137,8 @@ export class AmqpReceiver {
   #deliveryCount = 0;
   #credit = 0;
   #isDraining = false;
+  /** It has taken its credit back, and waits until the broker knows. */
+  #isWithdrawing = false;
   #isAttached = false;
   #onDetached: (() => void) | null = null;
 
@@ -169,32 +189,39 @@ export class AmqpReceiver {
     this.#giveCredit();
   }
 
-  /** All credit is used up, as this client has asked. */
+  /** All credit is used up, or taken back, as this client has asked. */
   onFlow({ fields }: SentFrame): void {
     const { deliveryCount, linkCredit, drain } = fields as {
       deliveryCount: number;
       linkCredit: number;
       drain: boolean;
     };
-    if (!this.#isDraining || !drain) return;
-    if (linkCredit !== 0 || deliveryCount !== this.#deliveryCount + this.#credit) {
-      throw new Error(
-        `a drained link has a credit of ${linkCredit} and ${deliveryCount} deliveries`,
-      );
+    const isAnswer = this.#isDraining ? drain : this.#isWithdrawing;
+    if (!isAnswer) return;
+    const usedUp = this.#isDraining ? this.#credit : 0;
+    if (linkCredit !== 0 || deliveryCount !== this.#deliveryCount + usedUp) {
+      const its = `${linkCredit} and ${deliveryCount} deliveries`;
+      throw new Error(`a link without credit has ${its} instead of ${this.#deliveryCount}`);
     }
     this.#isDraining = false;
+    this.#isWithdrawing = false;
     this.#deliveryCount = deliveryCount;
     this.#credit = 0;
     this.#giveCredit(false);
   }
 
-  /** Resolves when nothing more comes. */
-  leave(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDetached = resolve;
-      const { client, channel } = this.#session;
-      client.send(channel, DETACH, { handle: this.handle, closed: true });
-    });
+  /** A durable subscription stays. Calls `left` when nothing more comes. */
+  leave(left: () => void): void {
+    this.#onDetached = left;
+    const { client, channel } = this.#session;
+    const closed = this.#request.durable === null;
+    client.send(channel, DETACH, { handle: this.handle, closed });
+  }
+
+  /** As `leave`, with the whole session. */
+  leaveWithSession(left: () => void): void {
+    this.#onDetached = left;
+    this.#session.end();
   }
 
   /** Returns whether this client had asked for it. */
@@ -265,16 +292,22 @@ export class AmqpReceiver {
   #giveCredit(mayDrain = true): void {
     const wanted = this.#prefetch - this.#unsettled.size;
     const isWorthIt = this.#credit < wanted && this.#credit <= this.#prefetch / 2;
-    if (this.#isDraining || !isWorthIt || this.#onDetached !== null) return;
+    const isBusy = this.#isDraining || this.#isWithdrawing || this.#onDetached !== null;
+    if (isBusy || !isWorthIt) return;
     const { random, habits } = this.#session;
+    if (mayDrain && this.#credit > 0 && random.chance(habits.withdrawShare)) {
+      this.#isWithdrawing = true;
+      this.#flow({ linkCredit: 0, echo: true });
+      return;
+    }
     this.#credit = wanted;
     this.#isDraining = mayDrain && random.chance(habits.drainShare);
-    this.#session.flow({
-      handle: this.handle,
-      deliveryCount: this.#deliveryCount,
-      linkCredit: wanted,
-      drain: this.#isDraining,
-    });
+    this.#flow({ linkCredit: wanted, drain: this.#isDraining });
+  }
+
+  #flow(more: Partial<Given<typeof FLOW>>): void {
+    const { handle } = this;
+    this.#session.flow({ handle, deliveryCount: this.#deliveryCount, ...more });
   }
 
   /** The modes as those of STOMP: what came before is acknowledged with it, or not. */
