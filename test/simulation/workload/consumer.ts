@@ -160,6 +160,10 @@ interface Job {
   readonly arrival: Arrival;
 }
 
+interface MovingJob extends Job {
+  readonly subscription: LedgerSubscription;
+}
+
 /** Listens to a topic without a durable subscription: it gets what is said while it is there. */
 export class Listener implements Role {
   readonly #topic: string;
@@ -216,7 +220,7 @@ export class Mover implements ReceivingRole {
     const subscription = ledger.subscribing(session.connection, place, 'client-individual');
     const onMessage = (delivery: Delivery): void => {
       const arrival = ledger.delivered(subscription, delivery.frame);
-      if (arrival !== null) this.#moveLater(session, delivery, arrival);
+      if (arrival !== null) this.#moveLater(session, { delivery, arrival, subscription });
     };
     const sentAtMs = ledger.options.nowMs();
     const acknowledgement = 'client-individual';
@@ -234,12 +238,13 @@ export class Mover implements ReceivingRole {
 
   onSessionOver(): void {}
 
-  #moveLater(session: Session, delivery: Delivery, arrival: Arrival): void {
+  #moveLater(session: Session, job: MovingJob): void {
     const delayMs = this.#isDraining ? 0 : this.#random.between(0, 2 * this.#plan.workMs);
-    session.later(delayMs, () => this.#move(session, delivery, arrival));
+    session.later(delayMs, () => this.#move(session, job));
   }
 
-  #move(session: Session, delivery: Delivery, arrival: Arrival): void {
+  #move(session: Session, job: MovingJob): void {
+    const { delivery, arrival, subscription } = job;
     const { messaging, connection } = session;
     const ledger = this.#ledger;
     this.#number += 1;
@@ -260,9 +265,10 @@ export class Mover implements ReceivingRole {
     const sentAtMs = ledger.options.nowMs();
     if (!this.#isDraining && this.#random.chance(this.#plan.abortShare)) {
       ledger.aborting(transaction);
+      if (messaging.returnsAtRollback) ledger.rejecting(subscription, arrival);
       whenAnswered(messaging.rollback(name), () => {
         ledger.barrier(connection, sentAtMs);
-        if (!messaging.returnsAtRollback) this.#moveLater(session, delivery, arrival);
+        if (!messaging.returnsAtRollback) this.#moveLater(session, job);
       });
       return;
     }

@@ -42,7 +42,7 @@ export interface Subscribed {
 }
 
 export interface Messaging {
-  /** What was acknowledged in a transaction that is rolled back comes again; else it stays delivered. */
+  /** What was acknowledged in a transaction that is rolled back has failed, and comes again; else it stays delivered. */
   readonly returnsAtRollback: boolean;
   /** When the connection is over: with null after a farewell, else with the reason. */
   readonly closed: Promise<Error | null>;
