@@ -29,7 +29,7 @@ import {
 } from '../../src/protocols/amqp/performatives.js';
 import { ValueReader } from '../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../src/protocols/amqp/value-writer.js';
-import { frameBytes, performativeFrame, type SentFrame } from '../support/amqp-frames.js';
+import { frameBytes, frameOf, type SentFrame } from '../support/amqp-frames.js';
 
 /** Handles of the links that a session begins with. */
 export const LINK = { sender: 0, coordinator: 1, receiver: 2, settled: 3 } as const;
@@ -188,7 +188,7 @@ export class ActingClient {
     this.#deliveryCount.set(handle, 0);
     this.#sendCredit.set(handle, 0);
     this.#attached.add(handle);
-    return performativeFrame(0, ATTACH, {
+    return frameOf(0, ATTACH, {
       name: `link ${handle}`,
       handle,
       role: receives ? ROLE.receiver : ROLE.sender,
@@ -211,7 +211,7 @@ export class ActingClient {
         return this.#settle(act);
       case 'window':
         this.#window = act.frames;
-        return [performativeFrame(0, FLOW, this.#sessionFlow())];
+        return [frameOf(0, FLOW, this.#sessionFlow())];
       case 'declare':
         return this.#coordinate(encodedState(DECLARE, {}));
       case 'discharge':
@@ -219,13 +219,13 @@ export class ActingClient {
       case 'heartbeat':
         return [frameBytes(0, new Uint8Array(0))];
       case 'session':
-        return [performativeFrame(0, END, {}), ...this.#begin()];
+        return [frameOf(0, END, {}), ...this.#begin()];
       case 'attach':
         return this.#attached.has(act.handle) ? [] : [this.#attach(act)];
       case 'detach':
         this.#sendCredit.set(act.handle, 0);
         if (!this.#attached.delete(act.handle)) return [];
-        return [performativeFrame(0, DETACH, { handle: act.handle, closed: act.closed })];
+        return [frameOf(0, DETACH, { handle: act.handle, closed: act.closed })];
     }
   }
 
@@ -270,14 +270,14 @@ export class ActingClient {
       const state = isFirst && inTransaction ? this.#stateOf(null) : null;
       const first = isFirst ? { deliveryId: this.#takeId(), deliveryTag: Uint8Array.of(1) } : {};
       const given = { handle, ...first, settled, more, state };
-      frames.push(performativeFrame(0, TRANSFER, given, payload.subarray(start, start + size)));
+      frames.push(frameOf(0, TRANSFER, given, payload.subarray(start, start + size)));
     }
-    if (isAborted) frames.push(performativeFrame(0, TRANSFER, { handle, aborted: true }));
+    if (isAborted) frames.push(frameOf(0, TRANSFER, { handle, aborted: true }));
     return frames;
   }
 
   #credit({ handle, credit, drain, echo }: Extract<Act, { act: 'credit' }>): Uint8Array {
-    return performativeFrame(0, FLOW, {
+    return frameOf(0, FLOW, {
       ...this.#sessionFlow(),
       handle,
       deliveryCount: this.#deliveryCount.get(handle) ?? 0,
@@ -294,9 +294,7 @@ export class ActingClient {
     this.#unsettled.splice(from, count);
     const state = inTransaction ? this.#stateOf(OUTCOME[outcome]) : OUTCOME[outcome];
     const last = rest.at(-1) ?? null;
-    return [
-      performativeFrame(0, DISPOSITION, { role: ROLE.receiver, first, last, settled, state }),
-    ];
+    return [frameOf(0, DISPOSITION, { role: ROLE.receiver, first, last, settled, state })];
   }
 
   #discharge(fail: boolean): readonly Uint8Array[] {
@@ -311,7 +309,7 @@ export class ActingClient {
     if (!this.#takeCredit(handle)) return [];
     const given = { handle, deliveryId: this.#takeId(), deliveryTag: Uint8Array.of(1) };
     return [
-      performativeFrame(
+      frameOf(
         0,
         TRANSFER,
         given,
@@ -330,7 +328,7 @@ export class ActingClient {
       this.#attach({ handle, address: 'a', durable: false, settles: 0 }),
     );
     const windows = { incomingWindow: this.#window, outgoingWindow: WIDE_WINDOW };
-    return [performativeFrame(0, BEGIN, { nextOutgoingId: 0, ...windows }), ...links];
+    return [frameOf(0, BEGIN, { nextOutgoingId: 0, ...windows }), ...links];
   }
 
   #stateOf(outcome: Uint8Array | null): Uint8Array | null {
