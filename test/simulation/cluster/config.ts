@@ -31,7 +31,7 @@ export type ClusterSettings = Pick<Config, 'ownership' | 'journal' | 'limits'> &
 
 type AmqpSettings = Pick<
   Config['amqp'],
-  'maxFrameBytes' | 'linkCredit' | 'openTimeoutMs' | 'idleTimeoutMs'
+  'maxFrameBytes' | 'linkCredit' | 'openTimeoutMs' | 'idleTimeoutMs' | 'redirectToLive'
 >;
 
 /** Without shared locks two nodes can wait for each other, and the longer the more often. */
@@ -55,6 +55,7 @@ export function drawAmqp(random: SeededRandom): AmqpSettings {
     linkCredit: random.whole(1, 40),
     openTimeoutMs: random.whole(1_000, 5_000),
     idleTimeoutMs: random.whole(500, 3_000),
+    redirectToLive: random.chance(0.3),
   };
 }
 

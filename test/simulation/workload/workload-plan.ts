@@ -5,7 +5,7 @@
 import type { AckMode } from '../../../src/client/stomp-client.js';
 import { SeededRandom } from '../kernel/random.js';
 
-export type ClientProtocol = 'stomp' | 'amqp';
+type ClientProtocol = 'stomp' | 'amqp';
 
 export type RolePlan =
   | {

@@ -6,6 +6,7 @@
 import { BrokerRefusal } from '../../../../src/client/stomp-client.js';
 import { HoldfastError } from '../../../../src/platform/errors.js';
 import type { Clock, Socket, Timer } from '../../../../src/platform/ports.js';
+import { CONDITION } from '../../../../src/protocols/amqp/amqp-error.js';
 import type { CompositeType, Given } from '../../../../src/protocols/amqp/composite.js';
 import {
   FrameDecoder,
@@ -127,12 +128,19 @@ export class AmqpClient implements FrameSink {
         this.#onOpen(frame.fields);
         return;
       case 'close':
-        if (frame.fields.error === null) this.giveUp('said farewell');
-        else this.refuse(descriptionOf(frame));
+        this.#onCloseFrame(frame);
         return;
       default:
         this.#options.onFrame(frame);
     }
+  }
+
+  #onCloseFrame(frame: SentFrame): void {
+    const error = frame.fields.error as { readonly condition: string } | null;
+    if (error === null) this.giveUp('said farewell');
+    // As everybody who is lost: the next one of the list may be the live node.
+    else if (error.condition === CONDITION.connectionRedirect) this.giveUp('knows who is live');
+    else this.refuse(descriptionOf(frame));
   }
 
   #open(): void {
