@@ -1,6 +1,6 @@
 /**
- * A whole AMQP connection over a real broker, with a client that sends whatever it likes, and a STOMP
- * client at the same queues. Nothing is thrown at the socket or at the broker, also not by the node
+ * A whole AMQP connection over a real broker, with a client that knows the protocol and now and then sends
+ * whatever it likes, and a STOMP client at the same queues. Nothing is thrown at the socket or at the broker, also not by the node
  * that comes after; what is sent is AMQP; nothing of the connection is left.
  */
 import assert from 'node:assert/strict';
@@ -10,14 +10,15 @@ import { Broker } from '../../src/broker/broker.js';
 import { messageContents } from '../../src/node/content-kinds.js';
 import { type CompositeType, writeComposite } from '../../src/protocols/amqp/composite.js';
 import { encodedState } from '../../src/protocols/amqp/encoded-state.js';
-import { PROTOCOL_ID } from '../../src/protocols/amqp/frame-decoder.js';
+import { FRAME_TYPE, PROTOCOL_ID } from '../../src/protocols/amqp/frame-decoder.js';
 import * as performatives from '../../src/protocols/amqp/performatives.js';
 import { ValueWriter } from '../../src/protocols/amqp/value-writer.js';
 import { convert } from '../../src/protocols/conversion/convert.js';
 import { frameBytes } from '../support/amqp-frames.js';
 import { LIMITS, UsageMap } from '../unit/broker/broker-rig.js';
-import { Peer } from '../unit/protocols/amqp/peer.js';
+import { AMQP_CONFIG, Peer } from '../unit/protocols/amqp/peer.js';
 import { connected } from '../unit/protocols/stomp/connection.js';
+import { type Act, ActingClient, anyAct, LINK } from './amqp-acts.js';
 import { PayloadJournal } from './payload-journal.js';
 import { cutInto, editedBytes, sizes } from './stomp-frames.js';
 import { defineTarget } from './target.js';
@@ -39,6 +40,7 @@ const {
   REJECTED,
   RELEASED,
   ROLE,
+  SASL_INIT,
   SOURCE,
   TARGET,
   TRANSACTIONAL_STATE,
@@ -58,10 +60,19 @@ type Step =
       readonly body: Uint8Array;
       readonly edits: readonly Edit[];
     }
+  | { readonly kind: 'act'; readonly act: Act }
   | { readonly kind: 'wait'; readonly waitMs: number }
   | { readonly kind: 'commit' | 'stall' | 'drain' | 'hold' | 'let-go' };
 
+interface Opening {
+  readonly usesSasl: boolean;
+  readonly maxFrameSize: number;
+  readonly incomingWindow: number;
+  readonly idleTimeOut: number | null;
+}
+
 interface Conversation {
+  readonly opening: Opening;
   readonly steps: readonly Step[];
   readonly cuts: readonly number[];
 }
@@ -83,6 +94,7 @@ class Scene {
   readonly journal = new PayloadJournal([]);
   readonly broker: Broker;
   readonly peer: Peer;
+  readonly client = new ActingClient();
 
   constructor() {
     this.broker = new Broker({
@@ -106,6 +118,7 @@ class Scene {
     this.broker.startServing();
     this.peer = new Peer({
       broker: this.broker,
+      config: { ...AMQP_CONFIG, maxMessageBytes: 2_000, socketBufferMaxBytes: 2_000 },
       convert: (message) => convert(message, CONTENT_KIND.amqp),
     });
   }
@@ -113,8 +126,9 @@ class Scene {
   take(step: Step, cuts: readonly number[]): void {
     const { socket, clock } = this.peer;
     if (step.kind === 'frame') {
-      const bytes = frameBytes(step.channel, editedBytes(step.body, step.edits));
-      for (const chunk of cutInto(bytes, cuts)) if (!socket.destroyed) socket.push(chunk);
+      this.push(frameBytes(step.channel, editedBytes(step.body, step.edits)), cuts);
+    } else if (step.kind === 'act') {
+      for (const bytes of this.client.framesOf(step.act)) this.push(bytes, cuts);
     } else if (step.kind === 'wait') {
       clock.advance(step.waitMs);
     } else if (step.kind === 'commit') {
@@ -128,6 +142,25 @@ class Scene {
       if (socket.takesBytes && !socket.destroyed) socket.drain();
     }
     clock.endTurn();
+    // What it sends are frames of the tables, or this throws.
+    for (const answer of this.peer.answers()) this.client.hear(answer);
+  }
+
+  open({ usesSasl, maxFrameSize, incomingWindow, idleTimeOut }: Opening): void {
+    const { peer } = this;
+    if (usesSasl) {
+      peer.protocol(PROTOCOL_ID.sasl);
+      peer.send(0, SASL_INIT, { mechanism: 'ANONYMOUS' }, undefined, FRAME_TYPE.sasl);
+    }
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.send(0, OPEN, { containerId: 'me', maxFrameSize, idleTimeOut });
+    for (const bytes of this.client.begin(incomingWindow)) this.push(bytes, []);
+    for (const answer of peer.answers()) this.client.hear(answer);
+  }
+
+  private push(bytes: Uint8Array, cuts: readonly number[]): void {
+    const { socket } = this.peer;
+    for (const chunk of cutInto(bytes, cuts)) if (!socket.destroyed) socket.push(chunk);
   }
 }
 
@@ -137,39 +170,34 @@ function encoded<Type extends CompositeType<object>>(type: Type, given: object):
   return writer.written.slice();
 }
 
-const frame = (body: Uint8Array): Step => ({ kind: 'frame', channel: 0, body, edits: [] });
-const SENDER = 0;
-const COORDINATED = 1;
-const RECEIVER = 2;
-const SETTLED_RECEIVER = 3;
-
-/** A session with a link of each kind: who is refused everything learns nothing. */
-const OPENING: readonly Step[] = [
-  encoded(OPEN, { containerId: 'me' }),
-  encoded(BEGIN, { nextOutgoingId: 0, incomingWindow: 3, outgoingWindow: 9 }),
-  attached(SENDER, ROLE.sender, { target: encodedState(TARGET, { address: 'a' }) }),
-  attached(COORDINATED, ROLE.sender, { target: encodedState(COORDINATOR, {}) }),
-  attached(RECEIVER, ROLE.receiver, { source: encodedState(SOURCE, { address: 'a' }) }),
-  attached(SETTLED_RECEIVER, ROLE.receiver, {
-    source: encodedState(SOURCE, { address: 'a' }),
-    sndSettleMode: 1,
-  }),
-].map(frame);
-
-function attached(handle: number, role: boolean, more: object): Uint8Array {
-  return encoded(ATTACH, {
-    name: `link ${handle}`,
-    handle,
-    role,
-    initialDeliveryCount: 0,
-    ...more,
+function anyOpening(): fc.Arbitrary<Opening> {
+  return fc.record({
+    usesSasl: flag,
+    maxFrameSize: fc.constantFrom(512, 4_096),
+    incomingWindow: fc.constantFrom(1, 3, 1_000),
+    idleTimeOut: fc.constantFrom(null, 0, 400),
   });
 }
 
-function anyStep(): fc.Arbitrary<Step> {
+/** With or without frames at random: those that are wrong end the conversation. */
+function anySteps(): fc.Arbitrary<Step[]> {
   return fc.oneof(
-    { weight: 12, arbitrary: anyFrame() },
-    { weight: 4, arbitrary: fc.constant<Step>({ kind: 'commit' }) },
+    fc.array(anyStep(0), { maxLength: 60, size: 'max' }),
+    fc.array(anyStep(3), { maxLength: 40, size: 'max' }),
+    fc.array(anyStep(100), { maxLength: 30 }),
+  );
+}
+
+function acting(): fc.Arbitrary<Step> {
+  return fc.record({ kind: fc.constant('act' as const), act: anyAct() });
+}
+
+/** `frames`: how many of them, in proportion to 24 acts, are frames at random. */
+function anyStep(frames: number): fc.Arbitrary<Step> {
+  return fc.oneof(
+    { weight: 24, arbitrary: acting() },
+    { weight: frames, arbitrary: anyFrame() },
+    { weight: 8, arbitrary: fc.constant<Step>({ kind: 'commit' }) },
     {
       weight: 2,
       arbitrary: fc.constantFrom<Step>(
@@ -211,8 +239,8 @@ function anyFrame(): fc.Arbitrary<Step> {
 
 function anyBody(): fc.Arbitrary<Uint8Array> {
   return fc.oneof(
-    { weight: 6, arbitrary: anyTransfer(SENDER, anyMessage()) },
-    { weight: 2, arbitrary: anyTransfer(COORDINATED, anyTransactionStep()) },
+    { weight: 6, arbitrary: anyTransfer(LINK.sender, anyMessage()) },
+    { weight: 2, arbitrary: anyTransfer(LINK.coordinator, anyTransactionStep()) },
     { weight: 5, arbitrary: anyFlow() },
     { weight: 5, arbitrary: anyDisposition() },
     { weight: 1, arbitrary: anyAttach() },
@@ -279,7 +307,7 @@ function anyFlow(): fc.Arbitrary<Uint8Array> {
       incomingWindow: number,
       nextOutgoingId: number,
       outgoingWindow: number,
-      handle: fc.oneof(handleFor(RECEIVER, SETTLED_RECEIVER), fc.constant(null)),
+      handle: fc.oneof(handleFor(LINK.receiver, LINK.settled), fc.constant(null)),
       deliveryCount: number,
       linkCredit: number,
       drain: flag,
@@ -457,26 +485,27 @@ export const amqpSession = defineTarget<Conversation>({
   name: 'amqp-session',
   promise: 'whatever a client sends, nobody else is harmed: not the node, nor the one after it',
   inputsInTests: 500,
-  inputs: fc.record({ steps: fc.array(anyStep(), { maxLength: 30 }), cuts: sizes }),
-  check: ({ steps, cuts }) => {
+  inputs: fc.record({ opening: anyOpening(), steps: anySteps(), cuts: sizes }),
+  check: ({ opening, steps, cuts }) => {
     const scene = new Scene();
     const { broker, journal, peer } = scene;
-    peer.protocol(PROTOCOL_ID.amqp);
-    for (const step of [...OPENING, ...steps]) scene.take(step, cuts);
+    scene.open(opening);
+    for (const step of steps) scene.take(step, cuts);
     const stomp = connected('1.2', '', {
       broker,
       convert: (message) => convert(message, CONTENT_KIND.stomp),
     });
     stomp.exchange('SUBSCRIBE\nid:1\ndestination:/queue/a\nack:auto\n\n^@');
     journal.commitAll(broker);
-    // What it sends are frames of the tables, or this throws.
-    peer.answers();
     peer.socket.destroy();
     peer.clock.advance(10_000);
     journal.commitAll(broker);
     assert.equal(peer.closedCount, 1, 'closed once');
     assert.equal(peer.clock.timerCount, 0, 'a timer is left');
-    assert.equal(broker.statistics().sessions, 1, 'only the STOMP client is left');
+    const { sessions, queues } = broker.statistics();
+    assert.equal(sessions, 1, 'only the STOMP client is left');
+    const held = queues.filter(({ unacknowledged }) => unacknowledged > 0);
+    assert.deepEqual(held, [], 'what it had is with nobody');
     broker.stopServing();
     broker.startServing();
     journal.commitAll(broker);

@@ -4,7 +4,7 @@
  */
 
 import { mustBeLiveWithinMs, usualTakeoverMs } from './checks/liveness.js';
-import { type ClusterSettings, drawSettings, STORE } from './cluster/config.js';
+import { type ClusterSettings, drawAmqp, drawSettings, STORE } from './cluster/config.js';
 import type { SimulatedNode } from './cluster/simulated-node.js';
 import { drawFaults } from './faults/draw-faults.js';
 import { FaultInjector } from './faults/fault-injector.js';
@@ -13,6 +13,7 @@ import { SeededRandom } from './kernel/random.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import type { SeedOptions, SeedOverrides, SeedResult } from './seed-result.js';
 import type { StorageKind, StorageProfile } from './storage/shared-storage.js';
+import { drawProtocols, hasAmqp } from './workload/protocols.js';
 import { Workload } from './workload/workload.js';
 import { CLIENT_HOSTS, drawWorkloadPlan, reducePlan } from './workload/workload-plan.js';
 import { type NodePlace, placeNodes, World } from './world.js';
@@ -133,7 +134,9 @@ class SeedRun {
     const { settings, places, calmAtMs } = this.#draw;
     const { scheduler, trace, network, wallOffsets, checks } = this.#world;
     const seed = this.#seed;
-    const whole = drawWorkloadPlan(seed, calmAtMs);
+    const stomp = drawWorkloadPlan(seed, calmAtMs);
+    const whole =
+      settings.amqp === null ? stomp : drawProtocols(stomp, new SeededRandom(seed, 'protocols'));
     return new Workload({
       seed,
       plan: reducePlan(whole, clients, maxMessagesPerClient),
@@ -196,7 +199,9 @@ function drawWorld(seed: number, nodeCount: number | undefined): Draw {
   const scenario = drawScenario(seed);
   const random = new SeededRandom(seed, 'world');
   const places = placeNodes(nodeCount ?? scenario.nodeCount, scenario.storage === 'local');
-  const settings = drawSettings(new SeededRandom(seed, 'settings'), scenario.storage);
+  const drawn = drawSettings(new SeededRandom(seed, 'settings'), scenario.storage);
+  const amqp = hasAmqp(seed) ? drawAmqp(new SeededRandom(seed, 'AMQP settings')) : null;
+  const settings = { ...drawn, amqp };
   return {
     scenario,
     profile: drawProfile(random, scenario, settings),

@@ -59,7 +59,13 @@ export class SentFrames {
   }
 }
 
-function readFrame(channel: number, bytes: Uint8Array, start: number, end: number): SentFrame {
+/** The frame whose body lies in `bytes` from `start` to `end`; it stays valid when those change. */
+export function readFrame(
+  channel: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): SentFrame {
   if (start === end) return { channel, name: 'heartbeat', fields: {}, payload: NO_BYTES };
   const reader = new ValueReader(bytes, start, end);
   const type = TYPES.get(reader.descriptor() as number);

@@ -8,7 +8,7 @@ const FRAME_HEADER_BYTES = 8;
 /** Frame header and performative of a transfer with a tag of four bytes. */
 export const TRANSFER_BYTES = FRAME_HEADER_BYTES + 29;
 
-interface OutgoingTransfer {
+export interface OutgoingTransfer {
   readonly handle: number;
   readonly deliveryId: number;
   readonly settled: boolean;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RELATIONS } from '../../../src/config/relations.js';
 import { SeededRandom } from '../kernel/random.js';
-import { drawSettings, nodeConfig } from './config.js';
+import { drawAmqp, drawSettings, nodeConfig } from './config.js';
 
 const PLACE = { name: 'a', host: 'a', port: 61_613 };
 
@@ -10,7 +10,9 @@ describe('the settings of a simulated cluster', () => {
   it('keep every relation that the real configuration is checked for', () => {
     for (let seed = 1; seed <= 2_000; seed += 1) {
       const kind = seed % 2 === 0 ? 'nfs4' : 'nfs4-local-locks';
-      const config = nodeConfig(drawSettings(new SeededRandom(seed, 'settings'), kind), PLACE);
+      const random = new SeededRandom(seed, 'settings');
+      const settings = { ...drawSettings(random, kind), amqp: drawAmqp(random) };
+      const config = nodeConfig(settings, PLACE);
       const broken = RELATIONS.filter(({ holds }) => !holds(config)).map(({ path }) => path);
       assert.deepEqual(broken, [], `seed ${seed}`);
     }

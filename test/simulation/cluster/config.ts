@@ -5,11 +5,13 @@
  */
 import { loadConfig } from '../../../src/config/load.js';
 import type { Config } from '../../../src/config/schema.js';
+import type { HostPort } from '../../../src/platform/ports.js';
 import type { SeededRandom } from '../kernel/random.js';
 import type { StorageKind } from '../storage/shared-storage.js';
 
 export const STORE = '/store';
 export const STOMP_PORT = 61_613;
+const AMQP_PORT = 5_672;
 
 const KIBIBYTE = 1024;
 
@@ -23,7 +25,14 @@ const DEFAULTS = loadConfig({
 /** What all nodes of one cluster have in common. */
 export type ClusterSettings = Pick<Config, 'ownership' | 'journal' | 'limits'> & {
   readonly heartbeatMs: number;
+  /** Null: the nodes speak STOMP alone. */
+  readonly amqp: AmqpSettings | null;
 };
+
+type AmqpSettings = Pick<
+  Config['amqp'],
+  'maxFrameBytes' | 'linkCredit' | 'openTimeoutMs' | 'idleTimeoutMs' | 'redirectToLive'
+>;
 
 /** Without shared locks two nodes can wait for each other, and the longer the more often. */
 const LONGEST_FRESH_MS = { sharedLocks: 3_000, localLocks: 6_000 };
@@ -36,7 +45,23 @@ export function drawSettings(random: SeededRandom, storage: StorageKind): Cluste
     journal: drawJournal(random),
     limits: drawLimits(random),
     heartbeatMs: random.whole(500, 3_000),
+    amqp: null,
   };
+}
+
+export function drawAmqp(random: SeededRandom): AmqpSettings {
+  return {
+    maxFrameBytes: random.pick([512, 1_000, 4_096, 131_072]),
+    linkCredit: random.whole(1, 40),
+    openTimeoutMs: random.whole(1_000, 5_000),
+    idleTimeoutMs: random.whole(500, 3_000),
+    redirectToLive: random.chance(0.3),
+  };
+}
+
+/** Where a node speaks AMQP, of where it speaks STOMP. */
+export function amqpAddressOf({ host, port }: HostPort): HostPort {
+  return { host, port: port - STOMP_PORT + AMQP_PORT };
 }
 
 export interface NodePlace {
@@ -46,7 +71,8 @@ export interface NodePlace {
 }
 
 export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config {
-  const { ownership, journal, limits, heartbeatMs } = settings;
+  const { ownership, journal, limits, heartbeatMs, amqp } = settings;
+  const amqpAddress = amqpAddressOf(place);
   return {
     ...DEFAULTS,
     name: place.name,
@@ -58,6 +84,17 @@ export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config 
       maxBodyBytes: limits.maxTransactionBytes,
       socketBufferMaxBytes: 64 * KIBIBYTE,
     },
+    amqp:
+      amqp === null
+        ? DEFAULTS.amqp
+        : {
+            ...DEFAULTS.amqp,
+            ...amqp,
+            listen: `${amqpAddress.host}:${amqpAddress.port}`,
+            maxMessageBytes: limits.maxTransactionBytes,
+            maxUnsettledPerLink: limits.maxPrefetch,
+            socketBufferMaxBytes: 64 * KIBIBYTE,
+          },
     ownership,
     journal,
     limits,

@@ -5,10 +5,11 @@
 import { inMemory } from '../../../src/broker/api.js';
 import { Broker } from '../../../src/broker/broker.js';
 import type { Batch, BlockPosition } from '../../../src/broker/host.js';
+import { parseListenAddress } from '../../../src/config/address.js';
 import { BLOCK_HEADER_BYTES } from '../../../src/journal/format.js';
+import { clientProtocols } from '../../../src/node/client-protocols.js';
 import { messageContents } from '../../../src/node/content-kinds.js';
 import type { HostPort } from '../../../src/platform/ports.js';
-import { StompSession } from '../../../src/protocols/stomp/session.js';
 import { type ClusterSettings, nodeConfig } from '../cluster/config.js';
 import { SimulatedClock } from '../kernel/clock.js';
 import { SimulatedProcess } from '../kernel/process.js';
@@ -42,7 +43,6 @@ export class BareBroker {
   #process: SimulatedProcess | null = null;
   #broker: Broker | null = null;
   #runs = 0;
-  #sessions = 0;
   #isCommitting = false;
 
   constructor(options: BareBrokerOptions) {
@@ -72,20 +72,19 @@ export class BareBroker {
       broker.apply(block.payload, block.recordCount, block.position);
     }
     broker.startServing();
-    void network.portOf(process, HOST).listen(this.address, (socket) => {
-      this.#sessions += 1;
-      new StompSession({
-        socket,
-        broker,
-        clock,
-        config: config.stomp,
-        serverName: 'holdfast/0',
-        sessionId: `session-${this.#sessions}`,
-        nodeName: place.name,
-        convert: (message) => message,
-        onClosed: () => undefined,
-      });
-    });
+    const port = network.portOf(process, HOST);
+    const options = {
+      config,
+      version: '0',
+      clock,
+      random: this.#options.random,
+      addressesOfOthers: () => [],
+    };
+    for (const { settings: its, serve } of clientProtocols(options)) {
+      if (its.listen === undefined) continue;
+      const address = parseListenAddress(its.listen, 'a protocol of this broker');
+      void port.listen(address, (socket) => serve(broker, socket, () => undefined));
+    }
     const sweep = (): void => {
       broker.sweep();
       process.main.run(SWEEP_MS, sweep);

@@ -1,18 +1,21 @@
 /**
- * One client: a process on a client host that keeps a connection to whichever node is live, through
- * the product's own client and a list of all nodes. What it does with the connection is its role's.
+ * One client: a process on a client host that keeps a connection to whichever node is live, by a list of
+ * all nodes, and speaks STOMP or AMQP. What it does with the connection is its role's.
  */
-import type { ReceivedMessage } from '../../../src/client/received-message.js';
-import { BrokerRefusal, StompClient } from '../../../src/client/stomp-client.js';
+import { BrokerRefusal } from '../../../src/client/stomp-client.js';
 import { messageOf } from '../../../src/platform/errors.js';
-import type { HostPort, Network, Socket } from '../../../src/platform/ports.js';
+import type { HostPort, Network } from '../../../src/platform/ports.js';
+import { amqpAddressOf } from '../cluster/config.js';
 import { type HostClocks, SimulatedClock } from '../kernel/clock.js';
 import type { SimulatedProcess } from '../kernel/process.js';
 import type { SeededRandom } from '../kernel/random.js';
 import type { Scheduled, Scheduler } from '../kernel/scheduler.js';
 import type { Trace } from '../kernel/trace.js';
+import { openAmqp } from './amqp/amqp-messaging.js';
 import type { Ledger } from './ledger.js';
 import type { LedgerConnection } from './ledger-records.js';
+import type { Messaging } from './messaging.js';
+import { openStomp } from './stomp-messaging.js';
 import type { ClientPlan } from './workload-plan.js';
 
 const CONNECT_TIMEOUT_MS = { from: 800, to: 3_000 } as const;
@@ -30,13 +33,13 @@ export interface ClientSurroundings {
   readonly trace: Trace;
   readonly ledger: Ledger;
   readonly network: { portOf(process: SimulatedProcess, hostName: string): Network };
-  /** Every node's. */
+  /** Where every node speaks STOMP. */
   readonly servers: readonly HostPort[];
 }
 
 /** A connection that is open, as far as the client knows. */
 export interface Session {
-  readonly stomp: StompClient;
+  readonly messaging: Messaging;
   readonly connection: LedgerConnection;
   readonly clock: SimulatedClock;
   readonly isOpen: boolean;
@@ -53,18 +56,18 @@ export interface Role {
 }
 
 class OpenSession implements Session {
-  readonly stomp: StompClient;
+  readonly messaging: Messaging;
   readonly connection: LedgerConnection;
   readonly clock: SimulatedClock;
   readonly #process: SimulatedProcess;
 
   constructor(
-    stomp: StompClient,
+    messaging: Messaging,
     connection: LedgerConnection,
     clock: SimulatedClock,
     process: SimulatedProcess,
   ) {
-    this.stomp = stomp;
+    this.messaging = messaging;
     this.connection = connection;
     this.clock = clock;
     this.#process = process;
@@ -88,6 +91,8 @@ export class Client {
   readonly #role: Role;
   readonly #surroundings: ClientSurroundings;
   readonly #random: SeededRandom;
+  /** For what its protocol leaves to a client. */
+  readonly #protocolRandom: SeededRandom;
   #process: SimulatedProcess | null = null;
   #connection: LedgerConnection | null = null;
   #session: OpenSession | null = null;
@@ -102,6 +107,7 @@ export class Client {
     role: Role,
     surroundings: ClientSurroundings,
     random: SeededRandom,
+    protocolRandom: SeededRandom,
   ) {
     this.name = plan.name;
     this.#plan = plan;
@@ -109,6 +115,7 @@ export class Client {
     this.#role = role;
     this.#surroundings = surroundings;
     this.#random = random;
+    this.#protocolRandom = protocolRandom;
     this.#server = random.whole(0, surroundings.servers.length - 1);
   }
 
@@ -152,26 +159,32 @@ export class Client {
     clock: SimulatedClock,
   ): Promise<void> {
     const { servers, ledger, trace } = this.#surroundings;
-    const server = servers[this.#server % servers.length] as HostPort;
+    const server = this.#nextServer();
     const connectTimeoutMs = this.#random.between(CONNECT_TIMEOUT_MS.from, CONNECT_TIMEOUT_MS.to);
     try {
       const socket = await network.connect(server, connectTimeoutMs);
       const connection = ledger.connecting(this.name);
       this.#connection = connection;
       const { clientId } = this.#role;
-      const stomp = await StompClient.open(withNodeName(socket, connection, ledger), server, {
+      const open = this.#plan.protocol === 'amqp' ? openAmqp : openStomp;
+      const messaging = await open(socket, {
+        client: this.name,
+        ...(clientId === undefined ? {} : { clientId }),
+        server,
         network,
         clock,
         connectTimeoutMs,
         heartbeatMs: this.#plan.heartbeatMs,
-        ...(clientId === undefined ? {} : { clientId }),
+        random: this.#protocolRandom,
+        connection,
+        onNode: (node) => ledger.connected(connection, node),
       });
       trace.note(this.name, () => `is connected to ${connection.node}`);
       this.connectionCount += 1;
-      const session = new OpenSession(stomp, connection, clock, process);
+      const session = new OpenSession(messaging, connection, clock, process);
       this.#session = session;
       this.#role.onSession(session);
-      this.#hasClosed(await stomp.closed, connection);
+      this.#hasClosed(await messaging.closed, connection);
     } catch (error) {
       const connection = this.#connection;
       if (connection !== null) this.#hasClosed(error, connection);
@@ -182,6 +195,12 @@ export class Client {
     const { from, to } = RECONNECT_MS;
     const delayMs = roundIsOver ? this.#random.between(from, to) : this.#random.between(1, from);
     process.main.run(delayMs, () => void this.#connect(process, network, clock));
+  }
+
+  #nextServer(): HostPort {
+    const { servers } = this.#surroundings;
+    const server = servers[this.#server % servers.length] as HostPort;
+    return this.#plan.protocol === 'amqp' ? amqpAddressOf(server) : server;
   }
 
   #hasClosed(reason: unknown, connection: LedgerConnection): void {
@@ -203,60 +222,14 @@ export class Client {
   }
 }
 
-/** Null after a DISCONNECT. */
+/** Null after a farewell. */
 function isConnectionLoss(reason: unknown): boolean {
   return reason === null || (reason instanceof Error && reason.name === 'HoldfastError');
 }
 
-const SERVER_HEADER = /\nserver:\S+ (\S+)\n/;
-
-/** Passes everything on and reads in CONNECTED which node answered. */
-function withNodeName(socket: Socket, connection: LedgerConnection, ledger: Ledger): Socket {
-  let beginning: string | null = '';
-  const read = (bytes: Uint8Array): void => {
-    beginning += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const node = SERVER_HEADER.exec(beginning ?? '')?.[1];
-    if (node === undefined) return;
-    ledger.connected(connection, node);
-    beginning = null;
-  };
-  return {
-    remoteAddress: socket.remoteAddress,
-    get bufferedBytes() {
-      return socket.bufferedBytes;
-    },
-    write: (bytes) => socket.write(bytes),
-    end: () => socket.end(),
-    destroy: () => socket.destroy(),
-    pauseReading: () => socket.pauseReading(),
-    resumeReading: () => socket.resumeReading(),
-    receive(events) {
-      socket.receive({
-        onData(bytes) {
-          if (beginning !== null) read(bytes);
-          events.onData(bytes);
-        },
-        onDrain: () => events.onDrain(),
-        onClose: () => events.onClose(),
-      });
-    },
-  };
-}
-
-/** What the ledger needs to know of a MESSAGE. */
-export function frameOf(message: ReceivedMessage) {
-  return {
-    copyNumber: Number(message.header('copy') ?? Number.NaN),
-    messageId: Number(message.messageId),
-    isRedelivered: message.header('redelivered') === 'true',
-    expiresAtMs: Number(message.header('expires') ?? 0),
-    body: message.body,
-  };
-}
-
-/** A promise of a receipt that a lost connection breaks: the role is told of that by itself. */
-export function whenConfirmed(receipt: Promise<void>, then: () => void): void {
-  receipt.then(then, ignore);
+/** A promise of an answer that a lost connection breaks: the role is told of that by itself. */
+export function whenAnswered<Value>(answer: Promise<Value>, then: (value: Value) => void): void {
+  answer.then(then, ignore);
 }
 
 function ignore(): void {}

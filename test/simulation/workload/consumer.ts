@@ -1,10 +1,10 @@
 /** Clients that receive: of queues, dead letters and topics, with every way to acknowledge or not. */
-import type { ReceivedMessage } from '../../../src/client/received-message.js';
-import type { AckMode, ClientSubscription } from '../../../src/client/stomp-client.js';
+import type { AckMode } from '../../../src/client/stomp-client.js';
 import type { SeededRandom } from '../kernel/random.js';
-import { frameOf, type Role, type Session, whenConfirmed } from './client.js';
+import { type Role, type Session, whenAnswered } from './client.js';
 import type { Ledger } from './ledger.js';
 import type { Arrival, LedgerSubscription, Place } from './ledger-records.js';
+import type { Delivery, Subscribed } from './messaging.js';
 import { drawBody, sendInTransaction } from './producer.js';
 import type { RolePlan } from './workload-plan.js';
 
@@ -33,7 +33,7 @@ export class Consumer implements ReceivingRole {
   readonly clientId?: string;
   readonly #place: Place;
   readonly #destination: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #durable: string | null;
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
   #habits: ConsumerHabits;
@@ -53,11 +53,8 @@ export class Consumer implements ReceivingRole {
     this.#ledger = options.ledger;
     this.#random = options.random;
     this.#habits = habits;
+    this.#durable = durable;
     if (durable !== null) this.clientId = durable;
-    this.#headers = {
-      ...(habits.prefetch === 0 ? {} : { 'prefetch-count': String(habits.prefetch) }),
-      ...(durable === null ? {} : { 'durable-subscription-name': durable }),
-    };
   }
 
   drain(): void {
@@ -65,32 +62,33 @@ export class Consumer implements ReceivingRole {
   }
 
   onSession(session: Session): void {
-    const { acknowledgement } = this.#habits;
+    const { acknowledgement, prefetch } = this.#habits;
     const ledger = this.#ledger;
     const subscription = ledger.subscribing(session.connection, this.#place, acknowledgement);
-    const stay: Stay = { session, subscription, handle: null, isLeaving: false, batch: [] };
+    const stay: Stay = { session, subscription, subscribed: null, isLeaving: false, batch: [] };
     const sentAtMs = ledger.options.nowMs();
     const request = {
       destination: this.#destination,
-      ack: acknowledgement,
-      headers: this.#headers,
-      onMessage: (message: ReceivedMessage) => this.#receive(stay, message),
+      acknowledgement,
+      prefetch,
+      durable: this.#durable,
+      onMessage: (delivery: Delivery) => this.#receive(stay, delivery),
     };
-    session.stomp.subscribe(request).then((handle) => {
-      stay.handle = handle;
-      ledger.subscribed(subscription, sentAtMs);
-    }, ignore);
+    whenAnswered(session.messaging.subscribe(request), (subscribed) => {
+      stay.subscribed = subscribed;
+      if (subscribed.answer === 'confirmed') ledger.subscribed(subscription, sentAtMs);
+    });
   }
 
   onSessionOver(): void {}
 
-  #receive(stay: Stay, message: ReceivedMessage): void {
-    const arrival = this.#ledger.delivered(stay.subscription, frameOf(message));
+  #receive(stay: Stay, delivery: Delivery): void {
+    const arrival = this.#ledger.delivered(stay.subscription, delivery.frame);
     const { acknowledgement, workMs, isBatching } = this.#habits;
     if (arrival === null || acknowledgement === 'auto' || stay.isLeaving) return;
-    if (isBatching) this.#settleWithOthers(stay, { message, arrival });
-    else if (workMs === 0) this.#settle(stay, message, arrival);
-    else stay.session.later(this.#drawWorkMs(), () => this.#settle(stay, message, arrival));
+    if (isBatching) this.#settleWithOthers(stay, { delivery, arrival });
+    else if (workMs === 0) this.#settle(stay, delivery, arrival);
+    else stay.session.later(this.#drawWorkMs(), () => this.#settle(stay, delivery, arrival));
   }
 
   #settleWithOthers(stay: Stay, job: Job): void {
@@ -98,8 +96,8 @@ export class Consumer implements ReceivingRole {
     if (stay.batch.length > 1) return;
     stay.session.later(this.#drawWorkMs(), () => {
       // The last one first: in the cumulative mode that settles the others.
-      for (const { message, arrival } of stay.batch.splice(0).reverse()) {
-        this.#settle(stay, message, arrival);
+      for (const { delivery, arrival } of stay.batch.splice(0).reverse()) {
+        this.#settle(stay, delivery, arrival);
       }
     });
   }
@@ -108,24 +106,23 @@ export class Consumer implements ReceivingRole {
     return this.#random.between(0, 2 * this.#habits.workMs);
   }
 
-  #settle(stay: Stay, message: ReceivedMessage, arrival: Arrival): void {
-    const { subscription, session } = stay;
+  #settle(stay: Stay, delivery: Delivery, arrival: Arrival): void {
+    const { subscription } = stay;
     // In the cumulative mode a later one may have been acknowledged, and it with that.
     if (stay.isLeaving || !subscription.held.has(arrival)) return;
     const random = this.#random;
     const { acknowledgement, rejectShare, unconfirmedShare, leaveShare } = this.#habits;
     if (rejectShare > 0 && random.chance(rejectShare)) {
-      this.#ledger.rejecting(subscription, arrival);
-      session.stomp.reject(message);
+      this.#ledger.rejecting(subscription, arrival, delivery.reject());
       return;
     }
     const isCumulative = acknowledgement === 'client';
     const sentAtMs = this.#ledger.options.nowMs();
     const arrivals = this.#ledger.acknowledging(subscription, arrival, isCumulative);
     if (unconfirmedShare > 0 && random.chance(unconfirmedShare)) {
-      session.stomp.acknowledge(message);
+      delivery.acknowledge();
     } else {
-      whenConfirmed(session.stomp.acknowledgeConfirmed(message), () =>
+      whenAnswered(delivery.acknowledgeConfirmed(), () =>
         this.#ledger.acknowledged(subscription, arrivals, sentAtMs),
       );
     }
@@ -134,15 +131,15 @@ export class Consumer implements ReceivingRole {
 
   /** And comes back, on the same connection. */
   #leave(stay: Stay): void {
-    if (stay.handle === null || this.#place.kind === 'durable') return;
+    if (stay.subscribed === null) return;
     const { session, subscription } = stay;
     const sentAtMs = this.#ledger.options.nowMs();
     stay.isLeaving = true;
     this.#ledger.leaving(subscription);
-    whenConfirmed(session.stomp.unsubscribe(stay.handle), () => {
+    whenAnswered(stay.subscribed.leave(), (answer) => {
       // What came in between was given back, too.
       this.#ledger.leaving(subscription);
-      this.#ledger.barrier(session.connection, sentAtMs);
+      if (answer === 'confirmed') this.#ledger.barrier(session.connection, sentAtMs);
       if (session.isOpen) this.onSession(session);
     });
   }
@@ -152,15 +149,19 @@ export class Consumer implements ReceivingRole {
 interface Stay {
   readonly session: Session;
   readonly subscription: LedgerSubscription;
-  handle: ClientSubscription | null;
+  subscribed: Subscribed | null;
   isLeaving: boolean;
   /** What is worked on together. */
   readonly batch: Job[];
 }
 
 interface Job {
-  readonly message: ReceivedMessage;
+  readonly delivery: Delivery;
   readonly arrival: Arrival;
+}
+
+interface MovingJob extends Job {
+  readonly subscription: LedgerSubscription;
 }
 
 /** Listens to a topic without a durable subscription: it gets what is said while it is there. */
@@ -173,14 +174,20 @@ export class Listener implements Role {
     this.#ledger = ledger;
   }
 
-  onSession({ stomp, connection }: Session): void {
-    const subscription = this.#ledger.passing(connection, this.#topic);
-    const onMessage = (message: ReceivedMessage): void => {
-      this.#ledger.delivered(subscription, frameOf(message));
-    };
-    const sentAtMs = this.#ledger.options.nowMs();
-    const receipt = stomp.subscribe({ destination: this.#topic, ack: 'auto', onMessage });
-    receipt.then(() => this.#ledger.subscribed(subscription, sentAtMs), ignore);
+  onSession({ messaging, connection }: Session): void {
+    const ledger = this.#ledger;
+    const subscription = ledger.passing(connection, this.#topic);
+    const sentAtMs = ledger.options.nowMs();
+    const subscribed = messaging.subscribe({
+      destination: this.#topic,
+      acknowledgement: 'auto',
+      prefetch: 0,
+      durable: null,
+      onMessage: ({ frame }) => ledger.delivered(subscription, frame),
+    });
+    whenAnswered(subscribed, ({ answer }) => {
+      if (answer === 'confirmed') ledger.subscribed(subscription, sentAtMs);
+    });
   }
 
   onSessionOver(): void {}
@@ -211,32 +218,39 @@ export class Mover implements ReceivingRole {
     const ledger = this.#ledger;
     const place = ledger.queue(from);
     const subscription = ledger.subscribing(session.connection, place, 'client-individual');
-    const onMessage = (message: ReceivedMessage): void => {
-      const arrival = ledger.delivered(subscription, frameOf(message));
-      if (arrival !== null) this.#moveLater(session, message, arrival);
+    const onMessage = (delivery: Delivery): void => {
+      const arrival = ledger.delivered(subscription, delivery.frame);
+      if (arrival !== null) this.#moveLater(session, { delivery, arrival, subscription });
     };
     const sentAtMs = ledger.options.nowMs();
-    const headers: Record<string, string> =
-      prefetch === 0 ? {} : { 'prefetch-count': String(prefetch) };
-    session.stomp
-      .subscribe({ destination: from, ack: 'client-individual', headers, onMessage })
-      .then(() => ledger.subscribed(subscription, sentAtMs), ignore);
+    const acknowledgement = 'client-individual';
+    const request = {
+      destination: from,
+      acknowledgement,
+      prefetch,
+      durable: null,
+      onMessage,
+    } as const;
+    whenAnswered(session.messaging.subscribe(request), ({ answer }) => {
+      if (answer === 'confirmed') ledger.subscribed(subscription, sentAtMs);
+    });
   }
 
   onSessionOver(): void {}
 
-  #moveLater(session: Session, message: ReceivedMessage, arrival: Arrival): void {
+  #moveLater(session: Session, job: MovingJob): void {
     const delayMs = this.#isDraining ? 0 : this.#random.between(0, 2 * this.#plan.workMs);
-    session.later(delayMs, () => this.#move(session, message, arrival));
+    session.later(delayMs, () => this.#move(session, job));
   }
 
-  #move(session: Session, message: ReceivedMessage, arrival: Arrival): void {
-    const { stomp, connection } = session;
+  #move(session: Session, job: MovingJob): void {
+    const { delivery, arrival, subscription } = job;
+    const { messaging, connection } = session;
     const ledger = this.#ledger;
     this.#number += 1;
     const name = `${this.#name}-${this.#number}`;
     const transaction = ledger.begin(connection, name);
-    stomp.begin(name);
+    messaging.begin(name);
     const moved = {
       message: `${this.#name}/${this.#number}`,
       destination: this.#plan.to,
@@ -247,20 +261,18 @@ export class Mover implements ReceivingRole {
     };
     sendInTransaction(ledger, session, moved, transaction);
     ledger.acknowledgingIn(transaction, arrival);
-    stomp.acknowledge(message, name);
+    delivery.acknowledge(name);
     const sentAtMs = ledger.options.nowMs();
     if (!this.#isDraining && this.#random.chance(this.#plan.abortShare)) {
       ledger.aborting(transaction);
-      whenConfirmed(stomp.rollback(name), () => {
+      if (messaging.returnsAtRollback) ledger.rejecting(subscription, arrival);
+      whenAnswered(messaging.rollback(name), () => {
         ledger.barrier(connection, sentAtMs);
-        this.#moveLater(session, message, arrival);
+        if (!messaging.returnsAtRollback) this.#moveLater(session, job);
       });
       return;
     }
     ledger.committing(transaction);
-    whenConfirmed(stomp.commit(name), () => ledger.committed(transaction, sentAtMs));
+    whenAnswered(messaging.commit(name), () => ledger.committed(transaction, sentAtMs));
   }
 }
-
-/** A connection that is lost tells the role so. */
-function ignore(): void {}

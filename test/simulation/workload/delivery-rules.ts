@@ -15,9 +15,10 @@ import {
 export interface DeliveredFrame {
   /** As the header says; not a number when there is none. */
   readonly copyNumber: number;
+  /** 0 when it has none: AMQP has none for what came by AMQP. */
   readonly messageId: number;
   readonly isRedelivered: boolean;
-  /** 0 without the header. */
+  /** 0 for never; not a number when it will, and nobody can say when: AMQP tells how long it still has. */
   readonly expiresAtMs: number;
   readonly body: Uint8Array;
 }
@@ -38,13 +39,15 @@ export function checkDelivery(
   }
   checkContent(ledger, copy, place, frame);
   const arrival = arrivalOf(ledger, copy, place, frame.messageId);
-  if (arrival.messageId === 0) {
+  arrival.isSeen = true;
+  if (arrival.messageId === 0 && frame.messageId !== 0) {
     arrival.messageId = frame.messageId;
     checkId(ledger, arrival);
     if (place.kind !== 'dead-letters') checkNeighbours(ledger, arrival);
   }
   checkPriority(ledger, subscription, arrival, frame);
-  checkOrder(ledger, subscription, arrival, frame);
+  if (frame.messageId !== 0) checkOrder(ledger, subscription, arrival, frame);
+  else checkOrderOfSender(ledger, subscription, arrival, frame);
   checkExpiry(ledger, subscription, arrival);
   return arrival;
 }
@@ -56,7 +59,10 @@ function isFor({ destination }: Copy, place: Place): boolean {
 
 function checkContent(ledger: LedgerBook, copy: Copy, place: Place, frame: DeliveredFrame): void {
   const expiresAtMs = place.kind === 'dead-letters' ? 0 : copy.expiresAtMs;
-  if (Buffer.compare(frame.body, copy.body) !== 0 || frame.expiresAtMs !== expiresAtMs) {
+  const expires = Number.isNaN(frame.expiresAtMs)
+    ? expiresAtMs > 0
+    : frame.expiresAtMs === expiresAtMs;
+  if (Buffer.compare(frame.body, copy.body) !== 0 || !expires) {
     ledger.breach(
       'nothing-invented',
       `${nameOf(copy)} came with other bytes than it was sent with`,
@@ -75,7 +81,8 @@ function arrivalOf(ledger: LedgerBook, copy: Copy, place: Place, messageId: numb
   let count = 0;
   for (const arrival of copy.arrivals) {
     if (arrival.place !== place) continue;
-    if (arrival.messageId === 0 || arrival.messageId === messageId) return arrival;
+    if (messageId === 0 || arrival.messageId === 0 || arrival.messageId === messageId)
+      return arrival;
     count += 1;
   }
   if (count > 0) {
@@ -167,10 +174,32 @@ function checkOrder(
   { copy, messageId }: Arrival,
   frame: DeliveredFrame,
 ): void {
-  const row = `${copy.priority} ${copy.group ?? ''}`;
+  const row = rowOf(copy);
   if (messageId > (subscription.highestIds.get(row) ?? 0)) {
     subscription.highestIds.set(row, messageId);
   } else if (!frame.isRedelivered) {
+    const sentence = `${nameOf(copy)} came for the first time after a later one on one connection`;
+    ledger.breach('order', sentence);
+  }
+}
+
+function rowOf({ priority, group }: Copy): string {
+  return `${priority} ${group ?? ''}`;
+}
+
+/** The same without ids: of what one connection sent, the order is known. */
+function checkOrderOfSender(
+  ledger: LedgerBook,
+  subscription: LedgerSubscription,
+  { copy }: Arrival,
+  { isRedelivered }: DeliveredFrame,
+): void {
+  const row = rowOf(copy);
+  const highest = subscription.highestOrders.get(row) ?? new Map<LedgerConnection, number>();
+  subscription.highestOrders.set(row, highest);
+  if (copy.order > (highest.get(copy.connection) ?? -1)) {
+    highest.set(copy.connection, copy.order);
+  } else if (!isRedelivered) {
     const sentence = `${nameOf(copy)} came for the first time after a later one on one connection`;
     ledger.breach('order', sentence);
   }
@@ -199,7 +228,7 @@ export function checkDeadLetter(
   if (source === undefined || source.place.kind !== 'queue' || source.state === 'moved') return;
   // The end of a connection may count as one failure.
   const failures = source.rejections + source.place.subscriptionCount;
-  if (failures < ledger.options.maxDeliveries) {
+  if (failures < ledger.options.maxDeliveries && !source.isPoison) {
     const sentence = `${nameOf(copy)} is a dead letter after at most ${failures} failures`;
     ledger.breach('dead-letter', sentence);
   }

@@ -14,9 +14,9 @@ export function finalBreaches(ledger: LedgerBook): void {
   checkOrderOfConfirmations(ledger);
 }
 
-function reportOpen(ledger: LedgerBook, { copy, place, messageId, state }: Arrival): void {
+function reportOpen(ledger: LedgerBook, { copy, place, isSeen, state }: Arrival): void {
   const name = nameOf(copy);
-  if (messageId === 0) {
+  if (!isSeen) {
     const invariant = place.kind === 'durable' ? 'durable-subscription' : 'P1';
     ledger.breach(invariant, `${name} was confirmed and never came to ${place.name}`);
   } else if (state === 'held') {

@@ -17,6 +17,11 @@ export class LedgerConnection {
   /** When this client's world knew that the tenure of this connection is over; -1 while it does not. */
   overAtMs = -1;
   isOpen = true;
+  /**
+   * Its session may hold back what it was given, until this client says that it has room: what comes may
+   * be older than an answer that came before.
+   */
+  holdsBack = false;
   readonly subscriptions: LedgerSubscription[] = [];
   /** By destination, in the order in which the broker gets them. */
   readonly sent = new Map<string, Copy[]>();
@@ -81,6 +86,8 @@ export class LedgerSubscription {
   /** Of each priority and group, of what was delivered here. */
   readonly highestIds = new Map<string, number>();
   lowestPriority = Number.POSITIVE_INFINITY;
+  /** The same by what is known without ids: of each connection that sent here, the place of a message in its order. */
+  readonly highestOrders = new Map<string, Map<LedgerConnection, number>>();
 
   constructor(connection: LedgerConnection, place: Place, isAutomatic: boolean, sentAtMs: number) {
     this.connection = connection;
@@ -170,11 +177,19 @@ export class Copy {
  */
 export type ArrivalState = 'awaited' | 'held' | 'asked' | 'gone' | 'moved';
 
+/**
+ * - `failed`: it counts, and the message comes again or is a dead letter when it has failed too often.
+ * - `released`: as if it had never come.
+ * - `poison`: it is a dead letter at once.
+ */
+export type Rejection = 'failed' | 'released' | 'poison';
+
 /** A copy at a place. */
 export class Arrival {
   readonly copy: Copy;
   readonly place: Place;
-  /** 0 until it is seen. */
+  isSeen = false;
+  /** 0 until it is known: AMQP has none for what came by AMQP. */
   messageId = 0;
   state: ArrivalState = 'awaited';
   holder: LedgerSubscription | null = null;
@@ -184,6 +199,8 @@ export class Arrival {
   acknowledgedBy: LedgerConnection | null = null;
   askedIn: LedgerTransaction | null = null;
   rejections = 0;
+  /** A consumer has said that it is a dead letter. */
+  isPoison = false;
 
   constructor(copy: Copy, place: Place) {
     this.copy = copy;
@@ -217,8 +234,8 @@ export function isInPart({ state, isSeen, copies }: LedgerTransaction): boolean 
   return state === 'unknown' && isSeen && copies.some(({ arrivals }) => arrivals.every(isUnseen));
 }
 
-function isUnseen({ messageId }: Arrival): boolean {
-  return messageId === 0;
+function isUnseen({ isSeen }: Arrival): boolean {
+  return !isSeen;
 }
 
 export function nameOf(copy: Copy): string {

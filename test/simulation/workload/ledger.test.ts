@@ -9,6 +9,7 @@ import type {
   LedgerConnection,
   LedgerSubscription,
   LedgerTransaction,
+  Rejection,
 } from './ledger-records.js';
 import { WallOffsets } from './wall-offsets.js';
 
@@ -24,9 +25,11 @@ interface SendOptions {
 }
 
 interface DeliverOptions {
+  /** 0: it came without one, as by AMQP. */
   readonly id: number;
   readonly isRedelivered?: boolean;
   readonly body?: string;
+  readonly expiresAtMs?: number;
 }
 
 /** Clients in words; everything takes one millisecond. */
@@ -130,11 +133,12 @@ class Story {
 
   deliver(to: LedgerSubscription, copy: Copy, options: DeliverOptions): Arrival {
     this.tick();
+    const expiresAtMs = to.place.kind === 'dead-letters' ? 0 : copy.expiresAtMs;
     const arrival = this.ledger.delivered(to, {
       copyNumber: copy.number,
       messageId: options.id,
       isRedelivered: options.isRedelivered ?? false,
-      expiresAtMs: to.place.kind === 'dead-letters' ? 0 : copy.expiresAtMs,
+      expiresAtMs: options.expiresAtMs ?? expiresAtMs,
       body: Buffer.from(options.body ?? copy.message),
     });
     return arrival as Arrival;
@@ -157,9 +161,9 @@ class Story {
     this.acknowledge(subscription, arrival)();
   }
 
-  reject(subscription: LedgerSubscription, arrival: Arrival): void {
+  reject(subscription: LedgerSubscription, arrival: Arrival, rejection?: Rejection): void {
     this.tick();
-    this.ledger.rejecting(subscription, arrival);
+    this.ledger.rejecting(subscription, arrival, rejection);
   }
 
   /** The broker has processed what this connection sent just now. */
@@ -831,6 +835,119 @@ describe('dead-letter: a message', () => {
       story.acknowledgeConfirmed(there, story.deliver(there, copy, { id: 2 }));
     },
     /^acknowledged-stays-gone: .* is a dead letter/,
+  );
+});
+
+describe('AMQP: a message without an id', () => {
+  check(
+    'that comes once and is acknowledged is in order',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 0 }));
+    },
+    null,
+  );
+  check(
+    'that comes after a later one of its sender is out of order',
+    (story) => {
+      const connection = story.connect();
+      const first = story.sendConfirmed(connection, 'first');
+      const second = story.sendConfirmed(connection, 'second');
+      const to = story.subscribe(connection);
+      story.acknowledgeConfirmed(to, story.deliver(to, second, { id: 0 }));
+      story.acknowledgeConfirmed(to, story.deliver(to, first, { id: 0 }));
+    },
+    /^order: message first/,
+  );
+  check(
+    'that comes again after a later one is in order when it says so',
+    (story) => {
+      const connection = story.connect();
+      const first = story.sendConfirmed(connection, 'first');
+      const second = story.sendConfirmed(connection, 'second');
+      const to = story.subscribe(connection);
+      story.reject(to, story.deliver(to, first, { id: 0 }), 'released');
+      story.acknowledgeConfirmed(to, story.deliver(to, second, { id: 0 }));
+      story.acknowledgeConfirmed(to, story.deliver(to, first, { id: 0, isRedelivered: true }));
+    },
+    null,
+  );
+  check(
+    'that comes again as if for the first time was doubled',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      story.deliver(to, copy, { id: 0 });
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 0 }));
+    },
+    /^order: message m/,
+  );
+  check(
+    'that comes again after its acknowledgement was confirmed is seen',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 0 }));
+      story.deliver(to, copy, { id: 0, isRedelivered: true });
+    },
+    /^acknowledged-stays-gone: /,
+  );
+  check(
+    'that is to live for ever and comes with a time to live is seen',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      const arrival = story.deliver(to, copy, { id: 0, expiresAtMs: Number.NaN });
+      story.acknowledgeConfirmed(to, arrival);
+    },
+    /^nothing-invented: .* with other bytes/,
+  );
+  check(
+    'that was called poison is a dead letter after one failure',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      story.reject(to, story.deliver(to, copy, { id: 0 }), 'poison');
+      const place = story.ledger.deadLetters(QUEUE);
+      const there = story.ledger.subscribing(story.connect(), place, 'client-individual');
+      story.acknowledgeConfirmed(there, story.deliver(there, copy, { id: 2 }));
+    },
+    null,
+  );
+  check(
+    'that was released is no dead letter, however often',
+    (story) => {
+      const connection = story.connect();
+      const copy = story.sendConfirmed(connection, 'm');
+      const to = story.subscribe(connection);
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const arrival = story.deliver(to, copy, { id: 0, isRedelivered: attempt > 1 });
+        story.reject(to, arrival, 'released');
+      }
+      const place = story.ledger.deadLetters(QUEUE);
+      const there = story.ledger.subscribing(story.connect(), place, 'client-individual');
+      story.acknowledgeConfirmed(there, story.deliver(there, copy, { id: 2 }));
+    },
+    /^dead-letter: /,
+  );
+  check(
+    'that may have waited for room in its session may have expired meanwhile',
+    (story) => {
+      const connection = story.connect();
+      connection.holdsBack = true;
+      const copy = story.send(connection, 'm', { expiresAtMs: 50 });
+      const to = story.subscribe(connection);
+      story.nowMs = 100;
+      story.prove(connection);
+      story.acknowledgeConfirmed(to, story.deliver(to, copy, { id: 0 }));
+    },
+    null,
   );
 });
 

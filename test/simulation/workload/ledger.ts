@@ -23,6 +23,7 @@ import {
   LedgerTransaction,
   nameOf,
   Place,
+  type Rejection,
   type SentMessage,
 } from './ledger-records.js';
 import { deadLettersOf } from './workload-plan.js';
@@ -243,9 +244,14 @@ export class Ledger implements LedgerBook {
     transaction.acknowledged.push(arrival);
   }
 
-  /** NACK was sent for it. */
-  rejecting(subscription: LedgerSubscription, arrival: Arrival): void {
-    arrival.rejections += 1;
+  /** It was told so of it. */
+  rejecting(
+    subscription: LedgerSubscription,
+    arrival: Arrival,
+    rejection: Rejection = 'failed',
+  ): void {
+    if (rejection !== 'released') arrival.rejections += 1;
+    if (rejection === 'poison') arrival.isPoison = true;
     subscription.held.delete(arrival);
     if (arrival.holder === subscription && arrival.state === 'held')
       this.setState(arrival, 'awaited');
@@ -300,7 +306,7 @@ export class Ledger implements LedgerBook {
   setState(arrival: Arrival, state: Arrival['state']): void {
     arrival.state = state;
     const { copy, place } = arrival;
-    const mustCome = arrival.messageId !== 0 || copy.confirmedAtMs >= 0;
+    const mustCome = arrival.isSeen || copy.confirmedAtMs >= 0;
     const isOpen = mustCome && (state === 'awaited' || state === 'held');
     if (isOpen && copy.isDurable && place.kind !== 'passing') this.open.add(arrival);
     else this.open.delete(arrival);
@@ -360,7 +366,9 @@ export class Ledger implements LedgerBook {
     if (connection.overAtMs >= 0 && sentAtMs >= connection.overAtMs) {
       this.breach('P3', `${connection.name} was confirmed something in a tenure that was over`);
     }
-    connection.provenAtMs = Math.max(connection.provenAtMs, sentAtMs);
+    if (!connection.holdsBack) {
+      connection.provenAtMs = Math.max(connection.provenAtMs, sentAtMs);
+    }
     for (const other of this.#connections) {
       if (other.overAtMs >= 0 || other.connectedAtMs < 0 || other.node === connection.node)
         continue;
@@ -423,5 +431,7 @@ const FORESEEN_REFUSALS: readonly RegExp[] = [
   /is in use by another connection/,
   /No whole CONNECT frame/,
   /A frame was not complete/,
+  /No whole open frame/,
+  /Nothing came for/,
   /This node is not live/,
 ];

@@ -4,9 +4,10 @@
  */
 import { DEFAULT_PRIORITY } from '../../../src/broker/priority.js';
 import type { SeededRandom } from '../kernel/random.js';
-import { type Role, type Session, whenConfirmed } from './client.js';
+import { type Role, type Session, whenAnswered } from './client.js';
 import type { Ledger } from './ledger.js';
 import type { Copy, LedgerTransaction, SentMessage } from './ledger-records.js';
+import type { Answer } from './messaging.js';
 import type { RolePlan } from './workload-plan.js';
 
 type ProducerPlan = Extract<RolePlan, { kind: 'producer' }>;
@@ -40,53 +41,25 @@ export function drawBody(random: SeededRandom, mostBytes: number): Uint8Array {
   return BYTES.subarray(start, start + size);
 }
 
-/** Sends one copy; the receipt is the caller's to wait for. */
+/** Sends one copy; the answer is the caller's to wait for. */
 export function sendCopy(
   ledger: Ledger,
-  { stomp, connection }: Session,
+  { messaging, connection }: Session,
   message: SentMessage,
-): { readonly copy: Copy; readonly receipt: Promise<void> } {
+): { readonly copy: Copy; readonly answer: Promise<Answer> } {
   const copy = ledger.send(connection, message, null);
-  const { destination, body } = message;
-  return { copy, receipt: stomp.send({ destination, body, headers: headersOf(copy) }) };
-}
-
-/** Sends a copy with an id once more. */
-function sendAgain({ stomp }: Session, copy: Copy): Promise<void> {
-  const { destination, body } = copy;
-  return stomp.send({ destination, body, headers: headersOf(copy) });
+  return { copy, answer: messaging.send(copy) };
 }
 
 export function sendInTransaction(
   ledger: Ledger,
-  session: Session,
+  { messaging, connection }: Session,
   message: SentMessage,
   transaction: LedgerTransaction,
 ): Copy {
-  const copy = ledger.send(session.connection, message, transaction);
-  sendAgainInTransaction(session, copy, transaction);
+  const copy = ledger.send(connection, message, transaction);
+  messaging.sendIn(transaction.name, copy);
   return copy;
-}
-
-function sendAgainInTransaction(
-  { stomp }: Session,
-  copy: Copy,
-  transaction: LedgerTransaction,
-): void {
-  const { destination, body } = copy;
-  const headers = headersOf(copy);
-  stomp.sendUnconfirmed({ destination, body, headers, transaction: transaction.name });
-}
-
-function headersOf(copy: Copy): Record<string, string> {
-  const headers: Record<string, string> = { copy: String(copy.number) };
-  if (!copy.isDurable) headers.persistent = 'false';
-  if (copy.expiresAtMs > 0) headers.expires = String(copy.expiresAtMs);
-  if (copy.duplicateId !== null) headers._AMQ_DUPL_ID = copy.duplicateId;
-  if (copy.priority !== DEFAULT_PRIORITY) headers.priority = String(copy.priority);
-  if (copy.group !== null) headers.JMSXGroupID = copy.group;
-  if (copy.closesGroup) headers.JMSXGroupSeq = '-1';
-  return headers;
 }
 
 export class Producer implements SendingRole {
@@ -162,16 +135,16 @@ export class Producer implements SendingRole {
     const before = this.#copies.get(message);
     if (before !== undefined) {
       const sentAtMs = this.#ledger.options.nowMs();
-      whenConfirmed(sendAgain(session, before), () => {
+      whenAnswered(session.messaging.send(before), () => {
         this.#ledger.confirmedAgain(before, session.connection, sentAtMs);
         this.#isConfirmed(message);
       });
       return;
     }
-    const { copy, receipt } = sendCopy(this.#ledger, session, message);
+    const { copy, answer } = sendCopy(this.#ledger, session, message);
     if (message.duplicateId !== null) this.#copies.set(message, copy);
-    whenConfirmed(receipt, () => {
-      this.#ledger.confirmed(copy);
+    whenAnswered(answer, (kind) => {
+      if (kind === 'confirmed') this.#ledger.confirmed(copy);
       this.#isConfirmed(message);
     });
   }
@@ -268,7 +241,7 @@ export class TransactionalProducer implements SendingRole {
       this.#copies.clear();
     }
     const transaction = this.#begin(session);
-    session.stomp.begin(transaction.name);
+    session.messaging.begin(transaction.name);
     this.#step(session, transaction, this.#work, 0);
   }
 
@@ -303,7 +276,7 @@ export class TransactionalProducer implements SendingRole {
   #send(session: Session, transaction: LedgerTransaction, message: SentMessage): void {
     const before = this.#copies.get(message);
     if (before !== undefined) {
-      sendAgainInTransaction(session, before, transaction);
+      session.messaging.sendIn(transaction.name, before);
       return;
     }
     const copy = sendInTransaction(this.#ledger, session, message, transaction);
@@ -314,14 +287,14 @@ export class TransactionalProducer implements SendingRole {
     const sentAtMs = this.#ledger.options.nowMs();
     if (this.#random.chance(this.#plan.abortShare)) {
       this.#ledger.aborting(transaction);
-      whenConfirmed(session.stomp.rollback(transaction.name), () => {
+      whenAnswered(session.messaging.rollback(transaction.name), () => {
         this.#ledger.barrier(session.connection, sentAtMs);
         this.#next();
       });
       return;
     }
     this.#ledger.committing(transaction);
-    whenConfirmed(session.stomp.commit(transaction.name), () => {
+    whenAnswered(session.messaging.commit(transaction.name), () => {
       this.#ledger.committed(transaction, sentAtMs);
       this.#work = null;
       const restMs = this.#random.chance(0.5) ? 0 : this.#random.between(0, this.#plan.restMs);

@@ -5,6 +5,8 @@
 import type { AckMode } from '../../../src/client/stomp-client.js';
 import { SeededRandom } from '../kernel/random.js';
 
+type ClientProtocol = 'stomp' | 'amqp';
+
 export type RolePlan =
   | {
       readonly kind: 'producer';
@@ -70,6 +72,7 @@ export type RolePlan =
 
 export interface ClientPlan {
   readonly name: string;
+  readonly protocol: ClientProtocol;
   readonly host: string;
   readonly startMs: number;
   readonly heartbeatMs: number;
@@ -295,6 +298,8 @@ class PlanDraw {
     }
     this.#clients.push({
       name,
+      // Which of them speak AMQP is drawn elsewhere: protocols.ts.
+      protocol: 'stomp',
       host: random.pick(CLIENT_HOSTS),
       startMs: random.between(0, 500),
       heartbeatMs: random.whole(1_000, 4_000),

@@ -9,7 +9,7 @@ import {
   type ClientSurroundings,
   type Role,
   type Session,
-  whenConfirmed,
+  whenAnswered,
 } from './client.js';
 import { Consumer, type ConsumerHabits, Listener, Mover, type ReceivingRole } from './consumer.js';
 import { Ledger } from './ledger.js';
@@ -121,7 +121,7 @@ export class Workload {
     this.ledger.judge();
   }
 
-  #roleOf({ name, role }: ClientPlan, random: SeededRandom): Role {
+  #roleOf({ name, protocol, role }: ClientPlan, random: SeededRandom): Role {
     const { ledger } = this;
     switch (role.kind) {
       case 'producer':
@@ -139,7 +139,9 @@ export class Workload {
       case 'durable-subscriber': {
         const { topic, prefetch, isBatching, workMs } = role;
         const place = ledger.durable(topic, name);
-        const habits = { ...EMPTYING, prefetch, isBatching, workMs };
+        // A STOMP client that leaves one removes it, or has to close its connection.
+        const leaveShare = protocol === 'amqp' ? 0.05 : 0;
+        const habits = { ...EMPTYING, prefetch, isBatching, workMs, leaveShare };
         const options = { place, destination: topic, durable: name, habits, ledger, random };
         return this.#receives(new Consumer(options));
       }
@@ -210,14 +212,17 @@ export class Workload {
   #addNow(name: string, role: Role): void {
     const [first] = this.#options.plan.clients;
     const host = first?.host ?? (CLIENT_HOSTS[0] as string);
-    const plan = { name, host, startMs: 0, heartbeatMs: HEARTBEAT_MS, deaths: [] };
+    // Its deliveries have the ids of the broker, with which the ledger sees more.
+    const protocol = 'stomp' as const;
+    const plan = { name, protocol, host, startMs: 0, heartbeatMs: HEARTBEAT_MS, deaths: [] };
     this.#add(plan, role).start();
   }
 
   #add(plan: Omit<ClientPlan, 'role'>, role: Role): Client {
     const random = this.#stream(`${plan.name} connects`);
     const host = this.#options.hostOf(plan.host);
-    const client = new Client(plan, host, role, this.#surroundings, random);
+    const protocolRandom = this.#stream(`${plan.name} speaks`);
+    const client = new Client(plan, host, role, this.#surroundings, random, protocolRandom);
     this.#clients.push(client);
     return client;
   }
@@ -273,8 +278,8 @@ class Marker implements SendingRole {
         expiresAtMs: 0,
         duplicateId: null,
       };
-      const { copy, receipt } = sendCopy(this.#ledger, session, message);
-      whenConfirmed(receipt, () => {
+      const { copy, answer } = sendCopy(this.#ledger, session, message);
+      whenAnswered(answer, () => {
         this.#unmarked.delete(destination);
         this.#ledger.confirmed(copy);
       });
