@@ -17,6 +17,8 @@ import { Dispatcher } from './dispatcher.js';
 import { DuplicateFilter } from './duplicate-filter.js';
 import { FlowControl } from './flow-control.js';
 import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
+import { Inspection } from './inspection.js';
+import { Management } from './management.js';
 import { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
@@ -58,6 +60,8 @@ interface Parts {
   readonly subscriptions: Subscriptions;
   readonly services: BrokerServices;
   readonly busyTransactions: Set<Transaction>;
+  readonly inspection: Inspection;
+  readonly management: Management;
 }
 
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
@@ -73,7 +77,7 @@ export class Broker implements BrokerEndpoint {
 
   constructor(options: BrokerOptions) {
     this.options = options;
-    this.parts = assemble(options, this.counts);
+    this.parts = assemble(options, this.counts, this.clients);
   }
 
   /** Applies a block that another node wrote, or this one before: for following and replay. */
@@ -106,7 +110,7 @@ export class Broker implements BrokerEndpoint {
   /** Forgets everything. Segment usage is not released: the caller forgets that too. */
   reset(): void {
     if (this.serving) this.stopServing();
-    this.parts = assemble(this.options, this.counts);
+    this.parts = assemble(this.options, this.counts, this.clients);
   }
 
   startServing(): void {
@@ -114,6 +118,7 @@ export class Broker implements BrokerEndpoint {
     this.serving = true;
     Object.assign(this.counts, noCounts());
     this.parts.publisher.start();
+    this.parts.management.start();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
   }
@@ -144,6 +149,7 @@ export class Broker implements BrokerEndpoint {
       dispatcher,
       subscriptions,
       busyTransactions,
+      management,
     } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
@@ -156,12 +162,13 @@ export class Broker implements BrokerEndpoint {
     subscriptions.reset();
     busyTransactions.clear();
     forgetLiveState(index);
+    management.stop();
   }
 
   openSession(
     events: SessionEvents,
     describe: string,
-    { clientId = null, isExclusive = false }: ClientIdentity = {},
+    identity: ClientIdentity = {},
   ): BrokerSession {
     if (!this.serving) {
       throw new HoldfastError(
@@ -169,8 +176,8 @@ export class Broker implements BrokerEndpoint {
         `This node is not live, so it cannot serve ${describe}; connect to the live node.`,
       );
     }
-    if (isExclusive) this.requireFree(clientId);
-    const client = new Client(events, describe, clientId, isExclusive);
+    if (identity.isExclusive === true) this.requireFree(identity.clientId ?? null);
+    const client = new Client(events, describe, identity);
     this.clients.add(client);
     return new Session(client, {
       ...this.parts,
@@ -270,6 +277,16 @@ export class Broker implements BrokerEndpoint {
     this.parts.flow.releaseAll();
   }
 
+  /** What there is, of a backup too. Ask anew for each look: a reset replaces it. */
+  get inspection(): Inspection {
+    return this.parts.inspection;
+  }
+
+  /** As `inspection`; it refuses unless this node is live. */
+  get management(): Management {
+    return this.parts.management;
+  }
+
   statistics(): BrokerStatistics {
     return gatherStatistics(this.parts.index, this.counts, this.clients.size);
   }
@@ -317,7 +334,7 @@ export class Broker implements BrokerEndpoint {
   }
 }
 
-function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
+function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlySet<Client>): Parts {
   const { limits, wallMs, mayDeliver, bodies, contents, later } = options;
   const services: BrokerServices = {
     limits,
@@ -340,7 +357,9 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const dispatcher = new Dispatcher(index, deliveries, services);
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
-  return { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions };
+  const inspection = new Inspection({ index, clients, busyTransactions, counts });
+  const parts = { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions, inspection };
+  return { ...parts, management: new Management({ ...parts, clients }) };
 }
 
 function noCounts(): LiveCounts {

@@ -7,23 +7,18 @@
 import { type Destination, REJECTION, type Rejection } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
+import { loadPayload, payloadOf, readContent } from './entry-content.js';
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
+import { type MoveParts, moveMessage } from './move-message.js';
 import type { Publisher } from './publisher.js';
 import { DEAD_LETTER_PREFIX, type Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
-import {
-  contentBytes,
-  FIXED_BYTES,
-  MESSAGE_TARGET_BYTES,
-  type MessageContent,
-  REMOVAL_REASON,
-  removalBytes,
-} from './records.js';
-import { segmentsMissing } from './segments-missing.js';
+import { REMOVAL_REASON } from './records.js';
 import type { BrokerServices } from './services.js';
 
 export class DeadLetters {
+  private readonly parts: MoveParts;
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
   private readonly publisher: Publisher;
@@ -40,6 +35,7 @@ export class DeadLetters {
     readonly deliveries: Deliveries;
     readonly services: BrokerServices;
   }) {
+    this.parts = options;
     this.index = options.index;
     this.batches = options.batches;
     this.publisher = options.publisher;
@@ -113,77 +109,41 @@ export class DeadLetters {
     }
     this.index.letGo(slot);
     table.setState(slot, ENTRY_STATE.deadLettering);
-    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
-      this.moveRecord(slot, this.index.volatile.recordAt(table.blockOffsetOf(slot)), 0);
-      return;
-    }
-    const segment = table.segmentOf(slot);
-    const blockOffset = table.blockOffsetOf(slot);
-    const payload = this.services.bodies.cached(segment, blockOffset);
+    const payload = payloadOf(this.index, this.services, slot);
     if (payload !== undefined) {
-      this.moveRecord(slot, payload, table.recordOffsetOf(slot));
+      this.moveRecord(slot, payload);
       return;
     }
     const id = table.idOf(slot);
     const { tenure } = this;
-    this.services.bodies.load(segment, blockOffset, () => {
-      if (tenure !== this.tenure || table.idOf(slot) !== id) return;
-      if (table.stateOf(slot) !== ENTRY_STATE.deadLettering || this.queueOf(slot).removed) return;
-      this.moveLoaded(slot, segment, blockOffset);
+    const isOver = (): boolean => tenure !== this.tenure;
+    const loaded = (): void => {
+      if (table.idOf(slot) !== id || table.stateOf(slot) !== ENTRY_STATE.deadLettering) return;
+      if (!this.queueOf(slot).removed) this.move(slot);
+    };
+    loadPayload(this.index, this.services, slot, loaded, isOver);
+  }
+
+  private moveRecord(slot: number, payload: Uint8Array): void {
+    const content = readContent(this.index, this.reader, slot, payload);
+    const { headers, ...kept } = content.message;
+    const deliveries = this.index.table.failedDeliveriesOf(slot);
+    const { topic } = content;
+    const origin: Destination =
+      topic === null ? this.queueOf(slot).destination : { kind: 'topic', name: topic };
+    const deadLetterHeaders = this.services.contents.deadLetterHeaders(kept.contentKind, headers, {
+      reason: `It failed ${deliveries} deliveries, and no more are allowed.`,
+      originalDestination: origin,
+      deliveries,
     });
-  }
-
-  private moveLoaded(slot: number, segment: number, blockOffset: number): void {
-    const { table } = this.index;
-    if (table.segmentOf(slot) !== segment || table.blockOffsetOf(slot) !== blockOffset) {
-      // It was relocated while its body was being loaded.
-      this.move(slot);
-      return;
-    }
-    const payload = this.services.bodies.cached(segment, blockOffset);
-    if (payload === undefined) throw segmentsMissing([segment]);
-    this.moveRecord(slot, payload, table.recordOffsetOf(slot));
-  }
-
-  private moveRecord(slot: number, payload: Uint8Array, recordOffset: number): void {
-    const { table } = this.index;
-    const { reader } = this;
-    const queue = this.queueOf(slot);
-    const durable = !table.hasFlag(slot, ENTRY_FLAG.volatile);
-    const segment = durable ? table.segmentOf(slot) : 0;
-    reader.open(payload, segment, table.blockOffsetOf(slot));
-    reader.readHeader(recordOffset);
-    reader.readMessage();
-    const { contentKind, priority, timestampMs, group } = reader;
-    const deliveries = table.failedDeliveriesOf(slot);
-    const topic = reader.topic();
-    const origin: Destination = topic === null ? queue.destination : { kind: 'topic', name: topic };
-    const headers = this.services.contents.deadLetterHeaders(
-      contentKind,
-      payload.subarray(reader.headersStart, reader.bodyStart),
-      {
-        reason: `It failed ${deliveries} deliveries, and no more are allowed.`,
-        originalDestination: origin,
-        deliveries,
-      },
-    );
-    const body = payload.subarray(reader.bodyStart, reader.bodyEnd);
     const target = this.publisher.deadLetterQueue(DEAD_LETTER_PREFIX + origin.name);
     // A dead letter is kept until somebody looks at it, so its expiry ends here.
-    const message = { contentKind, headers, body, priority, expiresAtMs: 0, group };
-    this.batches.reserve(moveBytes(message));
-    this.publisher.publishTo(target, message, timestampMs, durable);
-    this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
+    const message = { ...kept, headers: deadLetterHeaders, expiresAtMs: 0, deliverAtMs: 0 };
+    moveMessage(this.parts, slot, target, { ...content, message }, REMOVAL_REASON.deadLettered);
     this.services.counts.deadLettered += 1;
   }
 
   private queueOf(slot: number): Queue {
     return this.index.queues.at(this.index.table.queueOf(slot));
   }
-}
-
-/** Room for the message and the removal, and for ids that may have to be reserved. */
-function moveBytes(message: MessageContent): number {
-  const messageBytes = contentBytes(message) + MESSAGE_TARGET_BYTES;
-  return messageBytes + removalBytes(true, 1) + FIXED_BYTES.entryIdsReserved;
 }

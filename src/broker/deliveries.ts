@@ -60,12 +60,17 @@ export class Deliveries implements DeliveryNotes {
     this.remove(slot, REMOVAL_REASON.acknowledged);
   }
 
+  /** Of an entry that is ready, or waits for its time: it is in no list then. */
+  withdraw(slot: number): void {
+    const { table, queues } = this.index;
+    const queue = queues.at(table.queueOf(slot));
+    if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
+    else this.index.leaveSchedule(slot, queue);
+  }
+
   /** An entry that is ready, or waits for its time. */
   expire(slot: number): void {
-    const { table, queues } = this.index;
-    if (table.stateOf(slot) === ENTRY_STATE.ready) {
-      queues.at(table.queueOf(slot)).removeReady(slot);
-    }
+    this.withdraw(slot);
     this.services.counts.expired += 1;
     this.remove(slot, REMOVAL_REASON.expired);
   }

@@ -407,7 +407,8 @@ function lookCost(recordBytes: number): number {
 }
 
 /** Whether something is there for it, or may be: what was not looked at yet, or is being loaded. */
-function hasMoreFor(queue: Queue, { scan }: Consumer): boolean {
+function hasMoreFor(queue: Queue, { scan, isBrowser }: Consumer): boolean {
+  if (queue.isPaused && !isBrowser) return false;
   return scan === null ? queue.ready.head !== NONE : scan.isLoading || scan.next() !== NONE;
 }
 

@@ -135,7 +135,7 @@ export class MessageIndex {
     this.letGo(slot);
     if (table.groupOf(slot) !== 0) queue.groupedMessages -= 1;
     this.deliveryTimes.forget(slot);
-    this.isDueNow(slot, queue);
+    this.leaveSchedule(slot, queue);
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
     queue.bytes -= bytes;
@@ -172,6 +172,11 @@ export class MessageIndex {
     this.table.setFlag(slot, ENTRY_FLAG.triesAgain);
   }
 
+  /** As consumers are told. */
+  mayHaveBeenDelivered(slot: number): boolean {
+    return (this.table.flagsOf(slot) & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
+  }
+
   /** Puts back what is due. */
   releaseDue(nowMs: number): void {
     let hint = NONE;
@@ -192,7 +197,7 @@ export class MessageIndex {
     const queue = this.queues.at(table.queueOf(slot));
     const priority = table.priorityOf(slot);
     const isSamePriority = hint !== NONE && table.priorityOf(hint) === priority;
-    this.isDueNow(slot, queue);
+    this.leaveSchedule(slot, queue);
     this.letGo(slot);
     table.setState(slot, ENTRY_STATE.ready);
     table.setOwner(slot, NONE);
@@ -434,7 +439,8 @@ export class MessageIndex {
     if (groups.letGo(group)) this.markDirty(queue);
   }
 
-  private isDueNow(slot: number, queue: Queue): void {
+  /** To be called before the state of an entry changes that may wait for its time. */
+  leaveSchedule(slot: number, queue: Queue): void {
     if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
     queue.delayedBytes -= this.table.bytesOf(slot);
   }

@@ -1,7 +1,7 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
 import type { PropertySource } from '../selector/property-source.js';
-import type { ContentKind, DeadLetterFacts, SelectableMessage } from './api.js';
+import type { ContentKind, DeadLetterFacts, Destination, SelectableMessage } from './api.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
@@ -10,6 +10,9 @@ type DeadLetterHeaders = (
   headers: Uint8Array,
   facts: DeadLetterFacts,
 ) => Uint8Array;
+
+/** Where a dead letter was sent first, as `DeadLetterHeaders` wrote it; null when it does not say. */
+type DeadLetterOrigin = (contentKind: ContentKind, headers: Uint8Array) => Destination | null;
 
 /** Reads what a selector names, in the codec of the message; valid until the next call. */
 type PropertiesOf = (message: SelectableMessage) => PropertySource;
@@ -29,6 +32,7 @@ export interface LiveCounts {
 /** What the broker leaves to the protocol that a message came by. */
 export interface MessageContents {
   readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly deadLetterOrigin: DeadLetterOrigin;
   readonly propertiesOf: PropertiesOf;
 }
 

@@ -32,6 +32,8 @@ export const EXIT_CODE_OF_ERROR: { readonly [Code in ErrorCode]: ExitCode } = {
   LIMIT_EXCEEDED: EXIT.refused,
   NOBODY_LIVE: EXIT.unavailable,
   CLIENT_FAILED: EXIT.unavailable,
+  NOT_FOUND: EXIT.refused,
+  QUEUE_IN_USE: EXIT.refused,
   CLIENT_ID_IN_USE: EXIT.unavailable,
   DESTINATION_GONE: EXIT.unavailable,
   PEER_MISSING: EXIT.unavailable,

@@ -285,7 +285,9 @@ export class Node {
     this.#staleMs = 0;
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
-    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
+    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping', {
+      isOfNode: true,
+    });
     this.#hold.begin();
     this.#space.start(event);
     this.#clients.openHere();
