@@ -18,7 +18,10 @@ const MAY_IMPORT = {
   'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
-  admin: ['platform/node', 'config', 'node/node-report.ts'],
+  admin: [
+    ...['platform/node', 'config', 'broker/management-api.ts', 'broker/facts.ts'],
+    ...['node/node-report.ts', 'node/administration.ts', 'protocols/shared'],
+  ],
   node: [
     'platform/node',
     'admin',
@@ -29,6 +32,7 @@ const MAY_IMPORT = {
     'doctor',
     'broker',
     'protocols',
+    'selector',
   ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],

@@ -15,6 +15,7 @@ import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js'
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network } from '../platform/ports.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
+import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
@@ -60,6 +61,8 @@ export class Node {
   readonly #clients: ClientListeners;
   readonly #hold: ProducerHold;
   readonly #news = new StoreNews();
+  /** For operators. */
+  readonly administration: Administration;
   #addresses: Addresses = {};
   #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
@@ -98,6 +101,17 @@ export class Node {
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
       contents: options.contents,
       later: (task) => clock.soon(task),
+    });
+    this.administration = new Administration({
+      broker: this.#broker,
+      ledger: this.#ledger,
+      post: (command) => this.#post(command),
+      clock,
+      journal: () => {
+        const { segment, offset, sequence } = this.#applied;
+        const waitingMs = Math.round(this.#pipeline.waitingMs);
+        return { position: { segment, offset, sequence }, waitingMs };
+      },
     });
     const { minFreeBytes } = config.journal;
     this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });
@@ -241,6 +255,9 @@ export class Node {
       case 'role':
         this.#news.onEvent(event, this.#options.clock.wallMs());
         this.#onRole(event);
+        return;
+      case 'answer':
+        this.administration.onAnswer(event);
         return;
       case 'slow-call':
       case 'peers':

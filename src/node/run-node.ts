@@ -83,6 +83,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       hostName: settings.identity.host,
       logger,
       report: () => node.report(watchdog.silentMs),
+      administration: node.administration,
+      version,
     });
     await node.start({ admin: admin.address });
   } catch (error) {
