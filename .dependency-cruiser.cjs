@@ -36,7 +36,7 @@ const MAY_IMPORT = {
   ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
-    ...['client', 'node', 'protocols'],
+    ...['client', 'node', 'protocols', 'broker/facts.ts', 'broker/management-api.ts'],
   ],
 };
 
