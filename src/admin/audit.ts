@@ -11,7 +11,8 @@ export function auditChanges(
   logger: Logger,
 ): void {
   server.decorateRequest('audit', null);
-  server.addHook('onResponse', async (request, reply) => {
+  // Not when the answer is out: who asked may be gone by then, and what was done is done.
+  server.addHook('onSend', async (request, reply) => {
     const { right, onLive } = request.routeOptions.config;
     if (!isChange(right)) return;
     const who = `${request.socket.remoteAddress}:${request.socket.remotePort}`;

@@ -51,6 +51,7 @@ export function addEventRoutes(
     '/api/v1/events',
     {
       config: VIEW,
+      exposeHeadRoute: false,
       schema: {
         tags: ['cluster'],
         summary: 'What changes, as server-sent events named `node` and `queues`',
@@ -64,7 +65,7 @@ export function addEventRoutes(
         },
       },
     },
-    (request, reply) => {
+    (_, reply) => {
       if (listeners.size >= MOST_LISTENERS) {
         throw new HoldfastError('LIMIT_EXCEEDED', `${MOST_LISTENERS} listen already.`);
       }
@@ -77,7 +78,7 @@ export function addEventRoutes(
       });
       raw.write(changes(null, lookAt(administration, report)));
       listeners.add(raw);
-      request.raw.once('close', () => leave(raw));
+      raw.once('close', () => leave(raw));
       timer ??= setInterval(look, LOOK_INTERVAL_MS);
     },
   );

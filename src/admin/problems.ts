@@ -72,7 +72,7 @@ export function answerProblems(server: FastifyInstance, logger: Logger): void {
       return sendProblem(reply, { status, detail: error.message, code: error.code });
     }
     const status = error.statusCode ?? 500;
-    if (status < 500) return sendProblem(reply, { status, detail: `${messageOf(error)}.` });
+    if (status < 500) return sendProblem(reply, { status, detail: sentenceOf(error) });
     const stack = error.stack ?? messageOf(error);
     logger.error(
       'admin-failed',
@@ -85,4 +85,11 @@ export function answerProblems(server: FastifyInstance, logger: Logger): void {
       detail: "Something happened that the program does not foresee; the node's log has more.",
     });
   });
+}
+
+/** With the name of what is not known, which the checker tells apart from its message. */
+function sentenceOf(error: FastifyError): string {
+  const unknown = error.validation?.flatMap(({ params }) => params.additionalProperty ?? []) ?? [];
+  const message = messageOf(error).replace(/\.$/, '');
+  return unknown.length === 0 ? `${message}.` : `${message}: ${unknown.join(', ')}.`;
 }

@@ -182,8 +182,10 @@ export const MESSAGE_PARAMS = object({ ...NAME_PARAMS.properties, id });
 
 const FILTER = {
   type: 'string',
+  // One that is empty by mistake must not mean all.
+  pattern: '\\S',
   maxLength: 16_384,
-  description: 'A message selector (docs/selectors.md).',
+  description: 'A message selector (docs/selectors.md); not empty.',
 } as const;
 
 export const BODY_BYTES = {

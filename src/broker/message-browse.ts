@@ -48,6 +48,8 @@ export class MessageBrowse {
   private readonly walk: EntryWalk;
   private ids: readonly number[] = [];
   private at = 0;
+  /** What follows goes on behind it. */
+  private last: number;
   private found = 0;
   private looks = 0;
   private bytes = 0;
@@ -57,6 +59,7 @@ export class MessageBrowse {
 
   constructor(options: BrowseOptions) {
     this.options = options;
+    this.last = options.request.after;
     const { index, services, queue, upTo, request } = options;
     const isOver = (): boolean => this.isOver;
     const { later } = services;
@@ -89,8 +92,7 @@ export class MessageBrowse {
       const id = this.ids[this.at] as number;
       const isEnough = this.looks >= LOOKS_PER_CALL || this.bytes >= BYTES_PER_CALL;
       if (this.found >= request.limit || isEnough) {
-        // One message is shown at least, or looked at, so that the next call gets on.
-        this.finish(this.ids[this.at - 1] ?? request.after);
+        this.finish(this.last);
         return;
       }
       if (this.turnLooks >= LOOKS_PER_TURN || this.turnBytes >= BYTES_PER_TURN) {
@@ -100,8 +102,7 @@ export class MessageBrowse {
         return;
       }
       const slot = index.table.find(id);
-      if (slot === NONE || index.table.queueOf(slot) !== queue.index) continue;
-      if (index.table.stateOf(slot) === ENTRY_STATE.removing) continue;
+      if (!this.isHere(slot)) continue;
       const payload = payloadOf(index, services, slot);
       if (payload === undefined) {
         loadPayload(
@@ -114,8 +115,16 @@ export class MessageBrowse {
         return;
       }
       this.show(slot, payload);
+      this.last = id;
     }
     this.start();
+  }
+
+  private isHere(slot: number): boolean {
+    const { index, queue } = this.options;
+    const { table } = index;
+    if (slot === NONE || table.queueOf(slot) !== queue.index) return false;
+    return table.stateOf(slot) !== ENTRY_STATE.removing;
   }
 
   private show(slot: number, payload: Uint8Array): void {

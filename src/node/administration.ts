@@ -262,7 +262,7 @@ function endOf<Result>(begin: (ending: Ending<Result>) => void): Promise<Result>
 
 /** @throws CLIENT_FAILED with the place of the fault. */
 function selectorOf(filter: string | undefined): Selector | null {
-  return filter === undefined || filter.trim() === '' ? null : parseSelector(filter);
+  return filter === undefined ? null : parseSelector(filter);
 }
 
 function tenureView({ epoch, claim }: Tenure, index: number, all: readonly Tenure[]): TenureView {

@@ -373,6 +373,14 @@ test('browsing shows messages wherever they are, page by page', () => {
   );
 });
 
+test('a browse that finds nothing goes on where it ended, however many it looked at', () => {
+  const { rig } = filled(20_001, { maxBatchBytes: 1_000_000 });
+  const first = browse(rig, 'q', "number = '20001'");
+  assert.deepEqual([first.bodies, first.next], [[], 20_000]);
+  const second = browse(rig, 'q', "number = '20001'", 1, first.next ?? 0);
+  assert.deepEqual(second.bodies, ['20001']);
+});
+
 test('queues are made and deleted; one with consumers or messages stays', () => {
   const { rig, client } = filled(1);
   const { management } = rig.broker;
