@@ -133,7 +133,7 @@ function addBrowseRoutes(server: FastifyInstance, administration: Administration
       config: BROWSE,
       schema: {
         tags,
-        summary: 'Messages in their order, whoever has them at this moment; nothing is taken out',
+        summary: 'Messages as they came, whoever has them at this moment; nothing is taken out',
         params: NAME_PARAMS,
         querystring: BROWSE_QUERY,
         response: { 200: PAGE },

@@ -1,5 +1,5 @@
 /**
- * The ids of a queue's entries in their order, in portions, for work on a whole queue that others must not
+ * The ids of a queue's entries in the order of arrival, in portions, for work on a whole queue that others must not
  * wait for. It looks through the table and not through the queue's list, so that it also finds what is
  * with a consumer, and does not lose its place when entries go; what comes after it began is left out.
  */

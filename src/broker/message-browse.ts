@@ -1,5 +1,5 @@
 /**
- * Shows an operator the messages of a queue in their order, wherever they are at this moment, and takes nothing.
+ * Shows an operator the messages of a queue as they came, wherever they are at this moment, and takes nothing.
  * One call looks at so many at most, and says where the next one goes on.
  */
 

@@ -5,7 +5,7 @@ import type { BrowsedMessage, MessageState } from '../broker/management-api.js';
 import { convert } from '../protocols/conversion/convert.js';
 import { storedHeaderLines } from '../protocols/stomp/stored-header-lines.js';
 
-export interface MessageBodyView {
+interface MessageBodyView {
   /** `json`: `value` is what the text says, for a content type of JSON. */
   readonly encoding: 'text' | 'json' | 'base64';
   readonly value: unknown;

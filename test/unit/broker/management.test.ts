@@ -200,6 +200,20 @@ test('what is expired is gone and counted, also what waits for its time', () => 
   rig.checkTwins();
 });
 
+test('a message that is moved stays in its message group', () => {
+  const { rig, client } = filled(0);
+  for (const body of ['1', '2', '3', '4']) client.send('/queue/q', body, { groupId: 'g' });
+  rig.settle();
+  act(rig, 'q', { kind: 'move', to: 'other' });
+  const one = rig.connect();
+  const two = rig.connect();
+  for (const consumer of [one, two]) consumer.listen('/queue/other', { prefetch: 10 });
+  rig.settle();
+  const got = [one.bodies, two.bodies].sort((a, b) => a.length - b.length);
+  assert.deepEqual(got, [[], ['1', '2', '3', '4']]);
+  rig.checkTwins();
+});
+
 test('a message that is moved keeps its priority, expiry, time of delivery and timestamp', () => {
   const { rig, client } = filled(0);
   const deliverAtMs = rig.nowMs + 5_000;
