@@ -4,6 +4,7 @@
  */
 
 import { HoldfastError } from '../platform/errors.js';
+import { inMemory } from './api.js';
 import { loadPayload, payloadOf, readContent, selectableOf } from './entry-content.js';
 import { EntryWalk } from './entry-walk.js';
 import type {
@@ -160,6 +161,8 @@ export class MessageBrowse {
       state: STATE_NAMES[table.stateOf(slot)] ?? 'leaving',
       deliverAtMs: message.deliverAtMs ?? 0,
       bytesStored: table.bytesOf(slot),
+      // Nobody holds it longer than the call.
+      hold: () => inMemory(payload),
     };
     request.onMessage(browsed);
   }
