@@ -9,6 +9,7 @@ import { ACKNOWLEDGEMENT, CONTENT_KIND, type DeliveryView, type Destination } fr
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
+import type { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
@@ -27,6 +28,7 @@ const HIGHEST_LOOK_COST = 50;
 export class Dispatcher {
   private readonly index: MessageIndex;
   private readonly deliveries: Deliveries;
+  private readonly mover: MessageMover;
   private readonly services: BrokerServices;
   private readonly reader = new RecordReader();
   private paused = false;
@@ -58,10 +60,16 @@ export class Dispatcher {
     failedDeliveries: 0,
   };
 
-  constructor(index: MessageIndex, deliveries: Deliveries, services: BrokerServices) {
-    this.index = index;
-    this.deliveries = deliveries;
-    this.services = services;
+  constructor(parts: {
+    readonly index: MessageIndex;
+    readonly deliveries: Deliveries;
+    readonly mover: MessageMover;
+    readonly services: BrokerServices;
+  }) {
+    this.index = parts.index;
+    this.deliveries = parts.deliveries;
+    this.mover = parts.mover;
+    this.services = parts.services;
   }
 
   /** Nothing is delivered any more until the node stops serving. */
@@ -271,7 +279,7 @@ export class Dispatcher {
   private expires(slot: number): boolean {
     const expiresAtMs = this.index.table.expiresAtMsOf(slot);
     if (expiresAtMs === 0 || expiresAtMs > this.services.wallMs()) return false;
-    this.deliveries.expire(slot);
+    this.mover.expire(slot);
     return true;
   }
 
