@@ -10,7 +10,7 @@ import { isPattern, TopicPatterns } from './topic-patterns.js';
 
 /** What a queue does with a message that it has no room for. */
 export const WHEN_FULL = ['block', 'drop', 'reject'] as const;
-export type WhenFull = (typeof WHEN_FULL)[number];
+type WhenFull = (typeof WHEN_FULL)[number];
 
 export const DEAD_LETTER_PREFIX = 'DLQ.';
 /** Of `maxRedeliveryDelayMs` to the first delay, as in Artemis. */

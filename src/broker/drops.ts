@@ -1,7 +1,6 @@
 /** Messages that are dropped although somebody may miss them: each is counted, the first of a queue is told of. */
 import type { Destination } from './api.js';
 import type { Queue } from './queue.js';
-import type { LiveCounts } from './services.js';
 
 /** It came to a full queue, or failed too often and has no dead-letter address. */
 export type DropCause = 'full' | 'failed';
@@ -10,11 +9,11 @@ export type DropCause = 'full' | 'failed';
 export type OnFirstDrop = (destination: Destination, cause: DropCause) => void;
 
 export class Drops {
-  private readonly counts: LiveCounts;
+  private readonly counts: { dropped: number };
   private readonly onFirstDrop: OnFirstDrop;
   private told = noQueues();
 
-  constructor(counts: LiveCounts, onFirstDrop: OnFirstDrop) {
+  constructor(counts: { dropped: number }, onFirstDrop: OnFirstDrop) {
     this.counts = counts;
     this.onFirstDrop = onFirstDrop;
   }
