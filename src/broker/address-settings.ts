@@ -52,15 +52,20 @@ export interface AddressSettings
 export class AddressRules {
   /** Some address has one, so that every message has to be looked at. */
   private readonly haveTimesToLive: boolean;
+  /** Some queue may refuse a transaction, which has to be judged before it is published. */
+  readonly canReject: boolean;
   private readonly limits: BrokerLimits;
   private readonly patterns = new TopicPatterns<AddressRule>();
   private readonly deadLetterAddresses: ReadonlySet<string>;
   private readonly remembered = new Map<string, AddressSettings>();
+  private lastDestination: Destination | null = null;
+  private lastSettings: AddressSettings | null = null;
 
   constructor(rules: readonly AddressRule[], limits: BrokerLimits) {
     this.limits = limits;
     for (const rule of rules) this.patterns.add(rule.pattern, rule);
     this.deadLetterAddresses = new Set(rules.flatMap((rule) => rule.deadLetterAddress || []));
+    this.canReject = rules.some(({ whenFull }) => whenFull === 'reject');
     this.haveTimesToLive = rules.some(
       ({ defaultTimeToLiveMs = 0, maxTimeToLiveMs = 0 }) =>
         defaultTimeToLiveMs + maxTimeToLiveMs > 0,
@@ -69,13 +74,11 @@ export class AddressRules {
 
   /** A subscription with wildcards has what its own name has, as if it were one. */
   settingsFor(destination: Destination): AddressSettings {
-    const key = `${destination.kind}/${destination.name}`;
-    const known = this.remembered.get(key);
-    if (known !== undefined) return known;
-    const settings = this.resolve(destination);
-    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    this.remembered.set(key, settings);
-    return settings;
+    if (destination !== this.lastDestination || this.lastSettings === null) {
+      this.lastDestination = destination;
+      this.lastSettings = this.rememberedFor(destination);
+    }
+    return this.lastSettings;
   }
 
   /** The same message, unless its address says how long it lives. */
@@ -89,6 +92,16 @@ export class AddressRules {
   /** Whether failed messages end there: it is named like one, or a rule names it. */
   private isDeadLetterAddress(name: string): boolean {
     return name.startsWith(DEAD_LETTER_PREFIX) || this.deadLetterAddresses.has(name);
+  }
+
+  private rememberedFor(destination: Destination): AddressSettings {
+    const key = `${destination.kind}/${destination.name}`;
+    const known = this.remembered.get(key);
+    if (known !== undefined) return known;
+    const settings = this.resolve(destination);
+    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+    this.remembered.set(key, settings);
+    return settings;
   }
 
   private resolve(destination: Destination): AddressSettings {

@@ -269,6 +269,7 @@ export class Broker implements BrokerEndpoint {
 
   releaseProducers(): void {
     this.parts.flow.releaseAll();
+    this.parts.mover.goOn();
   }
 
   statistics(): BrokerStatistics {
@@ -340,7 +341,7 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const duplicates = new DuplicateFilter(index, batches, services);
   const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
   const deliveries = new Deliveries(index, batches, services);
-  const mover = new MessageMover({ index, batches, publisher, deliveries, services });
+  const mover = new MessageMover({ index, batches, flow, publisher, deliveries, services });
   const shared = { index, batches, flow, publisher, deliveries, mover, services };
   const deadLetters = new DeadLetters(shared);
   const dispatcher = new Dispatcher(shared);

@@ -52,6 +52,11 @@ export class FlowControl {
     if (this.nodeReason !== null) this.hold('node', client, this.nodeReason);
   }
 
+  /** The node holds every producer back. */
+  get isHeldByNode(): boolean {
+    return this.nodeReason !== null;
+  }
+
   holdAll(reason: string, clients: Iterable<Client>): void {
     this.nodeReason = reason;
     for (const client of clients) if (client.sends) this.hold('node', client, reason);

@@ -9,6 +9,7 @@ import { DEAD_LETTER_PREFIX } from './address-settings.js';
 import type { DeadLetterFacts, Destination } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
+import type { FlowControl } from './flow-control.js';
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_FLAG, ENTRY_STATE } from './message-table.js';
 import type { Publisher } from './publisher.js';
@@ -39,6 +40,7 @@ interface Move {
 export class MessageMover {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
+  private readonly flow: FlowControl;
   private readonly publisher: Publisher;
   private readonly deliveries: Deliveries;
   private readonly services: BrokerServices;
@@ -54,12 +56,14 @@ export class MessageMover {
   constructor(options: {
     readonly index: MessageIndex;
     readonly batches: BatchBuilder;
+    readonly flow: FlowControl;
     readonly publisher: Publisher;
     readonly deliveries: Deliveries;
     readonly services: BrokerServices;
   }) {
     this.index = options.index;
     this.batches = options.batches;
+    this.flow = options.flow;
     this.publisher = options.publisher;
     this.deliveries = options.deliveries;
     this.services = options.services;
@@ -77,6 +81,23 @@ export class MessageMover {
   committed(): void {
     this.bytesLeft = BYTES_PER_COMMIT;
     this.goOn();
+  }
+
+  /** What waits is moved as far as may be: no more than between two commits, and nothing while the node holds producers. */
+  goOn(): void {
+    if (this.flow.isHeldByNode) return;
+    while (!this.isLoading && this.bytesLeft > 0 && this.first < this.waiting.length) {
+      const move = this.waiting[this.first] as Move;
+      if (this.isStillThere(move)) {
+        const payload = this.payloadOf(move.slot);
+        if (payload === undefined) {
+          this.load(move);
+          return;
+        }
+        this.moveNow(move, payload);
+      }
+      this.dropFirst();
+    }
   }
 
   /** An entry that is ready, or waits for its time, has expired. */
@@ -113,22 +134,6 @@ export class MessageMover {
     this.goOn();
   }
 
-  /** One load at a time: what lies behind in the journal comes with it. */
-  private goOn(): void {
-    while (!this.isLoading && this.bytesLeft > 0 && this.first < this.waiting.length) {
-      const move = this.waiting[this.first] as Move;
-      if (this.isStillThere(move)) {
-        const payload = this.payloadOf(move.slot);
-        if (payload === undefined) {
-          this.load(move);
-          return;
-        }
-        this.moveNow(move, payload);
-      }
-      this.dropFirst();
-    }
-  }
-
   private dropFirst(): void {
     this.first += 1;
     if (this.first === this.waiting.length) this.waiting = [];
@@ -153,6 +158,7 @@ export class MessageMover {
       : this.services.bodies.cached(table.segmentOf(slot), blockOffset);
   }
 
+  /** One at a time: what lies behind in the journal comes with it. */
   private load(move: Move): void {
     const { table } = this.index;
     const segment = table.segmentOf(move.slot);

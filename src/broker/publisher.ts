@@ -165,6 +165,7 @@ export class Publisher {
    * all of it is refused. From here on only a queue that drops leaves out some.
    */
   requireRoom(client: Client, messages: readonly PreparedMessage[]): void {
+    if (!this.services.rules.canReject) return;
     const planned = new PlannedMessages();
     for (const message of messages) {
       this.routePrepared(message);

@@ -199,6 +199,23 @@ test('many that expire at once are moved bit by bit, in their order', () => {
   rig.checkTwins();
 });
 
+test('nothing is moved while the node holds producers back, and all of it afterwards', () => {
+  const rig = new Rig({ addresses: { q: { expiryAddress: 'late' } } });
+  const client = rig.connect();
+  client.send('/queue/q', 'expires', { expiresAtMs: rig.nowMs + 1 });
+  client.send('/queue/other', 'fails');
+  rig.settle();
+  rig.broker.holdProducers('The disk is full');
+  rig.nowMs += 1;
+  rig.broker.sweep();
+  failFrom(rig, client, '/queue/other');
+  assert.deepEqual([depth(rig.broker, 'q'), depth(rig.broker, 'other')], [1, 1]);
+  rig.broker.releaseProducers();
+  rig.settle();
+  assert.deepEqual([depth(rig.broker, 'late'), depth(rig.broker, 'DLQ.other')], [1, 1]);
+  rig.checkTwins();
+});
+
 test('a queue that is its own expiry address keeps what expires, and no longer lets it expire', () => {
   const rig = new Rig({ addresses: { '>': { expiryAddress: 'late' } } });
   const client = rig.connect();
