@@ -6,7 +6,10 @@
  */
 const MAY_IMPORT = {
   'platform/node': [],
-  config: [],
+  config: [
+    ...['broker/address-settings.ts', 'broker/topic-patterns.ts', 'broker/api.ts'],
+    'protocols/shared/destination-name.ts',
+  ],
   store: ['ownership/role.ts', 'journal/format.ts'],
   journal: ['store/layout.ts', 'store/documents.ts'],
   ownership: ['store', 'journal/format.ts'],

@@ -247,13 +247,15 @@ export interface SelectableMessage {
   readonly failedDeliveries: number;
 }
 
-/** What is written into the headers of a message that goes to a dead-letter queue. */
+/** What is written into the headers of a message that goes to a dead-letter or an expiry address. */
 export interface DeadLetterFacts {
   /** A sentence for people. */
   readonly reason: string;
   readonly originalDestination: Destination;
   /** Deliveries that failed. */
   readonly deliveries: number;
+  /** Wall-clock milliseconds at which it expired; 0 when that is not why it moves. */
+  readonly expiredAtMs: number;
 }
 
 /** As a client calls itself. */

@@ -6,6 +6,7 @@
 
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import { HoldfastError } from '../platform/errors.js';
+import { type AddressRule, AddressRules } from './address-settings.js';
 import type { BrokerEndpoint, BrokerSession, ClientIdentity, SessionEvents } from './api.js';
 import { BatchBuilder, type PendingBatch, type VolatileArrival } from './batch-builder.js';
 import { writeCheckpoint } from './checkpoint.js';
@@ -14,10 +15,12 @@ import { relocateBlock } from './compaction.js';
 import { DeadLetters } from './dead-letters.js';
 import { Deliveries } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
+import { Drops, type OnFirstDrop } from './drops.js';
 import { DuplicateFilter } from './duplicate-filter.js';
 import { FlowControl } from './flow-control.js';
 import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
 import { MessageIndex } from './message-index.js';
+import { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
 import { STORED_ENTRY_BYTES } from './records.js';
@@ -31,6 +34,9 @@ import type { Transaction } from './transaction.js';
 
 export interface BrokerOptions {
   readonly limits: BrokerLimits;
+  /** Settings of addresses, which go over the limits; left out, there are none. */
+  readonly addresses?: readonly AddressRule[];
+  readonly onFirstDrop?: OnFirstDrop;
   readonly maxBatchBytes: number;
   readonly bodies: BodySource;
   readonly usage: SegmentUsage;
@@ -53,6 +59,7 @@ interface Parts {
   readonly flow: FlowControl;
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
+  readonly mover: MessageMover;
   readonly deadLetters: DeadLetters;
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
@@ -113,6 +120,7 @@ export class Broker implements BrokerEndpoint {
     assertThat(!this.serving, 'the broker serves already');
     this.serving = true;
     Object.assign(this.counts, noCounts());
+    this.parts.services.drops.start();
     this.parts.publisher.start();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
@@ -135,23 +143,15 @@ export class Broker implements BrokerEndpoint {
   stopServing(): void {
     if (!this.serving) return;
     this.serving = false;
-    const {
-      index,
-      batches,
-      flow,
-      deliveries,
-      deadLetters,
-      dispatcher,
-      subscriptions,
-      busyTransactions,
-    } = this.parts;
+    const { index, batches, flow, deliveries, mover, dispatcher, subscriptions, busyTransactions } =
+      this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
     batches.drop();
     flow.reset();
     deliveries.forgetNotes();
-    deadLetters.stop();
+    mover.stop();
     dispatcher.stop();
     subscriptions.reset();
     busyTransactions.clear();
@@ -201,7 +201,7 @@ export class Broker implements BrokerEndpoint {
     const taken = this.outstanding.shift();
     assertThat(taken !== undefined && taken === batch, 'batches are committed in order, once');
     assertThat(position !== null || taken.recordCount === 0, 'records were not journaled');
-    const { index, dispatcher, flow } = this.parts;
+    const { index, dispatcher, flow, mover } = this.parts;
     const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
     const at = position ?? NO_POSITION;
     index.openPayload(payload, at);
@@ -219,6 +219,7 @@ export class Broker implements BrokerEndpoint {
     if (taken.recordCount > 0) dispatcher.runWith(payload, at);
     else dispatcher.run();
     flow.recheck();
+    mover.committed();
     this.confirm(taken);
   }
 
@@ -231,7 +232,7 @@ export class Broker implements BrokerEndpoint {
   /** Removes what has expired, and hands out what was to be delivered later. To be called from a timer. */
   sweep(): void {
     if (!this.serving) return;
-    const { index, deliveries, dispatcher, flow } = this.parts;
+    const { index, mover, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
     index.releaseDue(nowMs);
@@ -245,7 +246,7 @@ export class Broker implements BrokerEndpoint {
       const isReady = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
       const queue = index.queues.at(table.queueOf(slot));
       if (!isReady || queue.removed) continue;
-      deliveries.expire(slot);
+      mover.expire(slot);
       // Somebody may wait to hear that it has become empty.
       if (queue.draining > 0) index.markDirty(queue);
     }
@@ -268,6 +269,7 @@ export class Broker implements BrokerEndpoint {
 
   releaseProducers(): void {
     this.parts.flow.releaseAll();
+    this.parts.mover.goOn();
   }
 
   statistics(): BrokerStatistics {
@@ -318,9 +320,13 @@ export class Broker implements BrokerEndpoint {
 }
 
 function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
-  const { limits, wallMs, mayDeliver, bodies, contents, later } = options;
+  const { limits, addresses = [], wallMs, mayDeliver, bodies, contents, later } = options;
+  const { onFirstDrop = () => undefined } = options;
+  const rules = new AddressRules(addresses, limits);
   const services: BrokerServices = {
     limits,
+    rules,
+    drops: new Drops(counts, onFirstDrop),
     wallMs,
     mayDeliver,
     bodies,
@@ -328,16 +334,17 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
     later,
     counts,
   };
-  const index = new MessageIndex(options.usage);
+  const index = new MessageIndex(options.usage, rules);
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);
   const temporary = new TemporaryDestinations(index.queues);
   const duplicates = new DuplicateFilter(index, batches, services);
   const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
   const deliveries = new Deliveries(index, batches, services);
-  const shared = { index, batches, flow, publisher, deliveries, services };
+  const mover = new MessageMover({ index, batches, flow, publisher, deliveries, services });
+  const shared = { index, batches, flow, publisher, deliveries, mover, services };
   const deadLetters = new DeadLetters(shared);
-  const dispatcher = new Dispatcher(index, deliveries, services);
+  const dispatcher = new Dispatcher(shared);
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
   return { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions };
@@ -352,6 +359,7 @@ function noCounts(): LiveCounts {
     expired: 0,
     deadLettered: 0,
     duplicates: 0,
+    dropped: 0,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * What happens to an entry once a consumer has it: acknowledged, given back, failed, expired. The
+ * What happens to an entry once a consumer has it: acknowledged, given back, removed. The
  * removal of an entry is decided here, and takes effect when its batch is applied.
  */
 
@@ -58,16 +58,6 @@ export class Deliveries implements DeliveryNotes {
   acknowledged(slot: number): void {
     this.services.counts.acknowledged += 1;
     this.remove(slot, REMOVAL_REASON.acknowledged);
-  }
-
-  /** An entry that is ready, or waits for its time. */
-  expire(slot: number): void {
-    const { table, queues } = this.index;
-    if (table.stateOf(slot) === ENTRY_STATE.ready) {
-      queues.at(table.queueOf(slot)).removeReady(slot);
-    }
-    this.services.counts.expired += 1;
-    this.remove(slot, REMOVAL_REASON.expired);
   }
 
   /** Removes an entry that is in no list: in memory at once, stored ones with their batch. */

@@ -16,6 +16,7 @@ import {
 import type { Deliveries } from './deliveries.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
+import type { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
@@ -34,6 +35,7 @@ const HIGHEST_LOOK_COST = 50;
 export class Dispatcher {
   private readonly index: MessageIndex;
   private readonly deliveries: Deliveries;
+  private readonly mover: MessageMover;
   private readonly services: BrokerServices;
   private readonly reader = new RecordReader();
   private paused = false;
@@ -66,10 +68,16 @@ export class Dispatcher {
     hold: () => this.hold(),
   };
 
-  constructor(index: MessageIndex, deliveries: Deliveries, services: BrokerServices) {
-    this.index = index;
-    this.deliveries = deliveries;
-    this.services = services;
+  constructor(parts: {
+    readonly index: MessageIndex;
+    readonly deliveries: Deliveries;
+    readonly mover: MessageMover;
+    readonly services: BrokerServices;
+  }) {
+    this.index = parts.index;
+    this.deliveries = parts.deliveries;
+    this.mover = parts.mover;
+    this.services = parts.services;
   }
 
   /** Nothing is delivered any more until the node stops serving. */
@@ -279,7 +287,7 @@ export class Dispatcher {
   private expires(slot: number): boolean {
     const expiresAtMs = this.index.table.expiresAtMsOf(slot);
     if (expiresAtMs === 0 || expiresAtMs > this.services.wallMs()) return false;
-    this.deliveries.expire(slot);
+    this.mover.expire(slot);
     return true;
   }
 

@@ -4,6 +4,7 @@
  * live node alone knows (who has a delivery, what is being removed) is set from outside.
  */
 
+import type { AddressRules } from './address-settings.js';
 import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
@@ -26,7 +27,7 @@ import { VolatileMessages } from './volatile-messages.js';
 
 export class MessageIndex {
   readonly table = new MessageTable();
-  readonly queues = new QueueRegistry(this.table);
+  readonly queues: QueueRegistry;
   readonly volatile = new VolatileMessages();
   readonly duplicates = new DuplicateWindows();
   readonly arrivingDuplicates = new ArrivingDuplicates();
@@ -51,8 +52,9 @@ export class MessageIndex {
   private lastQueueId = 0;
   private lastQueue: Queue | undefined;
 
-  constructor(usage: SegmentUsage) {
+  constructor(usage: SegmentUsage, rules: AddressRules) {
     this.usage = usage;
+    this.queues = new QueueRegistry(this.table, rules);
   }
 
   /** Opens a payload whose records `applyUpTo` then applies, perhaps in several steps. */
@@ -149,9 +151,7 @@ export class MessageIndex {
   /** Takes a ready entry, or one that is in no list, out of sight until `timeMs`. */
   delay(slot: number, timeMs: number): void {
     const { table } = this;
-    if (table.stateOf(slot) === ENTRY_STATE.ready) {
-      this.queues.at(table.queueOf(slot)).removeReady(slot);
-    }
+    this.takeOut(slot);
     this.letGo(slot);
     this.queues.at(table.queueOf(slot)).delayedBytes += table.bytesOf(slot);
     table.setState(slot, ENTRY_STATE.scheduled);
@@ -170,6 +170,13 @@ export class MessageIndex {
     groups.wait(group);
     this.delay(slot, timeMs);
     this.table.setFlag(slot, ENTRY_FLAG.triesAgain);
+  }
+
+  /** An entry that is ready, or waits for its time, does neither any more; its state is the caller's to set. */
+  takeOut(slot: number): void {
+    const queue = this.queues.at(this.table.queueOf(slot));
+    if (this.table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
+    else this.isDueNow(slot, queue);
   }
 
   /** Puts back what is due. */
@@ -297,9 +304,10 @@ export class MessageIndex {
   }
 
   private applyDuplicateIds(own: boolean): void {
-    const { address, keys } = this.reader.readDuplicateIds();
+    const { address, keys, ownIds } = this.reader.readDuplicateIds();
     for (const key of keys) {
-      if (!this.duplicates.add(address, key)) this.reader.fail('a duplicate id is there already');
+      const isNew = this.duplicates.add(address, key, ownIds);
+      if (!isNew) this.reader.fail('a duplicate id is there already');
       if (own) this.arrivingDuplicates.remove(address, key);
     }
   }

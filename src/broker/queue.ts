@@ -4,6 +4,7 @@
  */
 
 import { parseSelector, type Selector } from '../selector/selector.js';
+import type { AddressSettings } from './address-settings.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { EntryList } from './entry-list.js';
@@ -11,12 +12,10 @@ import { MessageGroups } from './message-groups.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
 import { ReadyList } from './ready-list.js';
-import { QUEUE_KIND, type QueueDescription } from './records.js';
+import type { QueueDescription } from './records.js';
 import { Scan } from './scan.js';
 import { SubscriptionFilter } from './subscription-filter.js';
 import { isPattern } from './topic-patterns.js';
-
-export const DEAD_LETTER_PREFIX = 'DLQ.';
 
 export class Queue {
   /** Its place in the registry, and in the table's queue column. */
@@ -24,6 +23,9 @@ export class Queue {
   /** Null for a queue that is in memory only. */
   readonly stored: QueueDescription | null;
   readonly destination: Destination;
+  /** Only the live node looks at them. */
+  readonly settings: AddressSettings;
+  /** What fails in it stays in it. */
   readonly isDeadLetterQueue: boolean;
   /** A subscription to all topics that its name stands for: each message says which one it was sent to. */
   readonly isPattern: boolean;
@@ -70,9 +72,11 @@ export class Queue {
   constructor(
     table: MessageTable,
     destination: Destination,
+    settings: AddressSettings,
     stored: QueueDescription | null,
     filter?: SubscriptionFilter | null,
   ) {
+    this.settings = settings;
     this.wishes = filter;
     this.table = table;
     this.ready = new ReadyList(table);
@@ -80,7 +84,7 @@ export class Queue {
     this.stored = stored;
     this.isPattern = destination.kind === 'topic' && isPattern(destination.name);
     this.isDeadLetterQueue =
-      stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
+      destination.kind === 'queue' && settings.deadLetterAddress === destination.name;
   }
 
   /** What subscribers of a topic have waiting in memory: who does not take it is disconnected, not waited for. */

@@ -1,7 +1,9 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
 import type { PropertySource } from '../selector/property-source.js';
+import type { AddressRules } from './address-settings.js';
 import type { ContentKind, DeadLetterFacts, SelectableMessage } from './api.js';
+import type { Drops } from './drops.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
@@ -24,6 +26,8 @@ export interface LiveCounts {
   deadLettered: number;
   /** Messages that had come before and were not taken again. */
   duplicates: number;
+  /** Messages that a full queue did not take, and dead letters without an address. */
+  dropped: number;
 }
 
 /** What the broker leaves to the protocol that a message came by. */
@@ -36,9 +40,11 @@ export interface BrokerServices {
   /** Runs the task in a later turn of the event loop. */
   readonly later: (task: () => void) => void;
   readonly limits: BrokerLimits;
+  readonly rules: AddressRules;
   readonly wallMs: () => number;
   readonly mayDeliver: () => boolean;
   readonly bodies: BodySource;
   readonly contents: MessageContents;
   readonly counts: LiveCounts;
+  readonly drops: Drops;
 }

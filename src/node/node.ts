@@ -18,6 +18,7 @@ import type { Addresses, LiveDocument } from '../store/documents.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
+import { logFirstDrop } from './drop-log.js';
 import { type NodeReport, StoreNews } from './node-report.js';
 import { ProducerHold } from './producer-hold.js';
 import { SlabPool } from './slab-pool.js';
@@ -89,6 +90,8 @@ export class Node {
     );
     this.#broker = new Broker({
       limits: config.limits,
+      addresses: config.addresses,
+      onFirstDrop: (address, cause) => logFirstDrop(options.logger, address, cause),
       maxBatchBytes: config.journal.maxBatchBytes,
       bodies: this.#cache,
       usage: this.#ledger,
