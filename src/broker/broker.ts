@@ -114,6 +114,7 @@ export class Broker implements BrokerEndpoint {
     this.serving = true;
     Object.assign(this.counts, noCounts());
     this.parts.publisher.start();
+    this.noteArrivals();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
   }
@@ -234,6 +235,7 @@ export class Broker implements BrokerEndpoint {
     const { index, deliveries, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
+    this.noteArrivals();
     index.releaseDue(nowMs);
     this.timeOutTransactions(nowMs);
     while (expiry.earliestMs <= nowMs) {
@@ -251,6 +253,11 @@ export class Broker implements BrokerEndpoint {
     }
     dispatcher.run();
     flow.recheck();
+  }
+
+  private noteArrivals(): void {
+    const { index, publisher } = this.parts;
+    index.arrivals.note(publisher.upcomingEntryId, this.options.wallMs());
   }
 
   private timeOutTransactions(nowMs: number): void {

@@ -93,6 +93,7 @@ export class DeadLetters {
     const { table } = this.index;
     const { maxDeliveries } = this.services.limits;
     this.services.counts.failed += 1;
+    this.queueOf(slot).counts.failed += 1;
     const failures =
       rejection === REJECTION.poison ? maxDeliveries : table.failedDeliveriesOf(slot) + 1;
     const count = Math.min(failures, maxDeliveries);
