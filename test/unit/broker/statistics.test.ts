@@ -88,3 +88,16 @@ test('the oldest message is the one that waits longest, with a consumer or for o
   rig.settle();
   assert.equal(queueOf(rig.broker, 'q').oldestAtMs, null);
 });
+
+test('the oldest message may be one of low priority, behind all others', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  const sentAt = rig.nowMs;
+  client.send('/queue/q', 'low', { priority: 1 });
+  for (const priority of [9, 4, 9, 4]) {
+    rig.nowMs += 5_000;
+    client.send('/queue/q', 'later', { priority });
+    rig.settle();
+  }
+  assert.equal(queueOf(rig.broker, 'q').oldestAtMs, sentAt);
+});
