@@ -21,7 +21,10 @@ const MAY_IMPORT = {
   'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
-  admin: ['platform/node', 'config', 'node/node-report.ts'],
+  admin: [
+    ...['platform/node', 'config', 'node/node-report.ts', 'node/node-figures.ts'],
+    'broker/statistics.ts',
+  ],
   node: [
     'platform/node',
     'admin',

@@ -12,6 +12,8 @@ import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort } from '../platform/ports.js';
 import { addHealthRoutes } from './health-routes.js';
+import type { MetricsPage } from './metrics/metrics-page.js';
+import { addMetricsRoute } from './metrics/metrics-route.js';
 
 /** As ActiveMQ's users know it. */
 const USUAL_ADDRESS: HostPort = { host: '127.0.0.1', port: 8161 };
@@ -21,6 +23,7 @@ export interface AdminServerOptions {
   readonly hostName: string;
   readonly logger: Logger;
   readonly report: () => NodeReport;
+  readonly metrics: MetricsPage;
 }
 
 export interface AdminServer {
@@ -49,9 +52,10 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   };
 }
 
-function makeServer({ report }: AdminServerOptions): FastifyInstance {
+function makeServer({ report, metrics }: AdminServerOptions): FastifyInstance {
   const server = fastify({ logger: false, forceCloseConnections: true });
   addHealthRoutes(server, report);
+  addMetricsRoute(server, metrics);
   server.get('/api/v1/node', () => report());
   server.setNotFoundHandler((request, reply) =>
     reply

@@ -122,6 +122,7 @@ export class Broker implements BrokerEndpoint {
     Object.assign(this.counts, noCounts());
     this.parts.services.drops.start();
     this.parts.publisher.start();
+    this.noteArrivals();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
   }
@@ -235,6 +236,7 @@ export class Broker implements BrokerEndpoint {
     const { index, mover, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
+    this.noteArrivals();
     index.releaseDue(nowMs);
     this.timeOutTransactions(nowMs);
     while (expiry.earliestMs <= nowMs) {
@@ -252,6 +254,11 @@ export class Broker implements BrokerEndpoint {
     }
     dispatcher.run();
     flow.recheck();
+  }
+
+  private noteArrivals(): void {
+    const { index, publisher } = this.parts;
+    index.arrivals.note(publisher.upcomingEntryId, this.options.wallMs());
   }
 
   private timeOutTransactions(nowMs: number): void {

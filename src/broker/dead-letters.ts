@@ -78,6 +78,7 @@ export class DeadLetters {
     const queue = this.queueOf(slot);
     const { maxDeliveries } = queue.settings;
     this.services.counts.failed += 1;
+    this.queueOf(slot).counts.failed += 1;
     const failures =
       rejection === REJECTION.poison ? maxDeliveries : table.failedDeliveriesOf(slot) + 1;
     const count = Math.min(failures, maxDeliveries);

@@ -31,6 +31,10 @@ export class Deliveries implements DeliveryNotes {
     const { queue } = consumer;
     queue.removeReady(slot);
     this.services.counts.delivered += 1;
+    queue.counts.delivered += 1;
+    if (table.hasFlag(slot, ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) {
+      queue.counts.redelivered += 1;
+    }
     if (consumer.mode === ACKNOWLEDGEMENT.auto) {
       table.setState(slot, ENTRY_STATE.removing);
       return;
@@ -62,7 +66,8 @@ export class Deliveries implements DeliveryNotes {
 
   /** Removes an entry that is in no list: in memory at once, stored ones with their batch. */
   remove(slot: number, reason: RemovalReason): void {
-    const { table } = this.index;
+    const { table, queues } = this.index;
+    queues.at(table.queueOf(slot)).counts.removed(reason);
     this.index.letGo(slot);
     table.setState(slot, ENTRY_STATE.removing);
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.index.removeEntry(slot);

@@ -5,6 +5,7 @@
  */
 
 import type { AddressRules } from './address-settings.js';
+import { ArrivalTimes } from './arrival-times.js';
 import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
@@ -33,6 +34,7 @@ export class MessageIndex {
   readonly arrivingDuplicates = new ArrivingDuplicates();
   readonly expiry = new TimeHeap((id) => this.shallStayInHeap(id));
   readonly deliveryTimes = new DeliveryTimes(this.table);
+  readonly arrivals = new ArrivalTimes();
   /** Entries and bytes in all queues, with those in memory only. */
   messages = 0;
   bytes = 0;
@@ -107,6 +109,7 @@ export class MessageIndex {
   /** Counts what was taken for a queue and is in a batch, or takes it off when it was applied. */
   arrive(queue: Queue, messages: number, bytes: number): void {
     queue.arrivingMessages += messages;
+    if (messages > 0) queue.counts.arrived += messages;
     queue.arrivingBytes += bytes;
     this.arrivingMessages += messages;
     this.arrivingBytes += bytes;
@@ -300,6 +303,9 @@ export class MessageIndex {
       if (own) this.arrive(queue, -1, -share);
     }
     this.highestEntryId = baseEntryId + count - 1;
+    if (reader.timestampMs >= this.arrivals.nextMs) {
+      this.arrivals.note(baseEntryId, reader.timestampMs);
+    }
     this.usage.retain(this.segment, share * count);
   }
 

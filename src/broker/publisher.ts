@@ -195,6 +195,11 @@ export class Publisher {
     }
   }
 
+  /** All that is in a queue now, or on its way there, has a lower id. */
+  get upcomingEntryId(): number {
+    return this.nextEntryId;
+  }
+
   /** The queue of this name; created when it does not exist, unless it was a temporary one. */
   queueFor(destination: Destination): Queue {
     const last = this.lastQueue;

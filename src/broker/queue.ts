@@ -11,6 +11,7 @@ import { EntryList } from './entry-list.js';
 import { MessageGroups } from './message-groups.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
+import { QueueCounts } from './queue-counts.js';
 import { ReadyList } from './ready-list.js';
 import type { QueueDescription } from './records.js';
 import { Scan } from './scan.js';
@@ -42,6 +43,7 @@ export class Queue {
   /** Taken from producers, but in batches that are not applied yet. */
   arrivingMessages = 0;
   arrivingBytes = 0;
+  readonly counts = new QueueCounts();
 
   readonly consumers: Consumer[] = [];
   /** Of the consumers that do not take whatever comes first. */
@@ -120,6 +122,15 @@ export class Queue {
   putBack(slot: number, hint: number): void {
     this.ready.insert(slot, hint);
     for (const scan of this.scans) scan.returns(slot);
+  }
+
+  /** The lowest id of what waits for a consumer, and of what each consumer was delivered first; null when there is none. */
+  oldestEntryId(table: MessageTable): number | null {
+    let oldest = this.ready.lowestId();
+    for (const { delivered } of this.consumers) {
+      if (delivered.head !== NONE) oldest = Math.min(oldest, table.idOf(delivered.head));
+    }
+    return Number.isFinite(oldest) ? oldest : null;
   }
 
   addConsumer(consumer: Consumer): void {

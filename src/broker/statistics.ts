@@ -1,13 +1,12 @@
-/**
- * Plain numbers about a broker. Today only tests read them, to see from outside what an index
- * holds; what operators shall see of queues will be made from the same numbers.
- */
+/** Plain numbers about a broker: metrics are made from them, and tests see with them what an index holds. */
 
 import type { Destination } from './api.js';
 import type { MessageIndex } from './message-index.js';
+import type { Queue } from './queue.js';
+import type { QueueCounts } from './queue-counts.js';
 import type { LiveCounts } from './services.js';
 
-interface QueueStatistics {
+export interface QueueStatistics {
   readonly destination: Destination;
   /** Set for a durable subscription. */
   readonly subscription: { readonly clientId: string; readonly name: string } | null;
@@ -15,8 +14,14 @@ interface QueueStatistics {
   readonly stored: boolean;
   readonly messages: number;
   readonly bytes: number;
+  /** Waiting for a consumer. */
+  readonly ready: number;
   readonly unacknowledged: number;
   readonly consumers: number;
+  /** Roughly when the oldest message came that is ready or unacknowledged, of the wall clock; null when there is none. */
+  readonly oldestAtMs: number | null;
+  /** Goes on counting. */
+  readonly counts: QueueCounts;
 }
 
 export interface BrokerStatistics extends Readonly<LiveCounts> {
@@ -36,22 +41,7 @@ export function gatherStatistics(
   sessions: number,
 ): BrokerStatistics {
   const queues: QueueStatistics[] = [];
-  for (const queue of index.queues.all()) {
-    const { stored, destination, messages, bytes, unacknowledged } = queue;
-    const subscription =
-      stored === null || stored.topic === ''
-        ? null
-        : { clientId: stored.clientId, name: stored.subscriptionName };
-    queues.push({
-      destination,
-      subscription,
-      stored: stored !== null,
-      messages,
-      bytes,
-      unacknowledged,
-      consumers: queue.consumers.length,
-    });
-  }
+  for (const queue of index.queues.all()) queues.push(statisticsOf(queue, index));
   return {
     ...counts,
     sessions,
@@ -60,5 +50,26 @@ export function gatherStatistics(
     memoryBytes: index.volatile.bytes,
     indexBytes: index.table.memoryBytes(),
     queues,
+  };
+}
+
+function statisticsOf(queue: Queue, { table, arrivals }: MessageIndex): QueueStatistics {
+  const { stored, destination, messages, bytes, unacknowledged } = queue;
+  const subscription =
+    stored === null || stored.topic === ''
+      ? null
+      : { clientId: stored.clientId, name: stored.subscriptionName };
+  const oldestId = queue.oldestEntryId(table);
+  return {
+    destination,
+    subscription,
+    stored: stored !== null,
+    messages,
+    bytes,
+    ready: queue.ready.length,
+    unacknowledged,
+    consumers: queue.consumers.length,
+    oldestAtMs: oldestId === null ? null : arrivals.arrivedAtMs(oldestId),
+    counts: queue.counts,
   };
 }

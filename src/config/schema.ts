@@ -139,6 +139,12 @@ const Admin = v.strictObject({
       'HOST:PORT',
     ),
   ),
+  metricsMaxQueues: Count(
+    'Queues and durable subscriptions with metrics of their own; the others are summed up as one',
+    1_000,
+    0,
+    100_000,
+  ),
 });
 
 const Ownership = v.strictObject({

@@ -19,6 +19,7 @@ import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
 import { logFirstDrop } from './drop-log.js';
+import type { NodeFigures } from './node-figures.js';
 import { type NodeReport, StoreNews } from './node-report.js';
 import { ProducerHold } from './producer-hold.js';
 import { SlabPool } from './slab-pool.js';
@@ -170,6 +171,21 @@ export class Node {
     });
   }
 
+  /** `threadSilentMs`: as for `report`. */
+  figures(threadSilentMs: number): NodeFigures {
+    const isLive = this.#role === 'live' || this.#role === 'handing-over';
+    const { confirmationTimes, writeTimes, appendedBytes } = this.#pipeline;
+    return {
+      report: this.report(threadSilentMs),
+      broker: isLive ? this.#broker.statistics() : null,
+      journal: isLive ? this.#space.figures() : null,
+      connections: this.#clients.connectionsByProtocol(),
+      ...{ confirmationTimes, writeTimes, appendedBytes },
+      store: this.#news.figures,
+      minFreeBytes: this.#options.config.journal.minFreeBytes,
+    };
+  }
+
   /** Where clients of this protocol may go when this node is gone, as far as it knows. */
   addressesOfOthers(protocol: string): readonly string[] {
     return this.#news.addressesOfOthers(protocol);
@@ -240,6 +256,7 @@ export class Node {
         return;
       case 'free-bytes':
         this.#hold.onFreeBytes(event.bytes);
+        this.#news.onEvent(event, 0);
         return;
       case 'role':
         this.#news.onEvent(event, this.#options.clock.wallMs());

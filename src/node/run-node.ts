@@ -1,6 +1,7 @@
 /** Puts a node together for real: storage thread, sockets, broker, watchdog. */
 
 import { type AdminServer, startAdminServer } from '../admin/admin-server.js';
+import { MetricsPage } from '../admin/metrics/metrics-page.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
 import { messageOf } from '../platform/errors.js';
@@ -9,6 +10,7 @@ import { nodeClock, nodeRandom } from '../platform/node/clock.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
+import { ProcessMeter } from '../platform/node/process-figures.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
 import { storeLayout } from '../store/layout.js';
 import { assembleMainThread } from './main-thread.js';
@@ -72,6 +74,13 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       killThisProcess();
     },
   });
+  const meter = new ProcessMeter();
+  const metrics = new MetricsPage({
+    maxQueues: config.admin.metricsMaxQueues,
+    wallMs: () => nodeClock.wallMs(),
+    node: () => node.figures(watchdog.silentMs),
+    process: () => meter.figures(),
+  });
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
     await Promise.all([admin?.close(), endThread(thread, () => tellStuck(logger, end))]);
@@ -83,6 +92,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       hostName: settings.identity.host,
       logger,
       report: () => node.report(watchdog.silentMs),
+      metrics,
     });
     await node.start({ admin: admin.address });
   } catch (error) {
