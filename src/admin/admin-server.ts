@@ -11,6 +11,8 @@ import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort } from '../platform/ports.js';
+import type { Security } from '../security/security.js';
+import { requireUsers } from './authorization.js';
 import { addHealthRoutes } from './health-routes.js';
 
 /** As ActiveMQ's users know it. */
@@ -21,6 +23,8 @@ export interface AdminServerOptions {
   readonly hostName: string;
   readonly logger: Logger;
   readonly report: () => NodeReport;
+  /** Left out, everybody may ask for everything. */
+  readonly security?: Security;
 }
 
 export interface AdminServer {
@@ -49,8 +53,9 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   };
 }
 
-function makeServer({ report }: AdminServerOptions): FastifyInstance {
+function makeServer({ report, security }: AdminServerOptions): FastifyInstance {
   const server = fastify({ logger: false, forceCloseConnections: true });
+  if (security !== undefined) requireUsers(server, security);
   addHealthRoutes(server, report);
   server.get('/api/v1/node', () => report());
   server.setNotFoundHandler((request, reply) =>

@@ -56,6 +56,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const data: StorageThreadData = { settings, pulses };
   const { usersFile } = config.security;
   const users = usersFile === undefined ? null : await watchUsers(usersFile, logger);
+  const guarded = users === null ? {} : { security: users.security };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
   const { node, watchdog } = assembleMainThread({
@@ -68,7 +69,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
     ),
     logger,
-    ...(users === null ? {} : { security: users.security }),
+    ...guarded,
     channel: thread.channel,
     pulses,
     killProcess: () => {
@@ -91,6 +92,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       hostName: settings.identity.host,
       logger,
       report: () => node.report(watchdog.silentMs),
+      ...guarded,
     });
     await node.start({ admin: admin.address });
   } catch (error) {

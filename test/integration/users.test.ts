@@ -1,6 +1,6 @@
 /** Users and their rights, by real nodes: each call with no user, a wrong one, one without the right, and one with it. */
 import assert from 'node:assert/strict';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BrokerRefusal, connectStomp, type StompClient } from '../../src/client/stomp-client.js';
@@ -239,4 +239,42 @@ test('holdfast send and receive log in', async (t) => {
   assert.match(wrong.complaint, /Login or passcode is wrong/);
   const none = await runHoldfast(['receive', DESTINATION, '--user', 'sam', ...url]);
   assert.match(none.complaint, /User sam needs a password/);
+});
+
+test('the admin listener: no user, a wrong one, one without the right, and one with it', async (t) => {
+  const directory = await makeTemporaryDirectory();
+  t.after(() => directory.remove());
+  const usersFile = join(directory.path, 'users.yaml');
+  const roles = { admin: ['>: manage'], sender: ['>: send create'] };
+  await makeUsersFile(usersFile, roles, { ann: ['admin'], sam: ['sender'] });
+  const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
+  const live = await store.startLive('a');
+  const ask = async (path: string, user?: string, password = passwordOf(user ?? '')) => {
+    const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const headers = user === undefined ? {} : { authorization: basic };
+    const answer = await fetch(`http://${live.addressOf('http')}${path}`, { headers });
+    return answer.status;
+  };
+  for (const path of ['/api/v1/none', '/API/v1/none', '/%61pi/v1/node', '//api/v1/node']) {
+    assert.equal(await ask(path), 401, path);
+  }
+  assert.equal(await ask('/api/v1/none', 'ann', 'guess'), 401);
+  assert.equal(await ask('/api/v1/none', 'stranger'), 401);
+  assert.equal(await ask('/api/v1/none', 'sam'), 403);
+  assert.equal(await ask('/api/v1/none', 'ann'), 404, 'it may ask, and there is nothing');
+  assert.equal(await ask('/api/v1/node'), 200);
+  assert.equal(await ask('/health/ready'), 200);
+});
+
+test('what a node writes into the store is for its user alone', async (t) => {
+  const store = await TestStore.make(t);
+  await store.startLive('a');
+  const { root } = store.layout;
+  const names = await readdir(root, { recursive: true });
+  assert.ok(names.length > 5);
+  for (const name of names) {
+    // A directory that proper-lockfile makes, with nothing in it.
+    if (name === 'witness.lock') continue;
+    assert.equal((await stat(join(root, name))).mode & 0o077, 0, name);
+  }
 });
