@@ -31,6 +31,8 @@ const RULE_KEYS = ['address', 'allow'];
 const ROLE_NAME = /^[\p{L}\p{N}._-]{1,128}$/u;
 const MISPLACED_WILDCARD = /(?:^|\.)[>#]\./;
 const SMALLEST_KEY_BYTES = 16;
+/** What a slip in the file may make part of a name: an error goes to logs, and the line is told anyway. */
+const SECRETS = /[A-Za-z0-9+/=]{20,}/g;
 /** More is no users file. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
@@ -189,7 +191,8 @@ class Reader {
   private refusal(offset: number | null, sentence: string): HoldfastError {
     const line = offset === null ? '' : `, line ${this.lines.linePos(offset).line}`;
     const joint = sentence.startsWith(':') ? '' : ' ';
-    return new HoldfastError('CONFIG_INVALID', `${this.fileName}${line}${joint}${sentence}.`);
+    const shown = sentence.replace(SECRETS, '...');
+    return new HoldfastError('CONFIG_INVALID', `${this.fileName}${line}${joint}${shown}.`);
   }
 }
 
