@@ -11,6 +11,9 @@ import { isAllowed, type Right, type Rule } from './rights.js';
 import type { User, UsersFile } from './users-file.js';
 import { formatScram, formatScrypt } from './verifiers.js';
 
+const REFUSALS_TOLD_EVERY_MS = 100;
+const MAX_NAME_CHARACTERS = 128;
+
 export interface SecurityOptions {
   readonly cryptography: Cryptography;
   readonly clock: Clock;
@@ -34,6 +37,8 @@ export class Security {
   private readonly authenticator: Authenticator;
   private readonly sessions = new Set<OpenSession>();
   private file: UsersFile;
+  private refusalToldAtMs = Number.NEGATIVE_INFINITY;
+  private refusalsUntold = 0;
 
   constructor(options: SecurityOptions, file: UsersFile) {
     this.options = options;
@@ -59,13 +64,7 @@ export class Security {
     const { authenticator } = this;
     const admit = (user: User | null, login: string): Admission | null => {
       if (user === null) {
-        const shown = JSON.stringify(login.slice(0, 128));
-        const sentence = `A client at ${remoteAddress} could not log in as ${shown}`;
-        this.options.logger.warn(
-          'login-refused',
-          { remoteAddress, user: login.slice(0, 128) },
-          sentence,
-        );
+        this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
         return null;
       }
       return { user: user.name, broker: this.endpointOf(user, broker) };
@@ -109,6 +108,25 @@ export class Security {
     if (user === null) return null;
     const rules = this.rulesOf(user);
     return { name: user.name, may: (right, address) => isAllowed(rules, right, address) };
+  }
+
+  /** A flood of wrong passwords must not become one of lines. */
+  private tellRefused(remoteAddress: string, user: string): void {
+    const { clock, logger } = this.options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.refusalToldAtMs < REFUSALS_TOLD_EVERY_MS) {
+      this.refusalsUntold += 1;
+      return;
+    }
+    const untold = this.refusalsUntold;
+    this.refusalToldAtMs = nowMs;
+    this.refusalsUntold = 0;
+    const others = untold === 0 ? '' : `, after ${untold} others that were not told of`;
+    logger.warn(
+      'login-refused',
+      { remoteAddress, user, untold },
+      `A client at ${remoteAddress} could not log in as ${JSON.stringify(user)}${others}`,
+    );
   }
 
   private endpointOf(user: User, broker: SecuredBroker): BrokerEndpoint {
