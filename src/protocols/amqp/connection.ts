@@ -15,9 +15,9 @@ import {
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
-import { hasRoomForPart } from '../shared/large-delivery.js';
 import type { Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
+import { hasRoomForPart } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { Addresses } from './addresses.js';
 import { AmqpError, CONDITION, RedirectError } from './amqp-error.js';

@@ -15,9 +15,9 @@ import {
 import type { Config } from '../../config/schema.js';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, Socket, Timer } from '../../platform/ports.js';
-import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
 import type { Admission, Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
+import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
