@@ -16,7 +16,8 @@ const MAY_IMPORT = {
   doctor: ['store'],
   broker: ['journal/format.ts', 'selector'],
   selector: [],
-  'protocols/shared': [],
+  'protocols/shared': ['broker/api.ts'],
+  security: ['broker/api.ts', 'broker/topic-patterns.ts', 'protocols/shared'],
   'protocols/stomp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
@@ -24,6 +25,7 @@ const MAY_IMPORT = {
   admin: [
     ...['platform/node', 'config', 'node/node-report.ts', 'node/node-figures.ts'],
     'broker/statistics.ts',
+    'security',
   ],
   node: [
     'platform/node',
@@ -35,10 +37,11 @@ const MAY_IMPORT = {
     'doctor',
     'broker',
     'protocols',
+    'security',
   ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
-    ...['client', 'node', 'protocols'],
+    ...['client', 'node', 'protocols', 'security'],
   ],
 };
 

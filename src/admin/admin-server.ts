@@ -11,6 +11,8 @@ import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort } from '../platform/ports.js';
+import type { Security } from '../security/security.js';
+import { requireUsers } from './authorization.js';
 import { addHealthRoutes } from './health-routes.js';
 import type { MetricsPage } from './metrics/metrics-page.js';
 import { addMetricsRoute } from './metrics/metrics-route.js';
@@ -24,6 +26,8 @@ export interface AdminServerOptions {
   readonly logger: Logger;
   readonly report: () => NodeReport;
   readonly metrics: MetricsPage;
+  /** Left out, everybody may ask for everything. */
+  readonly security?: Security;
 }
 
 export interface AdminServer {
@@ -52,8 +56,9 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   };
 }
 
-function makeServer({ report, metrics }: AdminServerOptions): FastifyInstance {
+function makeServer({ report, metrics, security }: AdminServerOptions): FastifyInstance {
   const server = fastify({ logger: false, forceCloseConnections: true });
+  if (security !== undefined) requireUsers(server, security);
   addHealthRoutes(server, report);
   addMetricsRoute(server, metrics);
   server.get('/api/v1/node', () => report());

@@ -191,6 +191,8 @@ export interface Subscriber {
 export interface BrokerSession {
   /** `transaction`: the name given to `begin`, or null. */
   send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void;
+  /** Throws ACCESS_DENIED when `send` would: for a protocol that asks before the first message. */
+  requireSend(destination: Destination): void;
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber;
   /** Unacknowledged messages go back to their queue. A durable subscription stays. */
   unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void;

@@ -179,6 +179,11 @@ export class Broker implements BrokerEndpoint {
     });
   }
 
+  /** Whether there is a queue of that name, made by whoever used it first. */
+  hasQueue(name: string): boolean {
+    return this.parts.index.queues.named(name) !== undefined;
+  }
+
   private requireFree(clientId: string | null): void {
     for (const other of this.clients) {
       if (!other.isExclusive || other.clientId !== clientId) continue;

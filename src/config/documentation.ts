@@ -44,8 +44,8 @@ log:
 \`\`\`
 
 Sizes are in bytes and times in milliseconds. An address is \`PORT\`, \`HOST:PORT\` or \`[IPV6]:PORT\`;
-a port alone serves this machine only. This version has no users yet: a listener that other hosts
-can reach is refused unless \`allowAnonymous\` is true.
+a port alone serves this machine only. A listener that other hosts can reach is refused unless
+\`security.usersFile\` names users ([security.md](security.md)), or \`allowAnonymous\` is true.
 `;
 
 export function configurationPage(): string {

@@ -26,6 +26,16 @@ import {
 /** Names the configuration file, as `--config` does; it is no setting itself. */
 export const CONFIG_FILE_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
 
+/** Of `holdfast send` and others that log in; set for a whole shell, they must not keep a node from starting. */
+export const CLIENT_VARIABLES = {
+  user: `${ENVIRONMENT_PREFIX}USER`,
+  password: `${ENVIRONMENT_PREFIX}PASSWORD`,
+} as const;
+const NO_SETTINGS: ReadonlySet<string> = new Set([
+  CONFIG_FILE_VARIABLE,
+  ...Object.values(CLIENT_VARIABLES),
+]);
+
 export interface ConfigurationSources {
   readonly hostName: string;
   readonly file: { readonly name: string; readonly text: string } | null;
@@ -48,6 +58,7 @@ export function loadConfig(from: ConfigurationSources): Config {
   const config = validated(assemble(given), sources);
   checkRelations(config, sources);
   checkRules(config, sources);
+  checkUsers(config, sources);
   checkAddresses(config, sources);
   return deepFreeze(config);
 }
@@ -57,7 +68,7 @@ function readEnvironment(environment: ConfigurationSources['environment']): Give
   const settingsByName = new Map(SETTINGS.map((setting) => [setting.environmentName, setting]));
   const given: GivenValue[] = [];
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_FILE_VARIABLE || !text) {
+    if (!name.startsWith(ENVIRONMENT_PREFIX) || NO_SETTINGS.has(name) || !text) {
       continue;
     }
     if (name === ADDRESSES_VARIABLE) {
@@ -185,14 +196,27 @@ function checkAddresses(config: Config, sources: Sources): void {
     if (listen === undefined) continue;
     const where = describeSetting(`${listener}.listen`, sources);
     const { host } = parseListenAddress(listen, where);
-    if (isLoopback(host) || config.allowAnonymous) continue;
+    const isGuarded = config.allowAnonymous || config.security.usersFile !== undefined;
+    if (isLoopback(host) || isGuarded) continue;
     throw new HoldfastError(
       'ADDRESS_EXPOSED',
       `${where} is ${listen}, which other hosts can reach, and no users are ` +
-        'configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who ' +
-        'reaches it may use it.',
+        'configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass ' +
+        '--allow-anonymous when everybody who reaches it may use it.',
     );
   }
+}
+
+/** One says that everybody may connect, the other that nobody may who is not known. */
+function checkUsers({ allowAnonymous, security }: Config, sources: Sources): void {
+  if (security.usersFile === undefined) return;
+  const where = describeSetting('security.usersFile', sources);
+  if (security.usersFile === '')
+    throw invalid(`${where} must be the path of a file, but is empty.`);
+  if (!allowAnonymous) return;
+  throw invalid(
+    `${where} requires users, and ${describeSetting('allowAnonymous', sources)} wants none; leave one of them out.`,
+  );
 }
 
 function describeSetting(path: string, sources: Sources): string {

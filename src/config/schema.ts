@@ -147,6 +147,15 @@ const Admin = v.strictObject({
   ),
 });
 
+const SecuritySettings = v.strictObject({
+  usersFile: v.exactOptional(
+    Text(
+      'File with the users, their roles and rights (docs/security.md); clients of every protocol must then log in; default: no users',
+      'the path of a file',
+    ),
+  ),
+});
+
 const Ownership = v.strictObject({
   lockPollIntervalMs: Milliseconds('How often a backup tries the lock', 100, 1, 60_000),
   checkIntervalMs: Milliseconds(
@@ -308,6 +317,7 @@ export const ConfigSchema = v.strictObject({
   stomp: Stomp,
   amqp: Amqp,
   admin: Admin,
+  security: SecuritySettings,
   ownership: Ownership,
   journal: Journal,
   limits: Limits,

@@ -19,6 +19,7 @@ import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings } from './storage-world.js';
 import { PULSE_BYTES } from './watchdog.js';
+import { watchUsers } from './watched-users.js';
 
 /** A thread that still has not ended after this long is stuck in the kernel. */
 const THREAD_END_LIMIT_MS = 2_000;
@@ -55,6 +56,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     segmentBytes: config.journal.segmentBytes,
   };
   const data: StorageThreadData = { settings, pulses };
+  const { usersFile } = config.security;
+  const users = usersFile === undefined ? null : await watchUsers(usersFile, logger);
+  const guarded = users === null ? {} : { security: users.security };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
   const { node, watchdog } = assembleMainThread({
@@ -67,6 +71,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
     ),
     logger,
+    ...guarded,
     channel: thread.channel,
     pulses,
     killProcess: () => {
@@ -83,7 +88,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   });
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
-    await Promise.all([admin?.close(), endThread(thread, () => tellStuck(logger, end))]);
+    await Promise.all([
+      admin?.close(),
+      users?.close(),
+      endThread(thread, () => tellStuck(logger, end)),
+    ]);
     return end;
   });
   try {
@@ -93,11 +102,13 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       logger,
       report: () => node.report(watchdog.silentMs),
       metrics,
+      ...guarded,
     });
     await node.start({ admin: admin.address });
   } catch (error) {
     watchdog.stop();
     await admin?.close();
+    await users?.close();
     await endThread(thread, () => undefined);
     throw error;
   }

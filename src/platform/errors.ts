@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   UNEXPECTED: 'Something happened that the program does not foresee: a defect. Please report it.',
   CLIENT_ID_IN_USE: 'Another connection has the client id for itself.',
   DESTINATION_GONE: 'A temporary queue or topic is gone with the client that made it.',
+  ACCESS_DENIED: 'The user is not known, or has no right to do this.',
   CLIENT_FAILED: 'The broker refused a command, or the connection to it failed.',
 } as const;
 

@@ -77,6 +77,7 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   CLIENT_FAILED: 'never',
   CLIENT_ID_IN_USE: 'never',
   DESTINATION_GONE: 'never',
+  ACCESS_DENIED: 'never',
 };
 
 /** `end` is null for a node that was killed. */
