@@ -29,6 +29,8 @@ const NO_BYTES = new Uint8Array(0);
 const LOOKS_PER_TURN = 1_000;
 /** Of an entry that is passed over unread, for its message group is another consumer's. */
 const PASSING_COST = 1 / 50;
+/** How far behind an entry the next block is looked for. */
+const MOST_ENTRIES_AHEAD = 2_000;
 const BYTES_PER_LOOK = 4_096;
 const HIGHEST_LOOK_COST = 50;
 
@@ -218,6 +220,7 @@ export class Dispatcher {
         });
         return false;
       }
+      this.readAhead(scan, slot);
       this.read(slot, payload);
       if (consumer.selector !== null || consumer.isBrowser || claim !== null) {
         this.looksLeft -= lookCost(this.reader.length);
@@ -232,6 +235,29 @@ export class Dispatcher {
       return true;
     }
     return false;
+  }
+
+  /** While one block is looked through, the next one is loaded. */
+  private readAhead(scan: Scan, slot: number): void {
+    const { table } = this.index;
+    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) return;
+    const segment = table.segmentOf(slot);
+    const offset = table.blockOffsetOf(slot);
+    if (!scan.entersBlock(segment, offset)) return;
+    let next = table.nextOf(slot);
+    for (let step = 0; next !== NONE && step < MOST_ENTRIES_AHEAD; step += 1) {
+      const nextSegment = table.segmentOf(next);
+      const nextOffset = table.blockOffsetOf(next);
+      const isOther = nextSegment !== segment || nextOffset !== offset;
+      if (isOther && !table.hasFlag(next, ENTRY_FLAG.volatile)) {
+        const { bodies } = this.services;
+        if (bodies.cached(nextSegment, nextOffset) === undefined) {
+          bodies.load(nextSegment, nextOffset, () => undefined);
+        }
+        return;
+      }
+      next = table.nextOf(next);
+    }
   }
 
   /**

@@ -614,10 +614,12 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   };
 
   private goOn(): void {
-    if (this.state !== STATE.open || !this.hasRoomForPart) return;
-    const waiting = [...this.waitingForRoom];
-    this.waitingForRoom.clear();
-    for (const goOn of waiting) goOn();
+    // Who has used up the room is behind the others the next time.
+    for (const goOn of this.waitingForRoom) {
+      if (this.state !== STATE.open || !this.hasRoomForPart) return;
+      this.waitingForRoom.delete(goOn);
+      goOn();
+    }
   }
 
   private dropHeld(): void {

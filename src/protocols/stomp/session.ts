@@ -188,7 +188,11 @@ export class StompSession implements SessionEvents {
   // What the socket and the clock call.
 
   private onData(bytes: Uint8Array): void {
-    if (!READING_STATES.has(this.state)) return;
+    if (!READING_STATES.has(this.state)) {
+      // It says nothing more, but may beat until the end of a large body and its last receipt have come.
+      this.liveness?.received(this.clock.monotonicMs(), this.decoder);
+      return;
+    }
     try {
       const taken = this.decoder.push(bytes);
       if (taken < bytes.length && this.decoder.isPaused) this.held.hold(bytes.subarray(taken));
