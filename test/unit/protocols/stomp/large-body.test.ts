@@ -127,7 +127,8 @@ describe('A large message', () => {
   });
 
   it('is whole before that receipt also when the client has promised heart-beats, and beats', () => {
-    const connection = connected('1.2', 'heart-beat:1000,0\n');
+    const config = { ...STOMP_CONFIG, frameTimeoutMs: 60_000 };
+    const connection = connected('1.2', 'heart-beat:1000,0\n', { config });
     connection.exchange('SUBSCRIBE\nid:0\ndestination:/queue/q\n\n^@');
     connection.socket.takesBytes = false;
     connection.broker.deliver(0, { body: BODY });
