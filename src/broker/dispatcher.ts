@@ -26,7 +26,7 @@ import type { BrokerServices } from './services.js';
 
 const NO_BYTES = new Uint8Array(0);
 /** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
-const LOOKS_PER_TURN = 1_000;
+const LOOKS_PER_TURN = 100;
 /** Of an entry that is passed over unread, for its message group is another consumer's. */
 const PASSING_COST = 1 / 50;
 /** How far behind an entry the next block is looked for. */
