@@ -4,6 +4,7 @@
  * the node, which `holdfast status` shows: they tell nothing of messages and change nothing.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { messageOf } from '../platform/errors.js';
 import type { Security } from '../security/security.js';
 
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/api/v1/node']);
@@ -15,11 +16,13 @@ export function requireUsers(server: FastifyInstance, security: Security): void 
     const isOpen = request.method === 'GET' && OPEN_TO_ALL.has(path);
     if (isOpen || path.startsWith('/health/')) return;
     const credentials = credentialsIn(request.headers.authorization);
-    const user =
+    const asked =
       credentials === null
         ? null
-        : await security.userWithPassword(request.ip, credentials.login, credentials.password);
-    if (user === null) {
+        : security.userWithPassword(request.ip, credentials.login, credentials.password);
+    const user = await asked?.catch((error: unknown) => messageOf(error));
+    if (typeof user === 'string') return refuse(reply.header('retry-after', '1'), 503, user);
+    if (user == null) {
       reply.header('www-authenticate', 'Basic realm="holdfast", charset="UTF-8"');
       return refuse(reply, 401, 'Log in with the name and password of a user of this broker.');
     }
@@ -29,9 +32,10 @@ export function requireUsers(server: FastifyInstance, security: Security): void 
   });
 }
 
-function refuse(reply: FastifyReply, status: 401 | 403, detail: string): FastifyReply {
-  const title = status === 401 ? 'Unauthorized' : 'Forbidden';
-  const problem = { type: 'about:blank', title, status, detail };
+const TITLE = { 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const;
+
+function refuse(reply: FastifyReply, status: keyof typeof TITLE, detail: string): FastifyReply {
+  const problem = { type: 'about:blank', title: TITLE[status], status, detail };
   return reply.code(status).type('application/problem+json').send(problem);
 }
 

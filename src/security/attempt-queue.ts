@@ -3,6 +3,7 @@
  * whoever sends thousands of wrong ones must not take what others need. An attempt whose address or user
  * has to wait lets others go first; after a wrong one the thread rests for longer than it worked.
  */
+import { HoldfastError } from '../platform/errors.js';
 import type { Clock, Timer } from '../platform/ports.js';
 import { BackOff } from './back-off.js';
 
@@ -41,13 +42,14 @@ export class AttemptQueue {
   }
 
   /**
-   * Resolves with what `work` finds, a wrong one only after the delay that it earned; with false, and without
-   * having looked, for an attempt that there is no room or no time for.
+   * Resolves with what `work` finds, a wrong one only after the delay that it earned. Rejects with
+   * LIMIT_EXCEEDED an attempt that there is no room or no time for: nothing is known of it, and a client
+   * that is told so comes again, where one whose password is wrong gives up.
    */
   attempt({ address, user }: Attempt, work: () => Promise<boolean>): Promise<boolean> {
     const ofAddress = this.waitingOf.get(address) ?? 0;
     if (this.waiting.length >= MAX_WAITING || ofAddress >= MAX_WAITING_OF_ADDRESS) {
-      return Promise.resolve(false);
+      return Promise.reject(tooMany());
     }
     return new Promise((resolve, reject) => {
       const sinceMs = this.clock.monotonicMs();
@@ -83,7 +85,7 @@ export class AttemptQueue {
     while (nowMs - (this.waiting[0]?.sinceMs ?? nowMs) > WAIT_LIMIT_MS) {
       const attempt = this.waiting.shift() as Waiting;
       this.leave(attempt);
-      attempt.resolve(false);
+      attempt.reject(tooMany());
     }
   }
 
@@ -121,4 +123,11 @@ export class AttemptQueue {
     if (left === 0) this.waitingOf.delete(address);
     else this.waitingOf.set(address, left);
   }
+}
+
+function tooMany(): HoldfastError {
+  return new HoldfastError(
+    'LIMIT_EXCEEDED',
+    'Too many logins wait to be looked at, of this address or of all; connect again later.',
+  );
 }

@@ -71,13 +71,10 @@ export class Security {
     };
     return {
       withPassword: async (login, passcode) => {
-        try {
-          return admit(await authenticator.withPassword(address, login, passcode), login);
-        } catch (error) {
-          const sentence = `A login could not be looked at: ${messageOf(error)}`;
-          this.options.logger.error('login-failed', { remoteAddress }, sentence);
-          throw error;
-        }
+        const user = await authenticator
+          .withPassword(address, login, passcode)
+          .catch((error) => this.failUnseen(error, remoteAddress, login));
+        return admit(user, login);
       },
       beginScram: () => {
         if (!authenticator.offersScram) return null;
@@ -89,8 +86,11 @@ export class Security {
           },
           final: async (message) => {
             if (attempt === null) return null;
-            const end = await authenticator.endScram(attempt, message);
-            const admission = admit(end?.user ?? null, attempt.user);
+            const { user } = attempt;
+            const end = await authenticator
+              .endScram(attempt, message)
+              .catch((error) => this.failUnseen(error, remoteAddress, user));
+            const admission = admit(end?.user ?? null, user);
             return admission === null || end === null ? null : { admission, message: end.message };
           },
         };
@@ -108,6 +108,16 @@ export class Security {
     if (user === null) return null;
     const rules = this.rulesOf(user);
     return { name: user.name, may: (right, address) => isAllowed(rules, right, address) };
+  }
+
+  private failUnseen(error: unknown, remoteAddress: string, login: string): never {
+    if (error instanceof HoldfastError && error.code === 'LIMIT_EXCEEDED') {
+      this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
+    } else {
+      const sentence = `A login could not be looked at: ${messageOf(error)}`;
+      this.options.logger.error('login-failed', { remoteAddress }, sentence);
+    }
+    throw error;
   }
 
   /** A flood of wrong passwords must not become one of lines. */
