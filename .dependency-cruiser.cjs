@@ -6,21 +6,32 @@
  */
 const MAY_IMPORT = {
   'platform/node': [],
-  config: [],
+  config: [
+    ...['broker/address-settings.ts', 'broker/topic-patterns.ts', 'broker/api.ts'],
+    'protocols/shared/destination-name.ts',
+  ],
   store: ['ownership/role.ts', 'journal/format.ts'],
   journal: ['store/layout.ts', 'store/documents.ts'],
   ownership: ['store', 'journal/format.ts'],
   doctor: ['store'],
   broker: ['journal/format.ts', 'selector'],
   selector: [],
-  'protocols/shared': [],
+  'protocols/shared': ['broker/api.ts'],
+  security: ['broker/api.ts', 'broker/topic-patterns.ts', 'protocols/shared'],
   'protocols/stomp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/amqp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
   admin: [
-    ...['platform/node', 'config', 'broker/management-api.ts', 'broker/facts.ts'],
-    ...['node/node-report.ts', 'node/administration.ts', 'protocols/shared'],
+    ...[
+      'platform/node',
+      'config',
+      'broker/management-api.ts',
+      'broker/facts.ts',
+      'broker/statistics.ts',
+    ],
+    ...['node/node-report.ts', 'node/node-figures.ts', 'node/administration.ts'],
+    ...['protocols/shared', 'security'],
   ],
   node: [
     'platform/node',
@@ -32,11 +43,13 @@ const MAY_IMPORT = {
     'doctor',
     'broker',
     'protocols',
+    'security',
     'selector',
   ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
     ...['client', 'node', 'protocols', 'broker/facts.ts', 'broker/management-api.ts'],
+    'security',
   ],
 };
 

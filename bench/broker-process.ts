@@ -41,6 +41,7 @@ export class BrokerProcess {
   #complaints: string[] = [];
   /** The same at every start, so that clients need not be told. */
   #address = ANY_PORT;
+  #adminAddress = '';
 
   constructor(options: BrokerProcessOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class BrokerProcess {
 
   get address(): HostPort {
     return this.#address;
+  }
+
+  /** HOST:PORT of its admin listener; known once it has started. */
+  get adminAddress(): string {
+    return this.#adminAddress;
   }
 
   get pid(): number {
@@ -130,6 +136,7 @@ export class BrokerProcess {
   #readLog(line: string): void {
     const entry = line.startsWith('{') ? (JSON.parse(line) as LogEntry) : { message: line };
     if (entry.level === 'info') {
+      if (entry.protocol === 'http') this.#adminAddress = entry.address ?? '';
       this.#log.emit('entry', entry);
       return;
     }

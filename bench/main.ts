@@ -23,6 +23,7 @@ import { coldStart } from './scenarios/cold-start.js';
 import { fill } from './scenarios/fill.js';
 import { latency } from './scenarios/latency.js';
 import { memory } from './scenarios/memory.js';
+import { scraped } from './scenarios/scraped.js';
 import { selector } from './scenarios/selector.js';
 import { soak } from './scenarios/soak.js';
 import { takeover } from './scenarios/takeover.js';
@@ -30,7 +31,7 @@ import { throughput } from './scenarios/throughput.js';
 import { Site } from './site.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[throughput, fill, latency, selector, memory, takeover, coldStart, soak],
+  ...[throughput, scraped, fill, latency, selector, memory, takeover, coldStart, soak],
 ];
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]

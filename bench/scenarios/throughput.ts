@@ -101,7 +101,7 @@ async function startLoad(context: ScenarioContext, site: Site, latencies: Sample
 }
 
 /** Producers and consumers in this process. */
-class OwnLoad implements Load {
+export class OwnLoad implements Load {
   readonly #context: ScenarioContext;
   readonly #ledger = new Ledger({ checksOrder: false });
   readonly #producers: readonly Producer[];

@@ -12,13 +12,17 @@ import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort } from '../platform/ports.js';
+import type { Security } from '../security/security.js';
 import type { Answerer } from './answerer.js';
 import { auditChanges, isFromAnotherSite } from './audit.js';
+import { requireUsers } from './authorization.js';
 import { addBrokerRoutes } from './broker-routes.js';
 import { addBrowserPage } from './browser-page.js';
 import { addClusterRoutes } from './cluster-routes.js';
 import { addEventRoutes } from './event-routes.js';
 import { addHealthRoutes } from './health-routes.js';
+import type { MetricsPage } from './metrics/metrics-page.js';
+import { addMetricsRoute } from './metrics/metrics-route.js';
 import { describeRoutes } from './openapi.js';
 import { passOnToLive } from './pass-on.js';
 import { answerProblems, sendProblem } from './problems.js';
@@ -40,6 +44,9 @@ export interface AdminServerOptions {
   readonly administration: Administration;
   /** As in package.json. */
   readonly version: string;
+  readonly metrics: MetricsPage;
+  /** Left out, everybody may ask for everything. */
+  readonly security?: Security;
 }
 
 export interface AdminServer {
@@ -69,7 +76,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 }
 
 function makeServer(options: AdminServerOptions): FastifyInstance {
-  const { report, administration, logger, version } = options;
+  const { report, administration, metrics, security, logger, version } = options;
   const server = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -82,6 +89,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   answerProblems(server, logger);
   auditChanges(server, report, logger);
   refuseOtherSites(server);
+  if (security !== undefined) requireUsers(server, security);
   passOnToLive(server, report);
   const document = describeRoutes(server, version);
   const answerer: Answerer = () => {
@@ -89,6 +97,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
     return { node, role };
   };
   addHealthRoutes(server, report);
+  addMetricsRoute(server, metrics);
   addClusterRoutes(server, administration, report);
   addQueueRoutes(server, administration, answerer);
   addBrokerRoutes(server, administration, answerer);

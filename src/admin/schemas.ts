@@ -31,6 +31,22 @@ const DEPTH = {
   ready: count,
   unacknowledged: count,
   consumers: count,
+  oldestAtMs: {
+    ...countOrNull,
+    description: 'Roughly when the oldest came that is ready or unacknowledged.',
+  },
+  counts: {
+    description: 'Since the tenure began.',
+    ...object({
+      arrived: count,
+      delivered: count,
+      redelivered: count,
+      failed: count,
+      acknowledged: count,
+      expired: count,
+      deadLettered: count,
+    }),
+  },
 } as const;
 
 export const QUEUE = object({
@@ -94,6 +110,7 @@ export const TRANSACTION = object({
 export const TOTALS = object({
   messages: count,
   bytes: count,
+  memoryBytes: { ...count, description: 'Of non-durable messages.' },
   queues: count,
   sent: count,
   delivered: count,
@@ -102,6 +119,7 @@ export const TOTALS = object({
   expired: count,
   deadLettered: count,
   duplicates: count,
+  dropped: count,
 });
 
 export const TENURE = object({
@@ -116,7 +134,13 @@ export const TENURE = object({
 export const JOURNAL = object({
   segments: count,
   bytes: count,
-  neededBytes: count,
+  neededBytes: { ...count, description: 'Of what has not been consumed.' },
+  checkpointBytes: count,
+  bytesSinceCheckpoint: count,
+  checkpoints: count,
+  deletedSegments: count,
+  compactedSegments: count,
+  relocatedBytes: count,
   position: object({ segment: count, offset: count, sequence: count }),
   waitingMs: count,
 });
@@ -125,7 +149,7 @@ export const MESSAGE = object({
   id,
   state: {
     type: 'string',
-    enum: ['ready', 'delivered', 'in-transaction', 'scheduled', 'leaving'],
+    enum: ['ready', 'delivered', 'in-transaction', 'scheduled', 'moving'],
   },
   address: text,
   kind: { type: 'string', enum: ['queue', 'topic'] },
@@ -161,9 +185,14 @@ export const OUTCOME = object({
     ...count,
     description: 'With a consumer or in a transaction, or with no place to go back to.',
   },
+  noRoom: {
+    ...textOrNull,
+    description: 'Why some were left that had a place to go to: it is full. Null: there was room.',
+  },
   isComplete: {
     ...yesOrNo,
-    description: 'False when the limit ended it: it goes on with this `after` and `upTo`.',
+    description:
+      'False when the limit ended it, or a full queue: it goes on with this `after` and `upTo`.',
   },
   after: id,
   upTo: id,

@@ -191,6 +191,8 @@ export interface Subscriber {
 export interface BrokerSession {
   /** `transaction`: the name given to `begin`, or null. */
   send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void;
+  /** Throws ACCESS_DENIED when `send` would: for a protocol that asks before the first message. */
+  requireSend(destination: Destination): void;
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber;
   /** Unacknowledged messages go back to their queue. A durable subscription stays. */
   unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void;
@@ -247,13 +249,15 @@ export interface SelectableMessage {
   readonly failedDeliveries: number;
 }
 
-/** What is written into the headers of a message that goes to a dead-letter queue. */
+/** What is written into the headers of a message that goes to a dead-letter or an expiry address. */
 export interface DeadLetterFacts {
   /** A sentence for people. */
   readonly reason: string;
   readonly originalDestination: Destination;
   /** Deliveries that failed. */
   readonly deliveries: number;
+  /** Wall-clock milliseconds at which it expired; 0 when that is not why it moves. */
+  readonly expiredAtMs: number;
 }
 
 /** As a client calls itself. */

@@ -7,8 +7,7 @@
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import type { ConfirmationToken, SessionEvents } from './api.js';
 import type { Client } from './client.js';
-import type { DuplicateKey } from './duplicate-key.js';
-import type { DuplicateAddress } from './duplicate-windows.js';
+import type { DuplicatesOfAddress } from './duplicate-windows.js';
 import type { Batch } from './host.js';
 import type { Queue } from './queue.js';
 import {
@@ -152,11 +151,10 @@ export class BatchBuilder {
     this.wrote(writeFailed(batch, batch.end, entryId, failedDeliveries));
   }
 
-  addDuplicateId(address: DuplicateAddress, key: DuplicateKey): void {
-    const keys = [key];
-    this.reserve(duplicateIdsMaxBytes(address, keys));
+  addDuplicateIds(ids: DuplicatesOfAddress): void {
+    this.reserve(duplicateIdsMaxBytes(ids.address, ids.keys));
     const batch = this.open;
-    this.wrote(writeDuplicateIds(batch, batch.end, address, keys));
+    this.wrote(writeDuplicateIds(batch, batch.end, ids));
   }
 
   /** Adds a record that is encoded already. */

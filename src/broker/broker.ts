@@ -6,6 +6,7 @@
 
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import { HoldfastError } from '../platform/errors.js';
+import { type AddressRule, AddressRules } from './address-settings.js';
 import type { BrokerEndpoint, BrokerSession, ClientIdentity, SessionEvents } from './api.js';
 import { BatchBuilder, type PendingBatch, type VolatileArrival } from './batch-builder.js';
 import { writeCheckpoint } from './checkpoint.js';
@@ -14,16 +15,19 @@ import { relocateBlock } from './compaction.js';
 import { DeadLetters } from './dead-letters.js';
 import { Deliveries } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
+import { Drops, type OnFirstDrop } from './drops.js';
 import { DuplicateFilter } from './duplicate-filter.js';
+import type { LiveCounts } from './facts.js';
 import { FlowControl } from './flow-control.js';
 import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
 import { Inspection } from './inspection.js';
 import { Management } from './management.js';
 import { MessageIndex } from './message-index.js';
+import { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
 import { STORED_ENTRY_BYTES } from './records.js';
-import type { BrokerServices, LiveCounts, MessageContents } from './services.js';
+import type { BrokerServices, MessageContents } from './services.js';
 import { Session } from './session.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
 import { Subscriptions } from './subscriptions.js';
@@ -33,6 +37,9 @@ import type { Transaction } from './transaction.js';
 
 export interface BrokerOptions {
   readonly limits: BrokerLimits;
+  /** Settings of addresses, which go over the limits; left out, there are none. */
+  readonly addresses?: readonly AddressRule[];
+  readonly onFirstDrop?: OnFirstDrop;
   readonly maxBatchBytes: number;
   readonly bodies: BodySource;
   readonly usage: SegmentUsage;
@@ -55,6 +62,7 @@ interface Parts {
   readonly flow: FlowControl;
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
+  readonly mover: MessageMover;
   readonly deadLetters: DeadLetters;
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
@@ -117,8 +125,10 @@ export class Broker implements BrokerEndpoint {
     assertThat(!this.serving, 'the broker serves already');
     this.serving = true;
     Object.assign(this.counts, noCounts());
+    this.parts.services.drops.start();
     this.parts.publisher.start();
     this.parts.management.start();
+    this.noteArrivals();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
   }
@@ -140,24 +150,15 @@ export class Broker implements BrokerEndpoint {
   stopServing(): void {
     if (!this.serving) return;
     this.serving = false;
-    const {
-      index,
-      batches,
-      flow,
-      deliveries,
-      deadLetters,
-      dispatcher,
-      subscriptions,
-      busyTransactions,
-      management,
-    } = this.parts;
+    const { index, batches, flow, deliveries, mover, dispatcher, subscriptions } = this.parts;
+    const { busyTransactions, management } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
     batches.drop();
     flow.reset();
     deliveries.forgetNotes();
-    deadLetters.stop();
+    mover.stop();
     dispatcher.stop();
     subscriptions.reset();
     busyTransactions.clear();
@@ -185,6 +186,11 @@ export class Broker implements BrokerEndpoint {
     });
   }
 
+  /** Whether there is a queue of that name, made by whoever used it first. */
+  hasQueue(name: string): boolean {
+    return this.parts.index.queues.named(name) !== undefined;
+  }
+
   private requireFree(clientId: string | null): void {
     for (const other of this.clients) {
       if (!other.isExclusive || other.clientId !== clientId) continue;
@@ -208,7 +214,7 @@ export class Broker implements BrokerEndpoint {
     const taken = this.outstanding.shift();
     assertThat(taken !== undefined && taken === batch, 'batches are committed in order, once');
     assertThat(position !== null || taken.recordCount === 0, 'records were not journaled');
-    const { index, dispatcher, flow } = this.parts;
+    const { index, dispatcher, flow, mover } = this.parts;
     const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
     const at = position ?? NO_POSITION;
     index.openPayload(payload, at);
@@ -226,6 +232,7 @@ export class Broker implements BrokerEndpoint {
     if (taken.recordCount > 0) dispatcher.runWith(payload, at);
     else dispatcher.run();
     flow.recheck();
+    mover.committed();
     this.confirm(taken);
   }
 
@@ -238,9 +245,10 @@ export class Broker implements BrokerEndpoint {
   /** Removes what has expired, and hands out what was to be delivered later. To be called from a timer. */
   sweep(): void {
     if (!this.serving) return;
-    const { index, deliveries, dispatcher, flow } = this.parts;
+    const { index, mover, dispatcher, flow } = this.parts;
     const { table, expiry } = index;
     const nowMs = this.options.wallMs();
+    this.noteArrivals();
     index.releaseDue(nowMs);
     this.timeOutTransactions(nowMs);
     while (expiry.earliestMs <= nowMs) {
@@ -252,12 +260,17 @@ export class Broker implements BrokerEndpoint {
       const isReady = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
       const queue = index.queues.at(table.queueOf(slot));
       if (!isReady || queue.removed) continue;
-      deliveries.expire(slot);
+      mover.expire(slot);
       // Somebody may wait to hear that it has become empty.
       if (queue.draining > 0) index.markDirty(queue);
     }
     dispatcher.run();
     flow.recheck();
+  }
+
+  private noteArrivals(): void {
+    const { index, publisher } = this.parts;
+    index.arrivals.note(publisher.upcomingEntryId, this.options.wallMs());
   }
 
   private timeOutTransactions(nowMs: number): void {
@@ -275,6 +288,7 @@ export class Broker implements BrokerEndpoint {
 
   releaseProducers(): void {
     this.parts.flow.releaseAll();
+    this.parts.mover.goOn();
   }
 
   /** What there is, of a backup too. Ask anew for each look: a reset replaces it. */
@@ -335,9 +349,13 @@ export class Broker implements BrokerEndpoint {
 }
 
 function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlySet<Client>): Parts {
-  const { limits, wallMs, mayDeliver, bodies, contents, later } = options;
+  const { limits, addresses = [], wallMs, mayDeliver, bodies, contents, later } = options;
+  const { onFirstDrop = () => undefined } = options;
+  const rules = new AddressRules(addresses, limits);
   const services: BrokerServices = {
     limits,
+    rules,
+    drops: new Drops(counts, onFirstDrop),
     wallMs,
     mayDeliver,
     bodies,
@@ -345,16 +363,17 @@ function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlyS
     later,
     counts,
   };
-  const index = new MessageIndex(options.usage);
+  const index = new MessageIndex(options.usage, rules);
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);
   const temporary = new TemporaryDestinations(index.queues);
   const duplicates = new DuplicateFilter(index, batches, services);
   const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
   const deliveries = new Deliveries(index, batches, services);
-  const shared = { index, batches, flow, publisher, deliveries, services };
+  const mover = new MessageMover({ index, batches, flow, publisher, deliveries, services });
+  const shared = { index, batches, flow, publisher, deliveries, mover, services };
   const deadLetters = new DeadLetters(shared);
-  const dispatcher = new Dispatcher(index, deliveries, services);
+  const dispatcher = new Dispatcher(shared);
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
   const inspection = new Inspection({ index, clients, busyTransactions, counts });
@@ -371,6 +390,7 @@ function noCounts(): LiveCounts {
     expired: 0,
     deadLettered: 0,
     duplicates: 0,
+    dropped: 0,
   };
 }
 

@@ -53,10 +53,11 @@ export function writeCheckpoint(index: MessageIndex): Uint8Array[] {
 /** Nothing of a store in which nobody sends with ids. */
 function writeDuplicates(duplicates: DuplicateWindows, writer: CheckpointWriter): void {
   const { limits } = duplicates;
-  if (limits.idsPerAddress > 0) writer.add(encodeDuplicateLimits(limits));
-  for (const [address, keys] of duplicates.all()) {
+  if (limits.maxBytes > 0) writer.add(encodeDuplicateLimits(limits));
+  for (const { address, keys, ownIds } of duplicates.all()) {
     for (let from = 0; from < keys.length; from += IDS_PER_RECORD) {
-      writer.add(encodeDuplicateIds(address, keys.slice(from, from + IDS_PER_RECORD)));
+      const some = keys.slice(from, from + IDS_PER_RECORD);
+      writer.add(encodeDuplicateIds({ address, keys: some, ownIds }));
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What happens to an entry once a consumer has it: acknowledged, given back, failed, expired. The
+ * What happens to an entry once a consumer has it: acknowledged, given back, removed. The
  * removal of an entry is decided here, and takes effect when its batch is applied.
  */
 
@@ -31,6 +31,10 @@ export class Deliveries implements DeliveryNotes {
     const { queue } = consumer;
     queue.removeReady(slot);
     this.services.counts.delivered += 1;
+    queue.counts.delivered += 1;
+    if (table.hasFlag(slot, ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) {
+      queue.counts.redelivered += 1;
+    }
     if (consumer.mode === ACKNOWLEDGEMENT.auto) {
       table.setState(slot, ENTRY_STATE.removing);
       return;
@@ -60,24 +64,10 @@ export class Deliveries implements DeliveryNotes {
     this.remove(slot, REMOVAL_REASON.acknowledged);
   }
 
-  /** Of an entry that is ready, or waits for its time: it is in no list then. */
-  withdraw(slot: number): void {
-    const { table, queues } = this.index;
-    const queue = queues.at(table.queueOf(slot));
-    if (table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
-    else this.index.leaveSchedule(slot, queue);
-  }
-
-  /** An entry that is ready, or waits for its time. */
-  expire(slot: number): void {
-    this.withdraw(slot);
-    this.services.counts.expired += 1;
-    this.remove(slot, REMOVAL_REASON.expired);
-  }
-
   /** Removes an entry that is in no list: in memory at once, stored ones with their batch. */
   remove(slot: number, reason: RemovalReason): void {
-    const { table } = this.index;
+    const { table, queues } = this.index;
+    queues.at(table.queueOf(slot)).counts.removed(reason);
     this.index.letGo(slot);
     table.setState(slot, ENTRY_STATE.removing);
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.index.removeEntry(slot);

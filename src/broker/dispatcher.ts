@@ -17,6 +17,7 @@ import type { Deliveries } from './deliveries.js';
 import { loadPayload } from './entry-content.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
+import type { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
@@ -25,15 +26,18 @@ import type { BrokerServices } from './services.js';
 
 const NO_BYTES = new Uint8Array(0);
 /** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
-const LOOKS_PER_TURN = 1_000;
+const LOOKS_PER_TURN = 100;
 /** Of an entry that is passed over unread, for its message group is another consumer's. */
 const PASSING_COST = 1 / 50;
+/** How far behind an entry the next block is looked for. */
+const MOST_ENTRIES_AHEAD = 2_000;
 const BYTES_PER_LOOK = 4_096;
 const HIGHEST_LOOK_COST = 50;
 
 export class Dispatcher {
   private readonly index: MessageIndex;
   private readonly deliveries: Deliveries;
+  private readonly mover: MessageMover;
   private readonly services: BrokerServices;
   private readonly reader = new RecordReader();
   private paused = false;
@@ -66,10 +70,16 @@ export class Dispatcher {
     hold: () => this.hold(),
   };
 
-  constructor(index: MessageIndex, deliveries: Deliveries, services: BrokerServices) {
-    this.index = index;
-    this.deliveries = deliveries;
-    this.services = services;
+  constructor(parts: {
+    readonly index: MessageIndex;
+    readonly deliveries: Deliveries;
+    readonly mover: MessageMover;
+    readonly services: BrokerServices;
+  }) {
+    this.index = parts.index;
+    this.deliveries = parts.deliveries;
+    this.mover = parts.mover;
+    this.services = parts.services;
   }
 
   /** Nothing is delivered any more until the node stops serving. */
@@ -210,6 +220,7 @@ export class Dispatcher {
         });
         return false;
       }
+      this.readAhead(scan, slot);
       this.read(slot, payload);
       if (consumer.selector !== null || consumer.isBrowser || claim !== null) {
         this.looksLeft -= lookCost(this.reader.length);
@@ -224,6 +235,29 @@ export class Dispatcher {
       return true;
     }
     return false;
+  }
+
+  /** While one block is looked through, the next one is loaded. */
+  private readAhead(scan: Scan, slot: number): void {
+    const { table } = this.index;
+    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) return;
+    const segment = table.segmentOf(slot);
+    const offset = table.blockOffsetOf(slot);
+    if (!scan.entersBlock(segment, offset)) return;
+    let next = table.nextOf(slot);
+    for (let step = 0; next !== NONE && step < MOST_ENTRIES_AHEAD; step += 1) {
+      const nextSegment = table.segmentOf(next);
+      const nextOffset = table.blockOffsetOf(next);
+      const isOther = nextSegment !== segment || nextOffset !== offset;
+      if (isOther && !table.hasFlag(next, ENTRY_FLAG.volatile)) {
+        const { bodies } = this.services;
+        if (bodies.cached(nextSegment, nextOffset) === undefined) {
+          bodies.load(nextSegment, nextOffset, () => undefined);
+        }
+        return;
+      }
+      next = table.nextOf(next);
+    }
   }
 
   /**
@@ -279,7 +313,7 @@ export class Dispatcher {
   private expires(slot: number): boolean {
     const expiresAtMs = this.index.table.expiresAtMsOf(slot);
     if (expiresAtMs === 0 || expiresAtMs > this.services.wallMs()) return false;
-    this.deliveries.expire(slot);
+    this.mover.expire(slot);
     return true;
   }
 

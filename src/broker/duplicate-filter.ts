@@ -3,6 +3,7 @@
  * them; those of messages in memory live and die with this tenure, as the messages do.
  */
 
+import type { AddressRules } from './address-settings.js';
 import type { Destination, DuplicateId } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import { type DuplicateKey, duplicateKeyOf } from './duplicate-key.js';
@@ -19,6 +20,7 @@ import type { BrokerServices } from './services.js';
 export class DuplicateFilter {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
+  private readonly rules: AddressRules;
   private readonly limits: DuplicateLimits;
   /** Of messages that are in memory only. */
   private inMemory = new DuplicateWindows();
@@ -26,10 +28,13 @@ export class DuplicateFilter {
   private areLimitsWritten = false;
   private lastDestination: Destination | null = null;
   private lastAddress = '' as DuplicateAddress;
+  /** How many ids the last address remembers; null: as many as the limits say. */
+  private lastOwnIds: number | null = null;
 
   constructor(index: MessageIndex, batches: BatchBuilder, services: BrokerServices) {
     this.index = index;
     this.batches = batches;
+    this.rules = services.rules;
     const { duplicateIdsPerAddress, duplicateIdsMaxBytes } = services.limits;
     this.limits = { idsPerAddress: duplicateIdsPerAddress, maxBytes: duplicateIdsMaxBytes };
   }
@@ -47,8 +52,11 @@ export class DuplicateFilter {
   }
 
   /** Null when no duplicates are looked for. Throws for an id that cannot be one. */
-  keyOf(id: DuplicateId | null): DuplicateKey | null {
-    return id === null || this.limits.idsPerAddress === 0 ? null : duplicateKeyOf(id);
+  keyOf(destination: Destination, id: DuplicateId | null): DuplicateKey | null {
+    if (id === null) return null;
+    this.addressOf(destination);
+    const remembered = this.lastOwnIds ?? this.limits.idsPerAddress;
+    return remembered === 0 ? null : duplicateKeyOf(id);
   }
 
   /** A durable message is no duplicate of one in memory, which can still be lost (P1). */
@@ -71,13 +79,14 @@ export class DuplicateFilter {
   /** The message with this id, which is not known, is taken: its record has to be in the same batch. */
   note(destination: Destination, key: DuplicateKey, durable: boolean): void {
     const address = this.addressOf(destination);
+    const ownIds = this.lastOwnIds;
     if (!durable) {
-      this.inMemory.add(address, key);
+      this.inMemory.add(address, key, ownIds);
       return;
     }
     this.writeLimits();
     this.index.arrivingDuplicates.add(address, key);
-    this.batches.addDuplicateId(address, key);
+    this.batches.addDuplicateIds({ address, keys: [key], ownIds });
   }
 
   private writeLimits(): void {
@@ -90,6 +99,7 @@ export class DuplicateFilter {
     if (destination !== this.lastDestination) {
       this.lastDestination = destination;
       this.lastAddress = duplicateAddress(destination);
+      this.lastOwnIds = this.rules.settingsFor(destination).ownDuplicateIds;
     }
     return this.lastAddress;
   }

@@ -23,15 +23,25 @@ export function duplicateAddress({ kind, name }: Destination): DuplicateAddress 
 }
 
 export interface DuplicateLimits {
-  /** The window of one address; 0: nothing is remembered. */
+  /** The window of an address that has none of its own; 0: nothing is remembered. */
   readonly idsPerAddress: number;
   /** All windows together. */
   readonly maxBytes: number;
 }
 
+/** What is remembered of one address, from the oldest id on. */
+export interface DuplicatesOfAddress {
+  readonly address: DuplicateAddress;
+  readonly keys: readonly DuplicateKey[];
+  /** How many ids it remembers; null: as many as the limits say. */
+  readonly ownIds: number | null;
+}
+
 class Window {
   readonly address: DuplicateAddress;
   readonly known = new Set<DuplicateKey>();
+  /** Ids that are remembered, as the last one that was added said; null: as many as the limits say. */
+  ownIds: number | null = null;
   /** Neighbours in the order of addresses. */
   older: Window | null = null;
   newer: Window | null = null;
@@ -86,11 +96,15 @@ export class DuplicateWindows {
     return this.windows.get(address)?.known.has(key) === true;
   }
 
-  /** The newest id of its address; false when it is there already. */
-  add(address: DuplicateAddress, key: DuplicateKey): boolean {
+  /**
+   * The newest id of its address; false when it is there already. `ownIds`: how many the address remembers
+   * from now on; null: as many as the limits say.
+   */
+  add(address: DuplicateAddress, key: DuplicateKey, ownIds: number | null): boolean {
     const window = this.windows.get(address) ?? this.createWindow(address);
     if (window.known.has(key)) return false;
     window.add(key);
+    window.ownIds = ownIds;
     this.ids += 1;
     this.bytes += ID_BYTES + key.length;
     this.moveToNewest(window);
@@ -110,14 +124,16 @@ export class DuplicateWindows {
   }
 
   /** From the address whose ids go first on, with the oldest id of each first. */
-  *all(): IterableIterator<readonly [DuplicateAddress, readonly DuplicateKey[]]> {
+  *all(): IterableIterator<DuplicatesOfAddress> {
     for (let window = this.oldest; window !== null; window = window.newer) {
-      yield [window.address, window.keys()];
+      const { address, ownIds } = window;
+      yield { address, ownIds, keys: window.keys() };
     }
   }
 
   private trimWindow(window: Window): void {
-    while (window.known.size > this.limits.idsPerAddress) this.removeOldest(window);
+    const limit = window.ownIds ?? this.limits.idsPerAddress;
+    while (window.known.size > limit) this.removeOldest(window);
   }
 
   private trimBytes(): void {

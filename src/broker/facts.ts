@@ -1,7 +1,5 @@
 /** What operators are told of the broker (docs/admin.md). Plain data: it goes out as JSON. */
 
-import type { LiveCounts } from './services.js';
-
 /** What queues and subscriptions have in common. */
 export interface DepthFacts {
   /** With those that are delivered and not acknowledged, and those whose time has not come. */
@@ -12,10 +10,24 @@ export interface DepthFacts {
   /** With consumers. */
   readonly unacknowledged: number;
   readonly consumers: number;
+  /** Roughly when the oldest message came that is ready or unacknowledged, of the wall clock; null when there is none. */
+  readonly oldestAtMs: number | null;
+}
+
+/** What has happened in one queue while this node was live. */
+export interface QueueHistory {
+  readonly arrived: number;
+  readonly delivered: number;
+  readonly redelivered: number;
+  readonly failed: number;
+  readonly acknowledged: number;
+  readonly expired: number;
+  readonly deadLettered: number;
 }
 
 export interface QueueFacts extends DepthFacts {
   readonly name: string;
+  readonly counts: QueueHistory;
   /** Nothing is delivered from it until somebody resumes it. */
   readonly paused: boolean;
   /** Of one client, in memory only, and gone with it. */
@@ -26,6 +38,7 @@ export interface QueueFacts extends DepthFacts {
 
 export interface SubscriptionFacts extends DepthFacts {
   readonly topic: string;
+  readonly counts: QueueHistory;
   /** Null for one in memory only, which is gone with its subscribers. */
   readonly name: string | null;
   readonly clientId: string | null;
@@ -84,8 +97,28 @@ export interface TransactionFacts {
   readonly bytes: number;
 }
 
-export interface TotalFacts extends Readonly<LiveCounts> {
+/** Counted since this node went live; a durable message for several queues counts once as sent. */
+export interface LiveCounts {
+  sent: number;
+  delivered: number;
+  acknowledged: number;
+  failed: number;
+  expired: number;
+  deadLettered: number;
+  /** Messages that had come before and were not taken again. */
+  duplicates: number;
+  /** Messages that a full queue did not take, and dead letters without an address. */
+  dropped: number;
+}
+
+/** Of the whole broker; what is counted begins with the tenure. */
+export interface BrokerTotals extends Readonly<LiveCounts> {
   readonly messages: number;
   readonly bytes: number;
+  /** Non-durable messages. */
+  readonly memoryBytes: number;
+}
+
+export interface TotalFacts extends BrokerTotals {
   readonly queues: number;
 }

@@ -1,6 +1,7 @@
 /**
  * Holds producers back: a session that sends into what is full is told to stop reading from its
- * client, after its message was taken, and to go on once there is room again.
+ * client, after its message was taken, and to go on once there is room again. A queue that drops or
+ * rejects what it has no room for holds nobody back: the publisher asks here whether it is full.
  */
 
 import type { Client } from './client.js';
@@ -27,9 +28,18 @@ export class FlowControl {
 
   /** To be called when `client` has sent a message to `queue`. */
   sent(client: Client, queue: Queue): void {
-    if (this.queueFill(queue) > 1) {
+    if (queue.settings.whenFull === 'block' && this.queueFill(queue) > 1) {
       this.hold(queue, client, `Queue ${queue.destination.name} is full`);
     }
+  }
+
+  /** Whether it takes nothing more, when so many messages and bytes are about to come already. */
+  isFull(queue: Queue, messages = 0, bytes = 0): boolean {
+    const { maxMessages, maxBytes } = queue.settings;
+    return (
+      queue.messages + queue.arrivingMessages + messages >= maxMessages ||
+      queue.bytes + queue.arrivingBytes + bytes >= maxBytes
+    );
   }
 
   /** To be called when `client` has sent a message, wherever it went. */
@@ -40,6 +50,33 @@ export class FlowControl {
       this.hold('memory', client, 'The memory for messages that are not written yet is full');
     }
     if (this.nodeReason !== null) this.hold('node', client, this.nodeReason);
+  }
+
+  /** The node holds every producer back. */
+  get isHeldByNode(): boolean {
+    return this.nodeReason !== null;
+  }
+
+  /** In a sentence, for an operator's order; null when it does not. */
+  whyNodeHolds(): string | null {
+    return this.nodeReason === null ? null : `Nothing more is written now: ${this.nodeReason}.`;
+  }
+
+  /** Why an operator's order may put nothing more into the queue; `isMore`: what it takes stays where it is, too. */
+  whyNoRoom(queue: Queue, isMore: boolean): string | null {
+    if (this.nodeReason !== null) return this.whyNodeHolds();
+    if (isMore && this.storeFill() > 1)
+      return 'The store is full (limits.storeMaxMessages, limits.storeMaxBytes).';
+    if (isMore && this.memoryFill() > 1) {
+      return 'The memory for messages that are not written yet is full (limits.memoryMaxBytes).';
+    }
+    if (queue.isBacklog || !this.isFull(queue)) return null;
+    const { destination, settings } = queue;
+    const what = destination.kind === 'queue' ? 'Queue' : 'A durable subscription to topic';
+    return (
+      `${what} "${destination.name}" is full: ${settings.maxMessages} messages or ${settings.maxBytes} ` +
+      'bytes are allowed (maxMessages and maxBytes in addresses).'
+    );
   }
 
   holdAll(reason: string, clients: Iterable<Client>): void {
@@ -80,8 +117,8 @@ export class FlowControl {
   /** Above 1 when full. */
   private queueFill(queue: Queue): number {
     return Math.max(
-      (queue.messages + queue.arrivingMessages) / this.limits.queueMaxMessages,
-      (queue.bytes + queue.arrivingBytes) / this.limits.queueMaxBytes,
+      (queue.messages + queue.arrivingMessages) / queue.settings.maxMessages,
+      (queue.bytes + queue.arrivingBytes) / queue.settings.maxBytes,
     );
   }
 

@@ -8,7 +8,7 @@ import type { Client } from './client.js';
 import type {
   ConnectionFacts,
   ConsumerFacts,
-  DepthFacts,
+  LiveCounts,
   QueueFacts,
   SubscriptionFacts,
   TopicFacts,
@@ -17,7 +17,7 @@ import type {
 } from './facts.js';
 import type { MessageIndex } from './message-index.js';
 import type { Consumer, Queue } from './queue.js';
-import type { LiveCounts } from './services.js';
+import { depthOf, totalsOf } from './statistics.js';
 import type { Transaction } from './transaction.js';
 
 const ACKNOWLEDGEMENT_NAMES = invert(ACKNOWLEDGEMENT);
@@ -43,7 +43,8 @@ export class Inspection {
   queues(): QueueFacts[] {
     const found: QueueFacts[] = [];
     for (const queue of this.index.queues.all()) {
-      if (queue.destination.kind === 'queue' && !queue.removed) found.push(queueFacts(queue));
+      if (queue.destination.kind !== 'queue' || queue.removed) continue;
+      found.push(queueFacts(queue, this.index));
     }
     return found.sort(byName);
   }
@@ -51,11 +52,11 @@ export class Inspection {
   /** Null when there is none of that name. */
   queue(name: string): QueueFacts | null {
     const queue = this.index.queues.named(name);
-    return queue === undefined ? null : queueFacts(queue);
+    return queue === undefined ? null : queueFacts(queue, this.index);
   }
 
   subscriptions(): SubscriptionFacts[] {
-    return this.topicQueues().map(subscriptionFacts);
+    return this.topicQueues().map((queue) => subscriptionFacts(queue, this.index));
   }
 
   topics(): TopicFacts[] {
@@ -110,8 +111,7 @@ export class Inspection {
   }
 
   totals(): TotalFacts {
-    const { messages, bytes, queues } = this.index;
-    return { ...this.counts, messages, bytes, queues: queues.count };
+    return { ...totalsOf(this.index, this.counts), queues: this.index.queues.count };
   }
 
   private topicQueues(): Queue[] {
@@ -120,22 +120,18 @@ export class Inspection {
   }
 }
 
-function depthOf(queue: Queue): DepthFacts {
-  const { messages, bytes, ready, unacknowledged, consumers } = queue;
-  return { messages, bytes, ready: ready.length, unacknowledged, consumers: consumers.length };
-}
-
-function queueFacts(queue: Queue): QueueFacts {
+function queueFacts(queue: Queue, index: MessageIndex): QueueFacts {
   return {
     name: queue.destination.name,
-    ...depthOf(queue),
+    ...depthOf(queue, index),
+    counts: queue.counts.snapshot(),
     paused: queue.isPaused,
     temporary: queue.isTemporary,
     deadLetters: queue.isDeadLetterQueue,
   };
 }
 
-function subscriptionFacts(queue: Queue): SubscriptionFacts {
+function subscriptionFacts(queue: Queue, index: MessageIndex): SubscriptionFacts {
   const { stored } = queue;
   return {
     topic: queue.destination.name,
@@ -145,7 +141,8 @@ function subscriptionFacts(queue: Queue): SubscriptionFacts {
     shared: queue.isShared,
     selector: stored?.selector || null,
     noLocal: stored?.noLocal ?? false,
-    ...depthOf(queue),
+    ...depthOf(queue, index),
+    counts: queue.counts.snapshot(),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ActionOutcome {
   readonly done: number;
   /** Selected, but with a consumer or in a transaction, or with no place to go back to. */
   readonly skipped: number;
+  /** Why some were left that had a place to go to; null when there was room for all. */
+  readonly noRoom: string | null;
   /** Whether nothing that was selected is left. Else it goes on behind `after`, up to `upTo`. */
   readonly isComplete: boolean;
   readonly after: number;
@@ -33,7 +35,7 @@ export interface ActionOutcome {
   readonly copies: readonly { readonly from: number; readonly to: number }[];
 }
 
-export type MessageState = 'ready' | 'delivered' | 'in-transaction' | 'scheduled' | 'leaving';
+export type MessageState = 'ready' | 'delivered' | 'in-transaction' | 'scheduled' | 'moving';
 
 /** A message with its place. It is only read during the call that it is given to. */
 export interface BrowsedMessage extends DeliveryView {

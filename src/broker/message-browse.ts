@@ -31,7 +31,7 @@ const STATE_NAMES: { readonly [state: number]: MessageState } = {
   [ENTRY_STATE.delivered]: 'delivered',
   [ENTRY_STATE.inTransaction]: 'in-transaction',
   [ENTRY_STATE.scheduled]: 'scheduled',
-  [ENTRY_STATE.deadLettering]: 'leaving',
+  [ENTRY_STATE.moving]: 'moving',
 };
 
 export interface BrowseOptions {
@@ -158,7 +158,7 @@ export class MessageBrowse {
       timestampMs: content.timestampMs,
       redelivered: index.mayHaveBeenDelivered(slot),
       failedDeliveries: table.failedDeliveriesOf(slot),
-      state: STATE_NAMES[table.stateOf(slot)] ?? 'leaving',
+      state: STATE_NAMES[table.stateOf(slot)] ?? 'moving',
       deliverAtMs: message.deliverAtMs ?? 0,
       bytesStored: table.bytesOf(slot),
       // Nobody holds it longer than the call.

@@ -4,6 +4,8 @@
  * live node alone knows (who has a delivery, what is being removed) is set from outside.
  */
 
+import type { AddressRules } from './address-settings.js';
+import { ArrivalTimes } from './arrival-times.js';
 import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
@@ -26,12 +28,13 @@ import { VolatileMessages } from './volatile-messages.js';
 
 export class MessageIndex {
   readonly table = new MessageTable();
-  readonly queues = new QueueRegistry(this.table);
+  readonly queues: QueueRegistry;
   readonly volatile = new VolatileMessages();
   readonly duplicates = new DuplicateWindows();
   readonly arrivingDuplicates = new ArrivingDuplicates();
   readonly expiry = new TimeHeap((id) => this.shallStayInHeap(id));
   readonly deliveryTimes = new DeliveryTimes(this.table);
+  readonly arrivals = new ArrivalTimes();
   /** Entries and bytes in all queues, with those in memory only. */
   messages = 0;
   bytes = 0;
@@ -51,8 +54,9 @@ export class MessageIndex {
   private lastQueueId = 0;
   private lastQueue: Queue | undefined;
 
-  constructor(usage: SegmentUsage) {
+  constructor(usage: SegmentUsage, rules: AddressRules) {
     this.usage = usage;
+    this.queues = new QueueRegistry(this.table, rules);
   }
 
   /** Opens a payload whose records `applyUpTo` then applies, perhaps in several steps. */
@@ -105,6 +109,7 @@ export class MessageIndex {
   /** Counts what was taken for a queue and is in a batch, or takes it off when it was applied. */
   arrive(queue: Queue, messages: number, bytes: number): void {
     queue.arrivingMessages += messages;
+    if (messages > 0) queue.counts.arrived += messages;
     queue.arrivingBytes += bytes;
     this.arrivingMessages += messages;
     this.arrivingBytes += bytes;
@@ -149,9 +154,7 @@ export class MessageIndex {
   /** Takes a ready entry, or one that is in no list, out of sight until `timeMs`. */
   delay(slot: number, timeMs: number): void {
     const { table } = this;
-    if (table.stateOf(slot) === ENTRY_STATE.ready) {
-      this.queues.at(table.queueOf(slot)).removeReady(slot);
-    }
+    this.takeOut(slot);
     this.letGo(slot);
     this.queues.at(table.queueOf(slot)).delayedBytes += table.bytesOf(slot);
     table.setState(slot, ENTRY_STATE.scheduled);
@@ -175,6 +178,13 @@ export class MessageIndex {
   /** As consumers are told. */
   mayHaveBeenDelivered(slot: number): boolean {
     return (this.table.flagsOf(slot) & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
+  }
+
+  /** An entry that is ready, or waits for its time, does neither any more; its state is the caller's to set. */
+  takeOut(slot: number): void {
+    const queue = this.queues.at(this.table.queueOf(slot));
+    if (this.table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
+    else this.leaveSchedule(slot, queue);
   }
 
   /** Puts back what is due. */
@@ -298,13 +308,17 @@ export class MessageIndex {
       if (own) this.arrive(queue, -1, -share);
     }
     this.highestEntryId = baseEntryId + count - 1;
+    if (reader.timestampMs >= this.arrivals.nextMs) {
+      this.arrivals.note(baseEntryId, reader.timestampMs);
+    }
     this.usage.retain(this.segment, share * count);
   }
 
   private applyDuplicateIds(own: boolean): void {
-    const { address, keys } = this.reader.readDuplicateIds();
+    const { address, keys, ownIds } = this.reader.readDuplicateIds();
     for (const key of keys) {
-      if (!this.duplicates.add(address, key)) this.reader.fail('a duplicate id is there already');
+      const isNew = this.duplicates.add(address, key, ownIds);
+      if (!isNew) this.reader.fail('a duplicate id is there already');
       if (own) this.arrivingDuplicates.remove(address, key);
     }
   }
@@ -440,7 +454,7 @@ export class MessageIndex {
   }
 
   /** To be called before the state of an entry changes that may wait for its time. */
-  leaveSchedule(slot: number, queue: Queue): void {
+  private leaveSchedule(slot: number, queue: Queue): void {
     if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
     queue.delayedBytes -= this.table.bytesOf(slot);
   }

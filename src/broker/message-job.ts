@@ -8,6 +8,7 @@ import { HoldfastError } from '../platform/errors.js';
 import { type Destination, TEMPORARY_PREFIX } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
+import type { Deliveries } from './deliveries.js';
 import {
   type EntryContent,
   loadPayload,
@@ -16,10 +17,12 @@ import {
   selectableOf,
 } from './entry-content.js';
 import { EntryWalk } from './entry-walk.js';
+import type { FlowControl } from './flow-control.js';
 import type { ActionOutcome, Ending, MessageAction, MessageSelection } from './management-api.js';
 import type { MessageIndex } from './message-index.js';
+import { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
-import { type MoveParts, moveMessage } from './move-message.js';
+import type { Publisher } from './publisher.js';
 import type { Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
 import {
@@ -36,9 +39,13 @@ const BYTES_PER_SLICE = 1024 * 1024;
 /** More would make an answer that nobody reads. */
 const COPIES_TOLD = 1_000;
 
-export interface JobParts extends MoveParts {
+export interface JobParts {
   readonly index: MessageIndex;
   readonly batches: BatchBuilder;
+  readonly flow: FlowControl;
+  readonly publisher: Publisher;
+  readonly deliveries: Deliveries;
+  readonly mover: MessageMover;
   readonly services: BrokerServices;
 }
 
@@ -67,6 +74,9 @@ export class MessageJob {
   private readonly copies: { from: number; to: number }[] = [];
   private sliceMessages = 0;
   private sliceBytes = 0;
+  private noRoom: string | null = null;
+  /** For want of room nothing more can be done. */
+  private isBlocked = false;
   private isOver = false;
 
   constructor(options: JobOptions) {
@@ -149,6 +159,10 @@ export class MessageJob {
       const id = this.ids[this.at] as number;
       const slot = parts.index.table.find(id);
       if (slot !== NONE && this.isHere(slot) && !this.handle(slot)) return;
+      if (this.isBlocked) {
+        this.finish(false);
+        return;
+      }
       this.at += 1;
       this.after = id;
       this.sliceMessages += 1;
@@ -166,11 +180,9 @@ export class MessageJob {
 
   /** False when its bytes have to be loaded first: then it is tried again. */
   private handle(slot: number): boolean {
-    const { parts, action, selection } = this.options;
+    const { parts, selection } = this.options;
     const { index, services } = parts;
-    const needsNothing =
-      selection.selector === null && (action.kind === 'purge' || action.kind === 'expire');
-    if (needsNothing) {
+    if (selection.selector === null && !this.needsContent) {
       this.apply(slot, null);
       return true;
     }
@@ -190,59 +202,87 @@ export class MessageJob {
     return true;
   }
 
+  /** Of each message, and not only its id. */
+  private get needsContent(): boolean {
+    const { action, queue } = this.options;
+    if (action.kind === 'purge') return false;
+    return action.kind !== 'expire' || MessageMover.keepsExpired(queue);
+  }
+
   private apply(slot: number, content: EntryContent | null): void {
     const { parts, action } = this.options;
     const state = parts.index.table.stateOf(slot);
     const isFree = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
     const isDone = (isFree || action.kind === 'copy') && this.carryOut(slot, content);
     if (isDone) this.done += 1;
-    else this.skipped += 1;
+    else if (!this.isBlocked) this.skipped += 1;
   }
 
   private carryOut(slot: number, content: EntryContent | null): boolean {
     const { parts, action, queue } = this.options;
-    const { index, deliveries, publisher } = parts;
-    const id = index.table.idOf(slot);
+    const { index, deliveries } = parts;
     switch (action.kind) {
       case 'purge':
-        deliveries.withdraw(slot);
+        index.takeOut(slot);
         deliveries.remove(slot, REMOVAL_REASON.purged);
         break;
       case 'expire':
-        deliveries.expire(slot);
+        if (!this.expire(slot, content)) return false;
         break;
       case 'retry':
-        return this.retry(slot, id, content as EntryContent);
-      case 'move':
-        this.move(slot, id, this.target as Queue, content as EntryContent);
+        if (!this.retry(slot, content as EntryContent)) return false;
         break;
-      case 'copy': {
-        const { message, timestampMs, durable } = content as EntryContent;
-        this.tell(id, publisher.publishTo(this.target as Queue, message, timestampMs, durable));
-      }
+      case 'move':
+        if (!this.findRoom(this.target as Queue)) return false;
+        this.move(slot, this.target as Queue, content as EntryContent);
+        break;
+      case 'copy':
+        if (!this.findRoom(this.target as Queue)) return false;
+        this.copy(slot, this.target as Queue, content as EntryContent);
     }
     // Somebody may wait to hear that it has become empty.
     if (queue.draining > 0) index.markDirty(queue);
     return true;
   }
 
-  /** Back to where it was sent; false when it says no such place, or nobody there would get it. */
-  private retry(slot: number, id: number, content: EntryContent): boolean {
+  /** As if its time had come, so that no full queue refuses it. */
+  private expire(slot: number, content: EntryContent | null): boolean {
+    const { mover, flow } = this.options.parts;
+    if (content === null || !this.needsContent) {
+      mover.expire(slot);
+      return true;
+    }
+    this.noRoom = flow.whyNodeHolds();
+    this.isBlocked = this.noRoom !== null;
+    if (!this.isBlocked) mover.expireNow(slot, content);
+    return !this.isBlocked;
+  }
+
+  /** Back to where it was sent; false when it says no such place, or it is full, or nobody there would get it. */
+  private retry(slot: number, content: EntryContent): boolean {
     const { parts, queue } = this.options;
     const { contentKind, headers } = content.message;
     const origin = parts.services.contents.deadLetterOrigin(contentKind, headers);
     if (origin === null || origin.name.startsWith(TEMPORARY_PREFIX)) return false;
     if (origin.kind === 'topic') return this.publishAgain(slot, origin, content);
     const target = this.targetOf(origin);
-    if (target === queue) return false;
-    this.move(slot, id, target, content);
+    if (target === queue || !this.hasRoom(target)) return false;
+    this.move(slot, target, content);
     return true;
   }
 
-  private move(slot: number, id: number, target: Queue, content: EntryContent): void {
-    const { parts } = this.options;
-    parts.deliveries.withdraw(slot);
-    this.tell(id, moveMessage(parts, slot, target, content, REMOVAL_REASON.purged));
+  private move(slot: number, target: Queue, content: EntryContent): void {
+    const { index, mover } = this.options.parts;
+    const id = index.table.idOf(slot);
+    index.takeOut(slot);
+    this.tell(id, mover.moveTo(target, slot, content, REMOVAL_REASON.purged));
+  }
+
+  private copy(slot: number, target: Queue, content: EntryContent): void {
+    const { index, publisher } = this.options.parts;
+    const { message, timestampMs, durable } = content;
+    const copyId = publisher.publishTo(target, message, timestampMs, durable);
+    this.tell(index.table.idOf(slot), copyId);
   }
 
   /** To everybody who is subscribed now, in one batch with its removal; there must be one who keeps it. */
@@ -252,20 +292,36 @@ export class MessageJob {
     const subscribed = index.queues.subscribedTo(destination.name);
     const selectable = selectableOf(index, slot, content);
     const propertyOf = () => services.contents.propertiesOf(selectable);
-    const isKept = subscribed.some(
+    const keeping = subscribed.filter(
       ({ stored, filter }) =>
         stored !== null && (filter === null || filter.lets(client.clientId, propertyOf)),
     );
-    if (!isKept) return false;
+    if (keeping.length === 0 || !keeping.every((queue) => this.hasRoom(queue))) return false;
     const message = { ...content.message, topic: destination.name };
     const targets = MESSAGE_TARGET_BYTES * subscribed.length;
     const bytes = contentBytes(message) + targets + removalBytes(true, 1);
     batches.reserve(bytes + FIXED_BYTES.entryIdsReserved);
     const { durable } = content;
     publisher.publish(client, { ...content.message, destination, durable, duplicateId: null });
-    deliveries.withdraw(slot);
+    index.takeOut(slot);
     deliveries.remove(slot, REMOVAL_REASON.purged);
     return true;
+  }
+
+  /** What has one target for all messages is over when that is full. */
+  private findRoom(target: Queue): boolean {
+    if (!this.hasRoom(target)) this.isBlocked = true;
+    return !this.isBlocked;
+  }
+
+  /** An order puts nothing into what is full, whatever else would become of the message there. */
+  private hasRoom(target: Queue): boolean {
+    const { parts, action } = this.options;
+    const why = parts.flow.whyNoRoom(target, action.kind === 'copy');
+    if (why === null) return true;
+    this.noRoom = why;
+    this.isBlocked = parts.flow.isHeldByNode;
+    return false;
   }
 
   private targetOf(destination: Destination): Queue {
@@ -292,8 +348,8 @@ export class MessageJob {
   private finish(isComplete: boolean): void {
     this.confirmThen(() => {
       this.isOver = true;
-      const { done, skipped, after, upTo, copies } = this;
-      this.options.ending.done({ done, skipped, isComplete, after, upTo, copies });
+      const { done, skipped, noRoom, after, upTo, copies } = this;
+      this.options.ending.done({ done, skipped, noRoom, isComplete, after, upTo, copies });
     });
   }
 }

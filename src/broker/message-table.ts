@@ -18,8 +18,8 @@ export const ENTRY_STATE = {
   delivered: 2,
   /** Acknowledged or rejected in a transaction that is still open. */
   inTransaction: 3,
-  /** On its way to the dead-letter queue; its body may still have to be loaded. */
-  deadLettering: 4,
+  /** On its way to the dead-letter or the expiry address; its body may still have to be loaded. */
+  moving: 4,
   /** Its removal is in a batch that is not applied yet. */
   removing: 5,
   /** In no list until its time comes. */

@@ -11,6 +11,7 @@ import type { Client } from './client.js';
 import type { DuplicateFilter } from './duplicate-filter.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import type { FlowControl } from './flow-control.js';
+import { FullQueues, PlannedMessages } from './full-queues.js';
 import { checkMessage, checkName } from './message-checks.js';
 import { groupMark } from './message-groups.js';
 import type { MessageIndex } from './message-index.js';
@@ -41,6 +42,7 @@ export class Publisher {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
   private readonly flow: FlowControl;
+  private readonly fullQueues: FullQueues;
   private readonly duplicates: DuplicateFilter;
   private readonly services: BrokerServices;
   private readonly temporary: TemporaryDestinations;
@@ -57,6 +59,8 @@ export class Publisher {
   private isFiltered = false;
   /** One of them is a subscription to many topics. */
   private saysTopic = false;
+  /** One of them drops or rejects what it has no room for. */
+  private mayRefuse = false;
 
   constructor(parts: {
     readonly index: MessageIndex;
@@ -72,6 +76,7 @@ export class Publisher {
     this.duplicates = parts.duplicates;
     this.temporary = parts.temporary;
     this.services = parts.services;
+    this.fullQueues = new FullQueues(parts.flow, parts.services.drops);
   }
 
   /** Ids go on behind everything that the journal has seen. */
@@ -86,20 +91,25 @@ export class Publisher {
 
   publish(client: Client, message: IncomingMessage): void {
     checkMessage(message);
-    const key = this.duplicates.keyOf(message.duplicateId);
+    const { destination } = message;
+    const key = this.duplicates.keyOf(destination, message.duplicateId);
     if (key !== null && this.isDuplicate(client, message, key)) return;
-    this.route(message.destination, message.durable);
+    this.route(destination, message.durable);
     const timestampMs = Math.floor(this.services.wallMs());
     if (this.isFiltered) {
       this.leaveOutUnwanted(client, { ...message, timestampMs, failedDeliveries: 0 });
     }
-    const content = withGroup(
-      message,
-      this.saysTopic ? { ...message, topic: message.destination.name } : message,
-    );
-    if (key !== null) {
-      this.noteId(message, key, contentBytes(content));
+    if (this.mayRefuse) {
+      for (const queue of this.storedTargets) this.fullQueues.requireRoom(queue);
+      for (const queue of this.memoryTargets) this.fullQueues.requireRoom(queue);
     }
+    const isDropped = this.mayRefuse && this.isDroppedByAll();
+    const living = this.services.rules.withTimeToLive(message, timestampMs);
+    const content = withGroup(
+      living,
+      this.saysTopic ? { ...living, topic: destination.name } : living,
+    );
+    if (key !== null && !isDropped) this.noteId(message, key, contentBytes(content));
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
@@ -115,14 +125,16 @@ export class Publisher {
   /** Encodes a message for later; creates its queue now, so that publishing it cannot fail. */
   prepare(message: IncomingMessage): PreparedMessage {
     checkMessage(message);
-    const duplicateKey = this.duplicates.keyOf(message.duplicateId);
-    if (message.destination.kind === 'queue') this.queueFor(message.destination);
+    const duplicateKey = this.duplicates.keyOf(message.destination, message.duplicateId);
+    if (message.destination.kind === 'queue') this.requireRoomIn(message, duplicateKey);
     else if (duplicateKey !== null) checkName('topic', message.destination.name);
     const { kind, name } = message.destination;
     // Who is subscribed is known only when it is published.
-    const content = withGroup(message, kind === 'topic' ? { ...message, topic: name } : message);
+    const timestampMs = Math.floor(this.services.wallMs());
+    const living = this.services.rules.withTimeToLive(message, timestampMs);
+    const content = withGroup(living, kind === 'topic' ? { ...living, topic: name } : living);
     return {
-      record: encodeWithoutTargets(content, Math.floor(this.services.wallMs())),
+      record: encodeWithoutTargets(content, timestampMs),
       destination: { kind, name },
       durable: message.durable,
       traits: traitsOf(content),
@@ -136,7 +148,8 @@ export class Publisher {
     if (key !== null && this.isDuplicate(client, message, key)) return;
     this.routePrepared(message);
     if (this.isFiltered) this.leaveOutUnwanted(client, selectable(message));
-    if (key !== null) this.noteId(message, key, message.record.length);
+    const isDropped = this.mayRefuse && this.isDroppedByAll();
+    if (key !== null && !isDropped) this.noteId(message, key, message.record.length);
     this.services.counts.sent += 1;
     if (this.storedTargets.length > 0) {
       const baseEntryId = this.takeEntryIds(this.storedTargets.length);
@@ -145,6 +158,22 @@ export class Publisher {
     }
     if (this.memoryTargets.length > 0) this.addVolatile(message.record, message.traits);
     this.checkFlow(client);
+  }
+
+  /**
+   * Before a transaction is published: throws when one of its messages is for a queue that rejects it, so that
+   * all of it is refused. From here on only a queue that drops leaves out some.
+   */
+  requireRoom(client: Client, messages: readonly PreparedMessage[]): void {
+    if (!this.services.rules.canReject) return;
+    const planned = new PlannedMessages();
+    for (const message of messages) {
+      this.routePrepared(message);
+      if (!this.mayRefuse || this.isKnown(message, message.duplicateKey)) continue;
+      if (this.isFiltered) this.leaveOutUnwanted(client, selectable(message));
+      for (const queue of this.storedTargets) this.plan(queue, message, planned);
+      for (const queue of this.memoryTargets) this.plan(queue, message, planned);
+    }
   }
 
   /** Upper bound of the record bytes that `publishPrepared` adds to the batch. */
@@ -185,8 +214,8 @@ export class Publisher {
     return queue;
   }
 
-  /** The dead-letter queue of this name, which no limit keeps from being created. */
-  deadLetterQueue(name: string): Queue {
+  /** The queue of this name for what is moved, which no limit keeps from being created. */
+  queueForMoved(name: string): Queue {
     return this.index.queues.named(name) ?? this.create(describeQueue(name));
   }
 
@@ -215,10 +244,37 @@ export class Publisher {
     { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
     key: DuplicateKey,
   ): boolean {
-    if (!this.duplicates.isKnown(destination, key, durable)) return false;
+    if (!this.isKnown({ destination, durable }, key)) return false;
     this.services.counts.duplicates += 1;
     this.flow.sentAnything(client);
     return true;
+  }
+
+  private isKnown(
+    { destination, durable }: Pick<IncomingMessage, 'destination' | 'durable'>,
+    key: DuplicateKey | null,
+  ): boolean {
+    return key !== null && this.duplicates.isKnown(destination, key, durable);
+  }
+
+  /** Its queue is created when there is none; one that is full now refuses the message without waiting for the commit. */
+  private requireRoomIn(message: IncomingMessage, key: DuplicateKey | null): void {
+    const queue = this.queueFor(message.destination);
+    if (FullQueues.mayRefuse(queue) && !this.isKnown(message, key)) {
+      this.fullQueues.requireRoom(queue);
+    }
+  }
+
+  private plan(queue: Queue, { record }: PreparedMessage, planned: PlannedMessages): void {
+    this.fullQueues.requireRoom(queue, planned.of(queue));
+    planned.add(queue, record.length);
+  }
+
+  /** Whether nobody is left of the targets, because all of them are full and drop what comes. */
+  private isDroppedByAll(): boolean {
+    if (this.storedTargets.length + this.memoryTargets.length === 0) return false;
+    this.keepTargets((queue) => !this.fullQueues.drops(queue));
+    return this.storedTargets.length + this.memoryTargets.length === 0;
   }
 
   /**
@@ -269,6 +325,7 @@ export class Publisher {
     this.clearTargets();
     if (destination.kind === 'queue') {
       const queue = this.queueFor(destination);
+      this.mayRefuse = FullQueues.mayRefuse(queue);
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
       return;
@@ -277,6 +334,7 @@ export class Publisher {
     for (const queue of this.index.queues.subscribedTo(destination.name)) {
       this.isFiltered ||= queue.filter !== null;
       this.saysTopic ||= queue.isPattern;
+      this.mayRefuse ||= FullQueues.mayRefuse(queue);
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
     }
@@ -291,11 +349,16 @@ export class Publisher {
     };
     const wants = ({ filter }: Queue): boolean =>
       filter === null || filter.lets(client.clientId, propertyOf);
-    const stored = this.storedTargets.filter(wants);
-    const inMemory = this.memoryTargets.filter(wants);
-    const { saysTopic } = this;
+    this.keepTargets(wants);
+  }
+
+  private keepTargets(wanted: (queue: Queue) => boolean): void {
+    const stored = this.storedTargets.filter(wanted);
+    const inMemory = this.memoryTargets.filter(wanted);
+    const { saysTopic, mayRefuse } = this;
     this.clearTargets();
     this.saysTopic = saysTopic;
+    this.mayRefuse = mayRefuse;
     for (const queue of stored) this.addStoredTarget(queue);
     for (const queue of inMemory) this.memoryTargets.push(queue);
   }
@@ -303,6 +366,7 @@ export class Publisher {
   private clearTargets(): void {
     this.isFiltered = false;
     this.saysTopic = false;
+    this.mayRefuse = false;
     this.storedTargets.length = 0;
     this.storedTargetIds.length = 0;
     this.memoryTargets.length = 0;

@@ -3,6 +3,7 @@
  * decided, before its record is applied, so that the next command of any client finds it.
  */
 
+import type { AddressRules } from './address-settings.js';
 import { type Destination, TEMPORARY_PREFIX } from './api.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { Queue } from './queue.js';
@@ -18,6 +19,7 @@ export class QueueRegistry {
   readonly byId = new Map<number, Queue>();
 
   private readonly table: MessageTable;
+  private readonly rules: AddressRules;
   private readonly byIndex: (Queue | undefined)[] = [];
   private readonly freeIndexes: number[] = [];
   private readonly byName = new Map<string, Queue>();
@@ -25,8 +27,9 @@ export class QueueRegistry {
   private readonly topics = new Map<string, readonly Queue[]>();
   private readonly patterns = new TopicPatterns<Queue>();
 
-  constructor(table: MessageTable) {
+  constructor(table: MessageTable, rules: AddressRules) {
     this.table = table;
+    this.rules = rules;
   }
 
   /** Queues and durable subscriptions, temporary ones too. */
@@ -71,7 +74,7 @@ export class QueueRegistry {
       stored.kind === QUEUE_KIND.queue
         ? { kind: 'queue', name: stored.name }
         : { kind: 'topic', name: stored.topic };
-    const queue = this.place(new Queue(this.table, destination, stored));
+    const queue = this.place(this.newQueue(destination, stored));
     this.byId.set(stored.id, queue);
     this.publish(queue);
     return queue;
@@ -79,14 +82,14 @@ export class QueueRegistry {
 
   /** A queue in memory only, for the subscriber of a topic, or several that share it. */
   addTopicSubscription(destination: Destination, filter: SubscriptionFilter | null): Queue {
-    const queue = this.place(new Queue(this.table, { ...destination }, null, filter));
+    const queue = this.place(this.newQueue({ ...destination }, null, filter));
     this.publish(queue);
     return queue;
   }
 
   /** A queue in memory only, by its name. */
   addTemporary(destination: Destination): Queue {
-    const queue = this.place(new Queue(this.table, { ...destination }, null));
+    const queue = this.place(this.newQueue({ ...destination }, null));
     queue.isTemporary = true;
     this.publish(queue);
     return queue;
@@ -135,6 +138,14 @@ export class QueueRegistry {
     this.byIndex[queue.index] = undefined;
     this.freeIndexes.push(queue.index);
     queue.index = NONE;
+  }
+
+  private newQueue(
+    destination: Destination,
+    stored: QueueDescription | null,
+    filter?: SubscriptionFilter | null,
+  ): Queue {
+    return new Queue(this.table, destination, this.rules.settingsFor(destination), stored, filter);
   }
 
   private place(queue: Queue): Queue {

@@ -4,19 +4,19 @@
  */
 
 import { parseSelector, type Selector } from '../selector/selector.js';
+import type { AddressSettings } from './address-settings.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { EntryList } from './entry-list.js';
 import { MessageGroups } from './message-groups.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
+import { QueueCounts } from './queue-counts.js';
 import { ReadyList } from './ready-list.js';
-import { QUEUE_KIND, type QueueDescription } from './records.js';
+import type { QueueDescription } from './records.js';
 import { Scan } from './scan.js';
 import { SubscriptionFilter } from './subscription-filter.js';
 import { isPattern } from './topic-patterns.js';
-
-export const DEAD_LETTER_PREFIX = 'DLQ.';
 
 export class Queue {
   /** Its place in the registry, and in the table's queue column. */
@@ -24,6 +24,9 @@ export class Queue {
   /** Null for a queue that is in memory only. */
   readonly stored: QueueDescription | null;
   readonly destination: Destination;
+  /** Only the live node looks at them. */
+  readonly settings: AddressSettings;
+  /** What fails in it stays in it. */
   readonly isDeadLetterQueue: boolean;
   /** A subscription to all topics that its name stands for: each message says which one it was sent to. */
   readonly isPattern: boolean;
@@ -40,6 +43,7 @@ export class Queue {
   /** Taken from producers, but in batches that are not applied yet. */
   arrivingMessages = 0;
   arrivingBytes = 0;
+  readonly counts = new QueueCounts();
 
   readonly consumers: Consumer[] = [];
   /** Of the consumers that do not take whatever comes first. */
@@ -72,9 +76,11 @@ export class Queue {
   constructor(
     table: MessageTable,
     destination: Destination,
+    settings: AddressSettings,
     stored: QueueDescription | null,
     filter?: SubscriptionFilter | null,
   ) {
+    this.settings = settings;
     this.wishes = filter;
     this.table = table;
     this.ready = new ReadyList(table);
@@ -82,7 +88,7 @@ export class Queue {
     this.stored = stored;
     this.isPattern = destination.kind === 'topic' && isPattern(destination.name);
     this.isDeadLetterQueue =
-      stored?.kind === QUEUE_KIND.queue && stored.name.startsWith(DEAD_LETTER_PREFIX);
+      destination.kind === 'queue' && settings.deadLetterAddress === destination.name;
   }
 
   /** What subscribers of a topic have waiting in memory: who does not take it is disconnected, not waited for. */
@@ -118,6 +124,15 @@ export class Queue {
   putBack(slot: number, hint: number): void {
     this.ready.insert(slot, hint);
     for (const scan of this.scans) scan.returns(slot);
+  }
+
+  /** The lowest id of what waits for a consumer, and of what each consumer was delivered first; null when there is none. */
+  oldestEntryId(table: MessageTable): number | null {
+    let oldest = this.ready.lowestId();
+    for (const { delivered } of this.consumers) {
+      if (delivered.head !== NONE) oldest = Math.min(oldest, table.idOf(delivered.head));
+    }
+    return Number.isFinite(oldest) ? oldest : null;
   }
 
   addConsumer(consumer: Consumer): void {

@@ -51,6 +51,20 @@ export class ReadyList extends EntryList {
     super.clear();
   }
 
+  /** Infinity when there is none. */
+  lowestId(): number {
+    const { table } = this;
+    let lowest = Number.POSITIVE_INFINITY;
+    let first = this.head;
+    for (let priority = PRIORITIES - 1; priority >= 0; priority -= 1) {
+      const last = this.lasts[priority] as number;
+      if (last === NONE) continue;
+      lowest = Math.min(lowest, table.idOf(first));
+      first = table.nextOf(last);
+    }
+    return lowest;
+  }
+
   private isUseful(hint: number, slot: number): boolean {
     const { table } = this;
     if (hint === NONE || table.priorityOf(hint) !== table.priorityOf(slot)) return false;

@@ -10,6 +10,7 @@ import { type DuplicateKey, readKey } from './duplicate-key.js';
 import {
   type DuplicateAddress,
   type DuplicateLimits,
+  type DuplicatesOfAddress,
   duplicateAddress,
 } from './duplicate-windows.js';
 import { isGroupMark } from './message-groups.js';
@@ -24,6 +25,8 @@ import {
   MESSAGE_FLAG,
   MESSAGE_TARGET_BYTES,
   NO_LOCAL_FLAG,
+  OWN_IDS_BYTES,
+  OWN_IDS_FLAG,
   QUEUE_KIND,
   type QueueDescription,
   RECORD_TYPE,
@@ -46,7 +49,7 @@ export class RecordReader {
   type = 0;
   /** Byte 6: the content kind, reason or queue kind. */
   variant = 0;
-  /** Byte 5: which extras a message has. */
+  /** Byte 5: which extras a message, or a list of duplicate ids, has. */
   flags = 0;
   count = 0;
 
@@ -273,7 +276,7 @@ export class RecordReader {
     };
   }
 
-  readDuplicateIds(): { readonly address: DuplicateAddress; readonly keys: DuplicateKey[] } {
+  readDuplicateIds(): DuplicatesOfAddress {
     const { view, offset, length } = this;
     if (length < FIXED_BYTES.duplicateIds) this.fail('a duplicate-ids record is too short');
     const nameBytes = view.getUint16(offset + 12, true);
@@ -282,6 +285,13 @@ export class RecordReader {
     const keys: DuplicateKey[] = [];
     const end = offset + length;
     let at = start + nameBytes;
+    let ownIds: number | null = null;
+    if (this.flags === OWN_IDS_FLAG) {
+      if (at + OWN_IDS_BYTES > end) this.fail('how many ids it remembers is missing');
+      ownIds = view.getUint32(at, true);
+      if (ownIds === 0) this.fail('an address remembers no ids and has some');
+      at += OWN_IDS_BYTES;
+    }
     while (at < end) {
       const content = at + DUPLICATE_ID_BYTES;
       const contentEnd = content <= end ? content + view.getUint16(at + 1, true) : content;
@@ -295,7 +305,7 @@ export class RecordReader {
     if (this.count !== keys.length || this.count === 0) {
       this.fail(`it counts ${this.count} duplicate ids and has ${keys.length}`);
     }
-    return { address, keys };
+    return { address, keys, ownIds };
   }
 
   /** Of the kind that the variant says. Many records in a row name the same one. */
@@ -392,6 +402,7 @@ export class RecordReader {
 }
 
 function hasFlags(type: number, flags: number): boolean {
+  if (type === RECORD_TYPE.duplicateIds) return flags === OWN_IDS_FLAG;
   const isMessage = type === RECORD_TYPE.message || type === RECORD_TYPE.relocated;
   return isMessage && flags <= ALL_MESSAGE_FLAGS;
 }

@@ -5,7 +5,11 @@
 
 import type { IncomingMessage } from './api.js';
 import { type DuplicateKey, keyKind, writeKeyContent, writeText } from './duplicate-key.js';
-import type { DuplicateAddress, DuplicateLimits } from './duplicate-windows.js';
+import type {
+  DuplicateAddress,
+  DuplicateLimits,
+  DuplicatesOfAddress,
+} from './duplicate-windows.js';
 
 const encoder = new TextEncoder();
 
@@ -64,6 +68,9 @@ export const DELIVERY_TIME_BYTES = 16;
 export const MESSAGE_TARGET_BYTES = 4;
 export const RELOCATED_TARGET_BYTES = 12;
 export const STORED_ENTRY_BYTES = 36;
+/** Flag of a duplicate-ids record: behind the name it says how many ids the address remembers. */
+export const OWN_IDS_FLAG = 1;
+export const OWN_IDS_BYTES = 4;
 /** Of each duplicate id before its content. */
 export const DUPLICATE_ID_BYTES = 3;
 /** A unit of UTF-16 takes at most so many in UTF-8. */
@@ -376,20 +383,23 @@ export function duplicateIdsMaxBytes(
   let units = address.length;
   for (const key of keys) units += key.length;
   const idBytes = DUPLICATE_ID_BYTES * keys.length;
-  return FIXED_BYTES.duplicateIds + idBytes + MAX_BYTES_PER_UNIT * units;
+  return FIXED_BYTES.duplicateIds + OWN_IDS_BYTES + idBytes + MAX_BYTES_PER_UNIT * units;
 }
 
 /** Ids that came to an address, the oldest first. */
 export function writeDuplicateIds(
   { slab, view }: RecordTarget,
   offset: number,
-  address: DuplicateAddress,
-  keys: readonly DuplicateKey[],
+  { address, keys, ownIds }: DuplicatesOfAddress,
 ): number {
   const slash = address.indexOf('/');
   const nameStart = offset + FIXED_BYTES.duplicateIds;
   const nameEnd = writeText(slab, nameStart, address, slash + 1);
   let end = nameEnd;
+  if (ownIds !== null) {
+    view.setUint32(end, ownIds, true);
+    end += OWN_IDS_BYTES;
+  }
   for (const key of keys) {
     const contentEnd = writeKeyContent(slab, end + DUPLICATE_ID_BYTES, key);
     slab[end] = keyKind(key);
@@ -397,6 +407,7 @@ export function writeDuplicateIds(
     end = contentEnd;
   }
   writeHeader(view, offset, end - offset, RECORD_TYPE.duplicateIds);
+  if (ownIds !== null) slab[offset + 5] = OWN_IDS_FLAG;
   slab[offset + 6] = ADDRESS_KIND[address.slice(0, slash) as keyof typeof ADDRESS_KIND];
   view.setUint32(offset + 8, keys.length, true);
   view.setUint16(offset + 12, nameEnd - nameStart, true);
@@ -404,12 +415,9 @@ export function writeDuplicateIds(
 }
 
 /** The whole record as bytes of its own, for a checkpoint. */
-export function encodeDuplicateIds(
-  address: DuplicateAddress,
-  keys: readonly DuplicateKey[],
-): Uint8Array {
-  const slab = new Uint8Array(duplicateIdsMaxBytes(address, keys));
-  const end = writeDuplicateIds({ slab, view: new DataView(slab.buffer) }, 0, address, keys);
+export function encodeDuplicateIds(ids: DuplicatesOfAddress): Uint8Array {
+  const slab = new Uint8Array(duplicateIdsMaxBytes(ids.address, ids.keys));
+  const end = writeDuplicateIds({ slab, view: new DataView(slab.buffer) }, 0, ids);
   return slab.subarray(0, end);
 }
 

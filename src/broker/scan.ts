@@ -13,6 +13,9 @@ const MOST_UNSORTED = 1_000;
 export class Scan {
   /** The block under it is being loaded. */
   isLoading = false;
+  /** Where the entry lies that was looked at last. */
+  private blockSegment = NONE;
+  private blockOffset = NONE;
   private readonly table: MessageTable;
   private readonly ready: ReadyList;
   private readonly looksAgain: boolean;
@@ -30,6 +33,14 @@ export class Scan {
     this.looksAgain = looksAgain;
     this.table = table;
     this.ready = ready;
+  }
+
+  /** Whether it comes to another block of the journal than the last time. */
+  entersBlock(segment: number, offset: number): boolean {
+    if (segment === this.blockSegment && offset === this.blockOffset) return false;
+    this.blockSegment = segment;
+    this.blockOffset = offset;
+    return true;
   }
 
   /** The next entry that was not looked at, or NONE. It stays the next until `passed`. */

@@ -1,7 +1,10 @@
 /** What the parts of the live broker share: its limits, clock, counts and surroundings. */
 
 import type { PropertySource } from '../selector/property-source.js';
+import type { AddressRules } from './address-settings.js';
 import type { ContentKind, DeadLetterFacts, Destination, SelectableMessage } from './api.js';
+import type { Drops } from './drops.js';
+import type { LiveCounts } from './facts.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
@@ -17,18 +20,6 @@ type DeadLetterOrigin = (contentKind: ContentKind, headers: Uint8Array) => Desti
 /** Reads what a selector names, in the codec of the message; valid until the next call. */
 type PropertiesOf = (message: SelectableMessage) => PropertySource;
 
-/** Counted since this node went live; a durable message for several queues counts once as sent. */
-export interface LiveCounts {
-  sent: number;
-  delivered: number;
-  acknowledged: number;
-  failed: number;
-  expired: number;
-  deadLettered: number;
-  /** Messages that had come before and were not taken again. */
-  duplicates: number;
-}
-
 /** What the broker leaves to the protocol that a message came by. */
 export interface MessageContents {
   readonly deadLetterHeaders: DeadLetterHeaders;
@@ -40,9 +31,11 @@ export interface BrokerServices {
   /** Runs the task in a later turn of the event loop. */
   readonly later: (task: () => void) => void;
   readonly limits: BrokerLimits;
+  readonly rules: AddressRules;
   readonly wallMs: () => number;
   readonly mayDeliver: () => boolean;
   readonly bodies: BodySource;
   readonly contents: MessageContents;
   readonly counts: LiveCounts;
+  readonly drops: Drops;
 }

@@ -54,6 +54,11 @@ export class Session implements BrokerSession {
     this.confirm(token);
   }
 
+  /** The broker itself knows no users: src/security/ asks before it. */
+  requireSend(_destination: Destination): void {
+    this.assertOpen();
+  }
+
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
     this.assertOpen();
     const { limits } = this.parts.services;

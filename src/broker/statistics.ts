@@ -1,30 +1,23 @@
-/**
- * Plain numbers about a broker. Today only tests read them, to see from outside what an index
- * holds; what operators shall see of queues will be made from the same numbers.
- */
+/** Plain numbers about a broker: metrics and what operators see are made from them, and tests see with them what an index holds. */
 
 import type { Destination } from './api.js';
+import type { BrokerTotals, DepthFacts, LiveCounts } from './facts.js';
 import type { MessageIndex } from './message-index.js';
-import type { LiveCounts } from './services.js';
+import type { Queue } from './queue.js';
+import type { QueueCounts } from './queue-counts.js';
 
-interface QueueStatistics {
+export interface QueueStatistics extends DepthFacts {
   readonly destination: Destination;
   /** Set for a durable subscription. */
   readonly subscription: { readonly clientId: string; readonly name: string } | null;
   /** False for what a topic subscriber has waiting in memory. */
   readonly stored: boolean;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly unacknowledged: number;
-  readonly consumers: number;
+  /** Goes on counting. */
+  readonly counts: QueueCounts;
 }
 
-export interface BrokerStatistics extends Readonly<LiveCounts> {
+export interface BrokerStatistics extends BrokerTotals {
   readonly sessions: number;
-  readonly messages: number;
-  readonly bytes: number;
-  /** Non-durable messages. */
-  readonly memoryBytes: number;
   /** What the index itself takes. */
   readonly indexBytes: number;
   readonly queues: readonly QueueStatistics[];
@@ -36,29 +29,37 @@ export function gatherStatistics(
   sessions: number,
 ): BrokerStatistics {
   const queues: QueueStatistics[] = [];
-  for (const queue of index.queues.all()) {
-    const { stored, destination, messages, bytes, unacknowledged } = queue;
-    const subscription =
-      stored === null || stored.topic === ''
-        ? null
-        : { clientId: stored.clientId, name: stored.subscriptionName };
-    queues.push({
-      destination,
-      subscription,
-      stored: stored !== null,
-      messages,
-      bytes,
-      unacknowledged,
-      consumers: queue.consumers.length,
-    });
-  }
+  for (const queue of index.queues.all()) queues.push(statisticsOf(queue, index));
+  const indexBytes = index.table.memoryBytes();
+  return { ...totalsOf(index, counts), sessions, indexBytes, queues };
+}
+
+export function totalsOf(
+  { messages, bytes, volatile }: MessageIndex,
+  counts: LiveCounts,
+): BrokerTotals {
+  return { ...counts, messages, bytes, memoryBytes: volatile.bytes };
+}
+
+export function depthOf(queue: Queue, { table, arrivals }: MessageIndex): DepthFacts {
+  const { messages, bytes, unacknowledged } = queue;
+  const oldestId = queue.oldestEntryId(table);
   return {
-    ...counts,
-    sessions,
-    messages: index.messages,
-    bytes: index.bytes,
-    memoryBytes: index.volatile.bytes,
-    indexBytes: index.table.memoryBytes(),
-    queues,
+    messages,
+    bytes,
+    ready: queue.ready.length,
+    unacknowledged,
+    consumers: queue.consumers.length,
+    oldestAtMs: oldestId === null ? null : arrivals.arrivedAtMs(oldestId),
   };
+}
+
+function statisticsOf(queue: Queue, index: MessageIndex): QueueStatistics {
+  const { stored, destination, counts } = queue;
+  const subscription =
+    stored === null || stored.topic === ''
+      ? null
+      : { clientId: stored.clientId, name: stored.subscriptionName };
+  const isStored = stored !== null;
+  return { destination, subscription, stored: isStored, ...depthOf(queue, index), counts };
 }

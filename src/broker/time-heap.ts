@@ -1,5 +1,6 @@
 /**
- * Whose time comes next, to expire or to be delivered: a binary heap of entries that have one. Entries
+ * Whose time comes next, to expire or to be delivered: a binary heap of entries that have one; of those with
+ * the same time the one with the lowest id. Entries
  * that are gone stay in it until they surface or until they are the majority, when it is rebuilt.
  */
 
@@ -70,7 +71,7 @@ export class TimeHeap {
     let index = from;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if ((this.times[parent] as number) <= (this.times[index] as number)) return;
+      if (!this.isBefore(index, parent)) return;
       this.swap(parent, index);
       index = parent;
     }
@@ -82,14 +83,19 @@ export class TimeHeap {
       const left = 2 * index + 1;
       if (left >= this.ids.length) return;
       const right = left + 1;
-      const child =
-        right < this.ids.length && (this.times[right] as number) < (this.times[left] as number)
-          ? right
-          : left;
-      if ((this.times[index] as number) <= (this.times[child] as number)) return;
+      const child = right < this.ids.length && this.isBefore(right, left) ? right : left;
+      if (!this.isBefore(child, index)) return;
       this.swap(child, index);
       index = child;
     }
+  }
+
+  private isBefore(one: number, other: number): boolean {
+    const time = this.times[one] as number;
+    const otherTime = this.times[other] as number;
+    return time === otherTime
+      ? (this.ids[one] as number) < (this.ids[other] as number)
+      : time < otherTime;
   }
 
   private swap(one: number, other: number): void {

@@ -25,6 +25,19 @@ export function isPattern(name: string): boolean {
   return words.some((word) => word === ONE_WORD || ANY_WORDS.has(word));
 }
 
+/** Whether everything that `name`, which may be a pattern itself, stands for is also what `pattern` stands for. */
+export function covers(pattern: string, name: string): boolean {
+  const words = name.split(SEPARATOR);
+  const expected = pattern.split(SEPARATOR);
+  for (const [index, word] of expected.entries()) {
+    if (ANY_WORDS.has(word)) return true;
+    const found = words[index];
+    if (found === undefined || ANY_WORDS.has(found)) return false;
+    if (word !== ONE_WORD && word !== found) return false;
+  }
+  return words.length === expected.length;
+}
+
 export class TopicPatterns<Subscription> {
   private readonly root = newNode<Subscription>();
   private readonly remembered = new Map<string, readonly Subscription[]>();

@@ -11,6 +11,7 @@ import type { DeadLetters } from './dead-letters.js';
 import type { Deliveries } from './deliveries.js';
 import type { TransactionFacts } from './facts.js';
 import type { MessageIndex } from './message-index.js';
+import type { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { Publisher } from './publisher.js';
@@ -34,6 +35,7 @@ export interface TransactionParts {
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
   readonly deadLetters: DeadLetters;
+  readonly mover: MessageMover;
   readonly services: BrokerServices;
   /** Those that have something to commit, the oldest first. */
   readonly busyTransactions: Set<Transaction>;
@@ -129,7 +131,8 @@ export class Transaction {
   commit(): void {
     this.requireTime();
     this.parts.busyTransactions.delete(this);
-    const { batches, publisher, deliveries, deadLetters } = this.parts;
+    const { batches, publisher, deliveries, deadLetters, mover } = this.parts;
+    publisher.requireRoom(this.client, this.messages);
     batches.reserve(this.recordBytes());
     for (const message of this.messages) publisher.publishPrepared(this.client, message);
     const exhausted: number[] = [];
@@ -146,7 +149,7 @@ export class Transaction {
       }
     }
     // Each of these is a group of its own; the failure that calls for it is in this one.
-    for (const slot of exhausted) deadLetters.move(slot);
+    for (const slot of exhausted) mover.moveFailed(slot);
   }
 
   /**

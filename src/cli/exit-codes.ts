@@ -39,6 +39,7 @@ export const EXIT_CODE_OF_ERROR: { readonly [Code in ErrorCode]: ExitCode } = {
   PEER_MISSING: EXIT.unavailable,
   PEER_GONE: EXIT.unavailable,
   PEER_REFUSED: EXIT.refused,
+  ACCESS_DENIED: EXIT.refused,
   UNEXPECTED: EXIT.failed,
   JOURNAL_IO_FAILED: EXIT.tenureEnded,
   OWNERSHIP_LOST: EXIT.tenureEnded,

@@ -86,6 +86,12 @@ const COMMANDS: readonly CommandEntry[] = [
     describe: 'Receive messages',
     load: () => import('./commands/receive.js'),
   },
+  {
+    name: 'user',
+    positionals: '<action> [name]',
+    describe: 'Add, change, remove or list users',
+    load: () => import('./commands/user.js'),
+  },
 ];
 
 const COMMAND_NAMES = COMMANDS.map((entry) => entry.name);

@@ -6,18 +6,43 @@
 import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { HoldfastError } from '../platform/errors.js';
 import { suggestNearest } from './nearest.js';
-import { SECTIONS, SETTINGS } from './settings.js';
+import { ADDRESS_SETTINGS, ADDRESSES, SECTIONS, SETTINGS } from './settings.js';
 
 /** One setting as one source gives it. `source` follows "in": `in /etc/holdfast.yaml, line 3`. */
 export interface GivenValue {
   readonly path: string;
   readonly value: unknown;
   readonly source: string;
+  /** Set for a setting of `addresses`: whose it is. The path then ends with its key. */
+  readonly pattern?: string;
 }
 
+type PlaceOf = (node: unknown) => string;
+
 const SETTING_PATHS = SETTINGS.map((setting) => setting.path);
+const ADDRESS_KEYS = ADDRESS_SETTINGS.map((setting) => setting.path);
 
 export function readConfigurationFile(text: string, fileName: string): GivenValue[] {
+  return readYaml(text, fileName, (root, placeOf) => {
+    if (!isMap(root)) {
+      throw invalid(
+        `${fileName} must hold settings as "key: value" lines, but holds something else.`,
+      );
+    }
+    return root.items.flatMap((pair) => readTopLevel(pair, placeOf));
+  });
+}
+
+/** The map of patterns alone, as `HOLDFAST_ADDRESSES` holds it. */
+export function readAddresses(text: string, sourceName: string): GivenValue[] {
+  return readYaml(text, sourceName, (root, placeOf) => readRules(root, sourceName, placeOf));
+}
+
+function readYaml(
+  text: string,
+  fileName: string,
+  read: (root: unknown, placeOf: PlaceOf) => GivenValue[],
+): GivenValue[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const error = document.errors[0];
@@ -32,20 +57,13 @@ export function readConfigurationFile(text: string, fileName: string): GivenValu
     return start === undefined ? fileName : `${fileName}, line ${lines.linePos(start).line}`;
   };
   const root: unknown = document.contents;
-  if (root === null) {
-    return [];
-  }
-  if (!isMap(root)) {
-    throw invalid(
-      `${fileName} must hold settings as "key: value" lines, but holds something else.`,
-    );
-  }
-  return root.items.flatMap((pair) => readTopLevel(pair, placeOf));
+  return isEmpty(root) ? [] : read(root, placeOf);
 }
 
-function readTopLevel(pair: Pair, placeOf: (node: unknown) => string): GivenValue[] {
+function readTopLevel(pair: Pair, placeOf: PlaceOf): GivenValue[] {
   const key = keyText(pair);
   const place = placeOf(pair.key);
+  if (key === ADDRESSES) return isEmpty(pair.value) ? [] : readRules(pair.value, place, placeOf);
   if (!SECTIONS.includes(key)) {
     return [readSetting(key, pair, place)];
   }
@@ -60,13 +78,47 @@ function readTopLevel(pair: Pair, placeOf: (node: unknown) => string): GivenValu
   );
 }
 
+function readRules(value: unknown, place: string, placeOf: PlaceOf): GivenValue[] {
+  if (!isMap(value)) {
+    throw invalid(
+      `${ADDRESSES} in ${place} must hold patterns of addresses, each with settings below it.`,
+    );
+  }
+  return value.items.flatMap((rule) => readRule(rule, placeOf));
+}
+
+function readRule(rule: Pair, placeOf: PlaceOf): GivenValue[] {
+  const pattern = keyText(rule);
+  const path = `${ADDRESSES}.${pattern}`;
+  if (isEmpty(rule.value)) return [];
+  if (!isMap(rule.value)) {
+    const place = placeOf(rule.key);
+    throw invalid(`${path} in ${place} is a pattern of addresses and must hold settings below it.`);
+  }
+  return rule.value.items.map((pair) => {
+    const key = keyText(pair);
+    const source = placeOf(pair.key);
+    if (!ADDRESS_KEYS.includes(key)) {
+      throw invalid(
+        `Unknown key ${key} of ${path} in ${source}${suggestNearest(key, ADDRESS_KEYS) || '.'}`,
+      );
+    }
+    return { path: `${path}.${key}`, value: plainValue(pair), source, pattern };
+  });
+}
+
 function readSetting(path: string, pair: Pair, place: string): GivenValue {
   if (!SETTING_PATHS.includes(path)) {
-    const candidates = path.includes('.') ? SETTING_PATHS : [...SECTIONS, ...SETTING_PATHS];
+    const candidates = path.includes('.')
+      ? SETTING_PATHS
+      : [ADDRESSES, ...SECTIONS, ...SETTING_PATHS];
     throw invalid(`Unknown key ${path} in ${place}${suggestNearest(path, candidates) || '.'}`);
   }
-  const value = isScalar(pair.value) ? pair.value.value : isEmpty(pair.value) ? null : pair.value;
-  return { path, value, source: place };
+  return { path, value: plainValue(pair), source: place };
+}
+
+function plainValue({ value }: Pair): unknown {
+  return isScalar(value) ? value.value : value;
 }
 
 function keyText(pair: Pair): string {

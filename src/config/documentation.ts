@@ -4,7 +4,14 @@
  */
 
 import { RELATIONS } from './relations.js';
-import { describeAllowed, SETTINGS, type Setting } from './settings.js';
+import {
+  ADDRESS_SETTINGS,
+  ADDRESSES,
+  ADDRESSES_VARIABLE,
+  describeAllowed,
+  SETTINGS,
+  type Setting,
+} from './settings.js';
 
 const INTRODUCTION = `# Configuration
 
@@ -28,13 +35,17 @@ stomp:
   listen: 127.0.0.1:61613
 limits:
   queueMaxMessages: 1000000
+addresses:
+  'orders.>':
+    deadLetterAddress: DLQ.orders
+    whenFull: reject
 log:
   format: json
 \`\`\`
 
 Sizes are in bytes and times in milliseconds. An address is \`PORT\`, \`HOST:PORT\` or \`[IPV6]:PORT\`;
-a port alone serves this machine only. This version has no users yet: a listener that other hosts
-can reach is refused unless \`allowAnonymous\` is true.
+a port alone serves this machine only. A listener that other hosts can reach is refused unless
+\`security.usersFile\` names users ([security.md](security.md)), or \`allowAnonymous\` is true.
 `;
 
 export function configurationPage(): string {
@@ -44,7 +55,7 @@ export function configurationPage(): string {
     sections.set(section, [...(sections.get(section) ?? []), setting]);
   }
   const tables = [...sections].map(([section, settings]) => sectionTable(section, settings));
-  return `${[INTRODUCTION, ...tables, relationsList()].join('\n')}`;
+  return `${[INTRODUCTION, ...tables, addressTable(), relationsList()].join('\n')}`;
 }
 
 function sectionTable(section: string, settings: readonly Setting[]): string {
@@ -58,6 +69,23 @@ function sectionTable(section: string, settings: readonly Setting[]): string {
     '',
     '| setting | what it is | default | allowed | variable |',
     '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function addressTable(): string {
+  const rows = ADDRESS_SETTINGS.map(
+    (setting) => `| \`${setting.path}\` | ${setting.description} | ${allowedText(setting)} |`,
+  );
+  return [
+    `## \`${ADDRESSES}\``,
+    '',
+    'A map from patterns of the names of queues and topics to settings: see [addresses.md](addresses.md), with',
+    `examples. In \`${ADDRESSES_VARIABLE}\` the same map is YAML or JSON; it goes over the file's setting by setting.`,
+    '',
+    '| setting | what it is | allowed |',
+    '|---|---|---|',
     ...rows,
     '',
   ].join('\n');
@@ -77,8 +105,8 @@ function defaultText({ defaultValue }: Setting): string {
   return typeof defaultValue === 'number' ? readableNumber(defaultValue) : `\`${defaultValue}\``;
 }
 
-function allowedText({ type }: Setting): string {
-  return type.kind === 'integer'
+function allowedText({ type }: Pick<Setting, 'type'>): string {
+  return type.kind === 'integer' || type.kind === 'number'
     ? `${readableNumber(type.minimum)} to ${readableNumber(type.maximum)}`
     : describeAllowed(type);
 }

@@ -7,11 +7,15 @@
 import * as v from 'valibot';
 import { HoldfastError } from '../platform/errors.js';
 import { isLoopback, parseListenAddress, parseTargetAddress } from './address.js';
-import { type GivenValue, readConfigurationFile } from './configuration-file.js';
+import { faultOfRules, pathInRule } from './address-rule-checks.js';
+import { type GivenValue, readAddresses, readConfigurationFile } from './configuration-file.js';
 import { suggestNearest } from './nearest.js';
 import { RELATIONS } from './relations.js';
 import { type Config, ConfigSchema } from './schema.js';
 import {
+  ADDRESS_SETTINGS,
+  ADDRESSES,
+  ADDRESSES_VARIABLE,
   describeAllowed,
   ENVIRONMENT_PREFIX,
   SECTIONS,
@@ -21,6 +25,16 @@ import {
 
 /** Names the configuration file, as `--config` does; it is no setting itself. */
 export const CONFIG_FILE_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
+
+/** Of `holdfast send` and others that log in; set for a whole shell, they must not keep a node from starting. */
+export const CLIENT_VARIABLES = {
+  user: `${ENVIRONMENT_PREFIX}USER`,
+  password: `${ENVIRONMENT_PREFIX}PASSWORD`,
+} as const;
+const NO_SETTINGS: ReadonlySet<string> = new Set([
+  CONFIG_FILE_VARIABLE,
+  ...Object.values(CLIENT_VARIABLES),
+]);
 
 export interface ConfigurationSources {
   readonly hostName: string;
@@ -43,6 +57,8 @@ export function loadConfig(from: ConfigurationSources): Config {
   const sources: Sources = new Map(given.map(({ path, source }) => [path, source]));
   const config = validated(assemble(given), sources);
   checkRelations(config, sources);
+  checkRules(config, sources);
+  checkUsers(config, sources);
   checkAddresses(config, sources);
   return deepFreeze(config);
 }
@@ -52,12 +68,17 @@ function readEnvironment(environment: ConfigurationSources['environment']): Give
   const settingsByName = new Map(SETTINGS.map((setting) => [setting.environmentName, setting]));
   const given: GivenValue[] = [];
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_FILE_VARIABLE || !text) {
+    if (!name.startsWith(ENVIRONMENT_PREFIX) || NO_SETTINGS.has(name) || !text) {
+      continue;
+    }
+    if (name === ADDRESSES_VARIABLE) {
+      given.push(...readAddresses(text, name));
       continue;
     }
     const setting = settingsByName.get(name);
     if (setting === undefined) {
-      const nearest = suggestNearest(name, [CONFIG_FILE_VARIABLE, ...settingsByName.keys()]);
+      const known = [CONFIG_FILE_VARIABLE, ADDRESSES_VARIABLE, ...settingsByName.keys()];
+      const nearest = suggestNearest(name, known);
       throw invalid(`Unknown environment variable ${name}${nearest || '.'}`);
     }
     given.push({ path: setting.path, value: fromText(setting, text), source: name });
@@ -92,10 +113,22 @@ function assemble(given: readonly GivenValue[]): unknown {
       target[second ?? first] = value;
     }
   };
-  for (const { path, value } of given) {
-    set(path, value);
+  for (const { path, value, pattern } of given) {
+    if (pattern === undefined) set(path, value);
   }
-  return settings;
+  return { ...settings, [ADDRESSES]: assembleRules(given) };
+}
+
+/** One for each pattern, in the order in which they were first named. */
+function assembleRules(given: readonly GivenValue[]): { [key: string]: unknown }[] {
+  const rules = new Map<string, { [key: string]: unknown }>();
+  for (const { path, value, pattern } of given) {
+    if (pattern === undefined) continue;
+    const rule = rules.get(pattern) ?? { pattern };
+    rules.set(pattern, rule);
+    rule[path.slice(pathInRule({ pattern }, '').length)] = value;
+  }
+  return [...rules.values()];
 }
 
 /** With the defaults of what was not given. */
@@ -105,6 +138,7 @@ function validated(given: unknown, sources: Sources): Config {
     return output;
   }
   const path = v.getDotPath(issues[0]) ?? '';
+  if (path.startsWith(`${ADDRESSES}.`)) throw invalidInRule(given, path, sources);
   const setting = SETTINGS.find((candidate) => candidate.path === path);
   if (setting === undefined || !sources.has(path)) {
     throw invalid(
@@ -117,6 +151,28 @@ function validated(given: unknown, sources: Sources): Config {
     `${describeSetting(path, sources)} must be ${describeAllowed(setting.type)}, ` +
       `but is ${describeValue(value)}.`,
   );
+}
+
+/** `path` is that of a value that a rule gives: `addresses.3.maxMessages`. */
+function invalidInRule(given: unknown, path: string, sources: Sources): HoldfastError {
+  const [, index = '', key = ''] = path.split('.');
+  const rule = settingValue(given, `${ADDRESSES}.${index}`) as { readonly pattern: string };
+  const setting = ADDRESS_SETTINGS.find((candidate) => candidate.path === key);
+  if (setting === undefined) throw new Error(`No setting ${path} exists.`);
+  return invalid(
+    `${describeSetting(pathInRule(rule, key), sources)} must be ${describeAllowed(setting.type)}, ` +
+      `but is ${describeValue(settingValue(rule, key))}.`,
+  );
+}
+
+function checkRules(config: Config, sources: Sources): void {
+  const fault = faultOfRules(config);
+  if (fault === null) return;
+  const { path, sentence } = fault;
+  // A pattern is where the first of its settings is.
+  const first = ADDRESS_SETTINGS.find((setting) => sources.has(`${path}.${setting.path}`));
+  const source = sources.get(path) ?? sources.get(`${path}.${first?.path}`);
+  throw invalid(`${path} in ${source} ${sentence}.`);
 }
 
 function checkRelations(config: Config, sources: Sources): void {
@@ -140,14 +196,27 @@ function checkAddresses(config: Config, sources: Sources): void {
     if (listen === undefined) continue;
     const where = describeSetting(`${listener}.listen`, sources);
     const { host } = parseListenAddress(listen, where);
-    if (isLoopback(host) || config.allowAnonymous) continue;
+    const isGuarded = config.allowAnonymous || config.security.usersFile !== undefined;
+    if (isLoopback(host) || isGuarded) continue;
     throw new HoldfastError(
       'ADDRESS_EXPOSED',
       `${where} is ${listen}, which other hosts can reach, and no users are ` +
-        'configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who ' +
-        'reaches it may use it.',
+        'configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass ' +
+        '--allow-anonymous when everybody who reaches it may use it.',
     );
   }
+}
+
+/** One says that everybody may connect, the other that nobody may who is not known. */
+function checkUsers({ allowAnonymous, security }: Config, sources: Sources): void {
+  if (security.usersFile === undefined) return;
+  const where = describeSetting('security.usersFile', sources);
+  if (security.usersFile === '')
+    throw invalid(`${where} must be the path of a file, but is empty.`);
+  if (!allowAnonymous) return;
+  throw invalid(
+    `${where} requires users, and ${describeSetting('allowAnonymous', sources)} wants none; leave one of them out.`,
+  );
 }
 
 function describeSetting(path: string, sources: Sources): string {

@@ -3,48 +3,17 @@
  * descriptions for `--help` and the documentation all come from this schema.
  */
 import * as v from 'valibot';
-
-export type SettingType =
-  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
-  | { readonly kind: 'boolean' }
-  | { readonly kind: 'text'; readonly allowed: string }
-  | { readonly kind: 'choice'; readonly choices: readonly string[] };
-
-/** What people are told of a setting. */
-const facts = <Input>(description: string, type: SettingType) =>
-  v.metadata<Input, { readonly description: string; readonly type: SettingType }>({
-    description,
-    type,
-  });
-
-/** The unit is in the name of each setting; these three say at the declaration what is counted. */
-const Whole = (description: string, value: number, minimum: number, maximum: number) =>
-  v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(minimum),
-      v.maxValue(maximum),
-      facts(description, { kind: 'integer', minimum, maximum }),
-    ),
-    value,
-  );
-const Milliseconds = Whole;
-const Bytes = Whole;
-const Count = Whole;
-
-const GIBIBYTE = 1024 ** 3;
-const MEBIBYTE = 1024 ** 2;
-
-const Text = (description: string, allowed: string) =>
-  v.pipe(v.string(), facts(description, { kind: 'text', allowed }));
-
-const Choice = <const Choices extends readonly string[]>(
-  description: string,
-  value: Choices[number],
-  choices: Choices,
-) =>
-  v.optional(v.pipe(v.picklist(choices), facts(description, { kind: 'choice', choices })), value);
+import { AddressRule } from './address-rules.js';
+import {
+  Bytes,
+  Choice,
+  Count,
+  facts,
+  GIBIBYTE,
+  MEBIBYTE,
+  Milliseconds,
+  Text,
+} from './setting-types.js';
 
 const Stomp = v.strictObject({
   listen: v.optional(
@@ -168,6 +137,21 @@ const Admin = v.strictObject({
     Text(
       'HOST:PORT that `status` asks; default: what was bound, with the host name for 0.0.0.0 and [::]',
       'HOST:PORT',
+    ),
+  ),
+  metricsMaxQueues: Count(
+    'Queues and durable subscriptions with metrics of their own; the others are summed up as one',
+    1_000,
+    0,
+    100_000,
+  ),
+});
+
+const SecuritySettings = v.strictObject({
+  usersFile: v.exactOptional(
+    Text(
+      'File with the users, their roles and rights (docs/security.md); clients of every protocol must then log in; default: no users',
+      'the path of a file',
     ),
   ),
 });
@@ -333,9 +317,11 @@ export const ConfigSchema = v.strictObject({
   stomp: Stomp,
   amqp: Amqp,
   admin: Admin,
+  security: SecuritySettings,
   ownership: Ownership,
   journal: Journal,
   limits: Limits,
+  addresses: v.optional(v.array(AddressRule), []),
   log: Log,
 });
 

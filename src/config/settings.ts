@@ -4,7 +4,9 @@
  */
 
 import * as v from 'valibot';
-import { ConfigSchema, type SettingType } from './schema.js';
+import { AddressRule } from './address-rules.js';
+import { ConfigSchema } from './schema.js';
+import type { SettingType } from './setting-types.js';
 
 export const ENVIRONMENT_PREFIX = 'HOLDFAST_';
 
@@ -21,11 +23,23 @@ export interface Setting {
 /** The settings of a section, or of the top level, by their keys. */
 type Entries = v.ObjectEntries;
 
-export const SETTINGS: readonly Setting[] = listSettings(ConfigSchema.entries, []);
+/** The map of address patterns to settings is no setting of its own. */
+export const ADDRESSES = 'addresses';
+export const ADDRESSES_VARIABLE = environmentName([ADDRESSES]);
+const { [ADDRESSES]: _addresses, ...PLAIN_ENTRIES } = ConfigSchema.entries;
+const { pattern: _pattern, ...RULE_ENTRIES } = AddressRule.entries;
+
+export const SETTINGS: readonly Setting[] = listSettings(PLAIN_ENTRIES, []);
+
+/** What may be said below each pattern of `addresses`, with the key alone as path. */
+export const ADDRESS_SETTINGS: readonly Omit<Setting, 'environmentName'>[] = listSettings(
+  RULE_ENTRIES,
+  [],
+);
 
 /** The sections of a configuration file: `stomp`, `limits`, ... */
-export const SECTIONS: readonly string[] = Object.entries(ConfigSchema.entries).flatMap(
-  ([key, schema]) => (entriesOf(schema) === null ? [] : [key]),
+export const SECTIONS: readonly string[] = Object.entries(PLAIN_ENTRIES).flatMap(([key, schema]) =>
+  entriesOf(schema) === null ? [] : [key],
 );
 
 /** What may be given, to follow "must be". */
@@ -33,6 +47,8 @@ export function describeAllowed(type: SettingType): string {
   switch (type.kind) {
     case 'integer':
       return `a whole number from ${type.minimum} to ${type.maximum}`;
+    case 'number':
+      return `a number from ${type.minimum} to ${type.maximum}`;
     case 'boolean':
       return 'true or false';
     case 'text':

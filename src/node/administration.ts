@@ -14,13 +14,13 @@ import type {
   TransactionFacts,
 } from '../broker/facts.js';
 import type { ActionOutcome, Ending, MessageAction } from '../broker/management-api.js';
-import type { SegmentLedger } from '../journal/space.js';
 import type { PredecessorEnd, Tenure } from '../ownership/epoch.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { Clock } from '../platform/ports.js';
 import { parseSelector, type Selector } from '../selector/selector.js';
 import type { JournalPosition } from '../store/documents.js';
 import { type MessageView, viewOf } from './message-view.js';
+import type { JournalFigures } from './node-figures.js';
 import type { OperatorQuestion, StorageCommand, StorageEvent } from './storage-protocol.js';
 
 export interface TenureView {
@@ -36,12 +36,7 @@ export interface TenureView {
   readonly ended: PredecessorEnd | null;
 }
 
-export interface JournalFacts {
-  readonly segments: number;
-  /** Of all segments that were seen. */
-  readonly bytes: number;
-  /** Of what has not been consumed. */
-  readonly neededBytes: number;
+export interface JournalFacts extends JournalFigures {
   /** The end of what is committed. */
   readonly position: JournalPosition;
   /** For how long the block under way has waited for its confirmation; 0 when there is none. */
@@ -73,10 +68,9 @@ export interface BrowsePage {
 
 export interface AdministrationOptions {
   readonly broker: Broker;
-  readonly ledger: SegmentLedger;
   readonly clock: Clock;
   readonly post: (command: StorageCommand) => void;
-  readonly journal: () => Pick<JournalFacts, 'position' | 'waitingMs'>;
+  readonly journal: () => JournalFacts;
 }
 
 /** A handover is answered in less, where the store answers. */
@@ -129,11 +123,7 @@ export class Administration {
   }
 
   journal(): JournalFacts {
-    const { ledger, journal } = this.#options;
-    const segments = ledger.segments();
-    const bytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const { neededBytes } = ledger;
-    return { segments: segments.length, bytes, neededBytes, ...journal() };
+    return this.#options.journal();
   }
 
   /** The latest ones, newest first. */

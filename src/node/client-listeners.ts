@@ -79,6 +79,10 @@ export class ClientListeners {
     return this.#ports.reduce((sum, { gate }) => sum + gate.connections, 0);
   }
 
+  connectionsByProtocol(): ReadonlyMap<string, number> {
+    return new Map(this.#ports.map(({ protocol, gate }) => [protocol.name, gate.connections]));
+  }
+
   /** Binds them all; `host` stands in addresses for what was bound on every interface. */
   async start(host: string): Promise<Addresses> {
     const { network, logger } = this.#options;

@@ -8,9 +8,11 @@ import type { Clock, Random, Socket } from '../platform/ports.js';
 import { AmqpConnection, type AmqpConnectionOptions } from '../protocols/amqp/connection.js';
 import { closeUnserved } from '../protocols/amqp/refusal.js';
 import { convert } from '../protocols/conversion/convert.js';
+import type { Authentication } from '../protocols/shared/authentication.js';
 import { COMMAND } from '../protocols/stomp/commands.js';
 import { encodeFrame } from '../protocols/stomp/frame-encoder.js';
 import { StompSession } from '../protocols/stomp/session.js';
+import type { Security } from '../security/security.js';
 import { endAndDiscard } from './client-gate.js';
 import type { ClientProtocol } from './client-listeners.js';
 
@@ -22,13 +24,16 @@ export interface ClientProtocolsOptions {
   readonly random: Random;
   /** `HOST:PORT` of each other node that takes clients of this protocol. */
   readonly addressesOfOthers: (protocol: string) => readonly string[];
+  /** Left out, everybody may connect and do everything. */
+  readonly security?: Security;
 }
 
 export function clientProtocols(options: ClientProtocolsOptions): readonly ClientProtocol[] {
   return [stomp(options), amqp(options)];
 }
 
-function stomp({ config, version, clock, random }: ClientProtocolsOptions): ClientProtocol {
+function stomp(options: ClientProtocolsOptions): ClientProtocol {
+  const { config, version, clock, random } = options;
   return {
     name: 'stomp',
     settings: config.stomp,
@@ -42,6 +47,7 @@ function stomp({ config, version, clock, random }: ClientProtocolsOptions): Clie
         sessionId: Buffer.from(random.bytes(12)).toString('hex'),
         nodeName: config.name,
         convert: (message) => convert(message, CONTENT_KIND.stomp),
+        ...authenticating(options, broker, socket),
         onClosed,
       });
     },
@@ -57,13 +63,8 @@ function stomp({ config, version, clock, random }: ClientProtocolsOptions): Clie
   };
 }
 
-function amqp({
-  config,
-  version,
-  clock,
-  random,
-  addressesOfOthers,
-}: ClientProtocolsOptions): ClientProtocol {
+function amqp(options: ClientProtocolsOptions): ClientProtocol {
+  const { config, version, clock, random, addressesOfOthers } = options;
   const connect = (
     broker: Broker,
     socket: Socket,
@@ -81,6 +82,7 @@ function amqp({
       otherNodes: () =>
         addressesOfOthers('amqp').map((address) => parseTargetAddress(address, 'a node')),
       convert: (message) => convert(message, CONTENT_KIND.amqp),
+      ...authenticating(options, broker, socket),
       onClosed,
       ...more,
     });
@@ -97,4 +99,13 @@ function amqp({
       endAndDiscard(clock, socket);
     },
   };
+}
+
+function authenticating(
+  { security }: ClientProtocolsOptions,
+  broker: Broker,
+  socket: Socket,
+): { readonly authentication?: Authentication } {
+  if (security === undefined) return {};
+  return { authentication: security.authentication(broker, socket.remoteAddress) };
 }

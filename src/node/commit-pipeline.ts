@@ -7,6 +7,7 @@
 
 import type { Batch } from '../broker/host.js';
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
+import { Histogram, STORE_SECONDS } from '../platform/histogram.js';
 import type { Clock } from '../platform/ports.js';
 import type { BlockCache } from './block-cache.js';
 import type { SlabPool } from './slab-pool.js';
@@ -40,6 +41,15 @@ export class CommitPipeline {
   #isScheduled = false;
   #inFlight: Batch | null = null;
   #takenAtMs = 0;
+  /** The broker has something for the next batch since then; null when it has told of nothing. */
+  #pendingSinceMs: number | null = null;
+  #inFlightSinceMs = 0;
+  /** From the first message of a batch to its confirmation; of a batch in a backlog, from when it was taken. */
+  readonly confirmationTimes = new Histogram(STORE_SECONDS);
+  /** What the synchronous write of each block took. */
+  readonly writeTimes = new Histogram(STORE_SECONDS);
+  /** Of blocks with their headers and padding. */
+  appendedBytes = 0;
   /** The block is durable; only ownership may still have to be verified. */
   #appended: Appended | null = null;
   #isDurable = false;
@@ -61,6 +71,7 @@ export class CommitPipeline {
 
   open(verifiedBeganMs: number): void {
     this.#isOpen = true;
+    this.#pendingSinceMs = null;
     this.#isEnding = false;
     this.#verifiedBeganMs = verifiedBeganMs;
   }
@@ -69,6 +80,7 @@ export class CommitPipeline {
   close(): void {
     this.#isOpen = false;
     this.#inFlight = null;
+    this.#pendingSinceMs = null;
     this.#appended = null;
     this.#isDurable = false;
     this.#settled();
@@ -85,6 +97,7 @@ export class CommitPipeline {
 
   /** The broker has something: goes out at the end of this turn, with all that the turn brings. */
   schedule(): void {
+    this.#pendingSinceMs ??= this.#options.clock.monotonicMs();
     if (this.#isScheduled || this.#inFlight !== null || !this.#isOpen) return;
     this.#isScheduled = true;
     this.#options.clock.soon(() => {
@@ -100,9 +113,12 @@ export class CommitPipeline {
       return;
     }
     const batch = this.#options.source.takeBatch();
+    const sinceMs = this.#pendingSinceMs;
+    this.#pendingSinceMs = null;
     if (batch === null) return;
     this.#inFlight = batch;
     this.#takenAtMs = this.#options.clock.monotonicMs();
+    this.#inFlightSinceMs = sinceMs ?? this.#takenAtMs;
     if (batch.end === BLOCK_HEADER_BYTES) {
       this.#isDurable = true;
       this.#release();
@@ -119,6 +135,8 @@ export class CommitPipeline {
     batch.slab = new Uint8Array(appended.slab);
     this.#appended = appended;
     this.#isDurable = true;
+    this.writeTimes.observeMs(appended.writeMs);
+    this.appendedBytes += appended.cursor.offset - appended.offset;
     this.onVerified(appended.verifiedBeganMs);
   }
 
@@ -139,7 +157,8 @@ export class CommitPipeline {
     this.#inFlight = null;
     this.#appended = null;
     this.#isDurable = false;
-    const { source, cache, slabs, onCommitted } = this.#options;
+    const { source, cache, slabs, onCommitted, clock } = this.#options;
+    this.confirmationTimes.observeMs(clock.monotonicMs() - this.#inFlightSinceMs);
     if (appended === null) {
       source.committed(batch, null);
       onCommitted(null);

@@ -169,8 +169,9 @@ function describeStoredEntries(reader: RecordReader): string {
 }
 
 function describeDuplicateIds(reader: RecordReader): string {
-  const { address, keys } = reader.readDuplicateIds();
-  return `duplicate-ids of ${address}: ${list(keys.length, (index) => describeKey(keys[index] as DuplicateKey))}`;
+  const { address, keys, ownIds } = reader.readDuplicateIds();
+  const window = ownIds === null ? '' : `, which remembers ${ownIds}`;
+  return `duplicate-ids of ${address}${window}: ${list(keys.length, (index) => describeKey(keys[index] as DuplicateKey))}`;
 }
 
 /** The text in quotes, the number, or the bytes in hexadecimal digits. */

@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/ports.js';
+import type { Security } from '../security/security.js';
 import { clientProtocols } from './client-protocols.js';
 import { messageContents } from './content-kinds.js';
 import { Node } from './node.js';
@@ -19,6 +20,8 @@ export interface MainThreadOptions {
   readonly network: Network;
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
+  /** Left out, no users are required. */
+  readonly security?: Security;
   readonly pulses: Int32Array<SharedArrayBuffer>;
   /** Ends this process at once, whatever hangs. The node's own sockets are closed by then. */
   readonly killProcess: () => void;

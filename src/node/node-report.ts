@@ -53,6 +53,15 @@ interface ReportedPeer
   readonly running: boolean;
 }
 
+/** As the storage thread told last. */
+export interface StoreFigures {
+  /** Null before it was asked for the first time. */
+  readonly freeBytes: number | null;
+  readonly lockPolls: number;
+  /** What a backup has still to read. */
+  readonly lagBytes: number;
+}
+
 /** What the node itself knows of the moment. */
 export interface NodeMoment {
   readonly config: Config;
@@ -78,6 +87,11 @@ export class StoreNews {
   #slowest: SlowCall | null = null;
   #peers: readonly PeerFacts[] = [];
   #role = { epoch: 0, detail: '', sinceMs: 0 };
+  #figures: StoreFigures = { freeBytes: null, lockPolls: 0, lagBytes: 0 };
+
+  get figures(): StoreFigures {
+    return this.#figures;
+  }
 
   /** Where the other nodes that run take clients of this protocol, as `HOST:PORT`. */
   addressesOfOthers(protocol: string): readonly string[] {
@@ -93,6 +107,11 @@ export class StoreNews {
       case 'peers':
         this.#peers = event.peers;
         return;
+      case 'free-bytes': {
+        const { bytes, lockPolls, lagBytes } = event;
+        this.#figures = { freeBytes: bytes, lockPolls, lagBytes };
+        return;
+      }
       case 'role':
         this.#role = {
           epoch: event.epoch,

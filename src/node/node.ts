@@ -19,6 +19,8 @@ import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
+import { logFirstDrop } from './drop-log.js';
+import type { NodeFigures } from './node-figures.js';
 import { type NodeReport, StoreNews } from './node-report.js';
 import { ProducerHold } from './producer-hold.js';
 import { SlabPool } from './slab-pool.js';
@@ -92,6 +94,8 @@ export class Node {
     );
     this.#broker = new Broker({
       limits: config.limits,
+      addresses: config.addresses,
+      onFirstDrop: (address, cause) => logFirstDrop(options.logger, address, cause),
       maxBatchBytes: config.journal.maxBatchBytes,
       bodies: this.#cache,
       usage: this.#ledger,
@@ -104,13 +108,12 @@ export class Node {
     });
     this.administration = new Administration({
       broker: this.#broker,
-      ledger: this.#ledger,
       post: (command) => this.#post(command),
       clock,
       journal: () => {
         const { segment, offset, sequence } = this.#applied;
         const waitingMs = Math.round(this.#pipeline.waitingMs);
-        return { position: { segment, offset, sequence }, waitingMs };
+        return { ...this.#space.figures(), position: { segment, offset, sequence }, waitingMs };
       },
     });
     const { minFreeBytes } = config.journal;
@@ -179,6 +182,21 @@ export class Node {
       connections: this.#clients.connections,
       liveElsewhere: this.#liveElsewhere,
     });
+  }
+
+  /** `threadSilentMs`: as for `report`. */
+  figures(threadSilentMs: number): NodeFigures {
+    const isLive = this.#role === 'live' || this.#role === 'handing-over';
+    const { confirmationTimes, writeTimes, appendedBytes } = this.#pipeline;
+    return {
+      report: this.report(threadSilentMs),
+      broker: isLive ? this.#broker.statistics() : null,
+      journal: isLive ? this.#space.figures() : null,
+      connections: this.#clients.connectionsByProtocol(),
+      ...{ confirmationTimes, writeTimes, appendedBytes },
+      store: this.#news.figures,
+      minFreeBytes: this.#options.config.journal.minFreeBytes,
+    };
   }
 
   /** Where clients of this protocol may go when this node is gone, as far as it knows. */
@@ -251,6 +269,7 @@ export class Node {
         return;
       case 'free-bytes':
         this.#hold.onFreeBytes(event.bytes);
+        this.#news.onEvent(event, 0);
         return;
       case 'role':
         this.#news.onEvent(event, this.#options.clock.wallMs());

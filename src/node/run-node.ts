@@ -1,6 +1,7 @@
 /** Puts a node together for real: storage thread, sockets, broker, watchdog. */
 
 import { type AdminServer, startAdminServer } from '../admin/admin-server.js';
+import { MetricsPage } from '../admin/metrics/metrics-page.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
 import { messageOf } from '../platform/errors.js';
@@ -9,6 +10,7 @@ import { nodeClock, nodeRandom } from '../platform/node/clock.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
+import { ProcessMeter } from '../platform/node/process-figures.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
 import { storeLayout } from '../store/layout.js';
 import { assembleMainThread } from './main-thread.js';
@@ -17,6 +19,7 @@ import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings } from './storage-world.js';
 import { PULSE_BYTES } from './watchdog.js';
+import { watchUsers } from './watched-users.js';
 
 /** A thread that still has not ended after this long is stuck in the kernel. */
 const THREAD_END_LIMIT_MS = 2_000;
@@ -53,6 +56,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     segmentBytes: config.journal.segmentBytes,
   };
   const data: StorageThreadData = { settings, pulses };
+  const { usersFile } = config.security;
+  const users = usersFile === undefined ? null : await watchUsers(usersFile, logger);
+  const guarded = users === null ? {} : { security: users.security };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
   const { node, watchdog } = assembleMainThread({
@@ -65,6 +71,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
     ),
     logger,
+    ...guarded,
     channel: thread.channel,
     pulses,
     killProcess: () => {
@@ -72,9 +79,20 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       killThisProcess();
     },
   });
+  const meter = new ProcessMeter();
+  const metrics = new MetricsPage({
+    maxQueues: config.admin.metricsMaxQueues,
+    wallMs: () => nodeClock.wallMs(),
+    node: () => node.figures(watchdog.silentMs),
+    process: () => meter.figures(),
+  });
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
-    await Promise.all([admin?.close(), endThread(thread, () => tellStuck(logger, end))]);
+    await Promise.all([
+      admin?.close(),
+      users?.close(),
+      endThread(thread, () => tellStuck(logger, end)),
+    ]);
     return end;
   });
   try {
@@ -85,11 +103,14 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       report: () => node.report(watchdog.silentMs),
       administration: node.administration,
       version,
+      metrics,
+      ...guarded,
     });
     await node.start({ admin: admin.address });
   } catch (error) {
     watchdog.stop();
     await admin?.close();
+    await users?.close();
     await endThread(thread, () => undefined);
     throw error;
   }

@@ -13,6 +13,7 @@ import {
   type SpaceFacts,
   type SpaceStep,
 } from '../journal/space.js';
+import type { JournalFigures } from './node-figures.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 
 /** It looks again when this part of a segment was written: the timer alone would come too late. */
@@ -72,6 +73,12 @@ export class SpaceKeeper {
   /** Until the tail is full they are left alone. */
   readonly #notNow = new Set<number>();
   #isBusy = false;
+  readonly #counts = {
+    checkpoints: 0,
+    deletedSegments: 0,
+    compactedSegments: 0,
+    relocatedBytes: 0,
+  };
   /** Counts tenures: a step that was begun in an earlier one says nothing any more. */
   #tenure = 0;
   #stopped: () => void = () => undefined;
@@ -129,6 +136,7 @@ export class SpaceKeeper {
     switch (event.kind) {
       case 'checkpoint-written':
         if (event.bytes >= 0) {
+          this.#counts.checkpoints += 1;
           this.#checkpointCovers = event.covers;
           this.#checkpointBytes = event.bytes;
           // What was appended while it was being written is in none yet.
@@ -136,6 +144,7 @@ export class SpaceKeeper {
         }
         break;
       case 'segments-deleted':
+        this.#counts.deletedSegments += event.segments.length;
         for (const segment of event.segments) this.#options.ledger.remove(segment);
         break;
       case 'segment-prepared':
@@ -150,6 +159,20 @@ export class SpaceKeeper {
         return;
     }
     this.#done();
+  }
+
+  figures(): JournalFigures {
+    const segments = this.#options.ledger.segments();
+    const spareBytes = this.#tail?.spareBytes ?? 0;
+    const bytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return {
+      segments: segments.length + (spareBytes > 0 ? 1 : 0),
+      bytes: bytes + spareBytes + this.#checkpointBytes,
+      neededBytes: this.#options.ledger.neededBytes,
+      checkpointBytes: this.#checkpointBytes,
+      bytesSinceCheckpoint: this.#bytesSinceCheckpoint,
+      ...this.#counts,
+    };
   }
 
   /** Cheap; called when something was written, after each step, and from a timer. */
@@ -212,7 +235,9 @@ export class SpaceKeeper {
       }
       case 'compact':
         await this.#compact(step.segment);
-        return this.#options.ledger.neededOf(step.segment) === 0;
+        if (this.#options.ledger.neededOf(step.segment) > 0) return false;
+        this.#counts.compactedSegments += 1;
+        return true;
     }
   }
 
@@ -233,7 +258,8 @@ export class SpaceKeeper {
       if (blocks === undefined || last === undefined || this.#hasStopped()) break;
       for (const block of blocks) {
         if (!block.hasRecords) continue;
-        broker.relocate(block.payload, { segment, blockOffset: block.offset });
+        const position = { segment, blockOffset: block.offset };
+        this.#counts.relocatedBytes += broker.relocate(block.payload, position);
       }
       offset = last.offset + last.lengthBytes;
       await Promise.race([drained(), this.#untilStopped]);

@@ -48,6 +48,7 @@ export class StorageEngine {
   readonly #operators: OperatorDesk;
   #addresses: Addresses = {};
   #lastLive: LiveDocument | null = null;
+  #lockPolls = 0;
   #isStopping = false;
   #isOver = false;
   #hasPostedEnd = false;
@@ -203,7 +204,7 @@ export class StorageEngine {
 
   async #waitForLock(): Promise<void> {
     while (!this.#isStopping && !this.#isOver) {
-      if (this.#turn.isMine() && (await this.#electionLock.tryAcquire())) {
+      if (this.#turn.isMine() && (await this.#tryLock())) {
         // From here on a call that hangs keeps everybody else from the lock.
         this.#calls.arm();
         // The tenure before may have been handed over to another node in this very moment.
@@ -214,6 +215,11 @@ export class StorageEngine {
       }
       await this.#sleep(this.#turn.pollIntervalMs);
     }
+  }
+
+  #tryLock(): Promise<boolean> {
+    this.#lockPolls += 1;
+    return this.#electionLock.tryAcquire();
   }
 
   #onHandoverRequest(): void {
@@ -251,7 +257,8 @@ export class StorageEngine {
 
   async #reportFreeBytes(): Promise<void> {
     const bytes = await this.#world.fileSystem.freeBytes(this.#settings.layout.root);
-    this.#post({ kind: 'free-bytes', bytes });
+    const lagBytes = this.#tenure === null ? this.#lagBytes() : 0;
+    this.#post({ kind: 'free-bytes', bytes, lockPolls: this.#lockPolls, lagBytes });
   }
 
   #receive(command: StorageCommand): void {

@@ -92,6 +92,8 @@ export type StorageEvent =
       cursor: Cursor;
       tail: TailFacts;
       verifiedBeganMs: number;
+      /** What the synchronous write of the block took. */
+      writeMs: number;
     }
   | { kind: 'verified'; beganMs: number }
   | { kind: 'segments'; sizes: readonly { segment: SegmentNumber; sizeBytes: number }[] }
@@ -103,7 +105,8 @@ export type StorageEvent =
   | { kind: 'segments-deleted'; segments: readonly SegmentNumber[] }
   /** Or it could not be, for want of room; or it was not needed any more, as the tail tells. */
   | { kind: 'segment-prepared'; tail: TailFacts; lacksRoom: boolean }
-  | { kind: 'free-bytes'; bytes: number }
+  /** Once a second. `lockPolls`: tries of the election lock so far; `lagBytes`: what a backup has still to read. */
+  | { kind: 'free-bytes'; bytes: number; lockPolls: number; lagBytes: number }
   /** The call to the store that has not been answered for longest, while it is slow; then null. */
   | { kind: 'slow-call'; slowest: SlowCall | null }
   /** The other nodes' documents, as they were read last. */

@@ -137,15 +137,18 @@ export class Tenure {
       await this.#writer.makeRoom(end);
       await this.#untilFresh();
       const bytes = new Uint8Array(slab);
+      const { clock } = this.#options.world;
+      const beganMs = clock.monotonicMs();
       const { segment, offset, cursor } = await this.#writer.write(
         BLOCK_TYPE.records,
         bytes,
         end,
         recordCount,
       );
+      const writeMs = clock.monotonicMs() - beganMs;
       const { tail, verifiedBeganMs } = this;
       this.#options.post(
-        { kind: 'appended', slab, segment, offset, cursor, tail, verifiedBeganMs },
+        { kind: 'appended', slab, segment, offset, cursor, tail, verifiedBeganMs, writeMs },
         [slab],
       );
     });

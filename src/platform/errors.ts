@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   QUEUE_IN_USE: 'The queue has consumers or messages, so it is not deleted.',
   CLIENT_ID_IN_USE: 'Another connection has the client id for itself.',
   DESTINATION_GONE: 'A temporary queue or topic is gone with the client that made it.',
+  ACCESS_DENIED: 'The user is not known, or has no right to do this.',
   CLIENT_FAILED: 'The broker refused a command, or the connection to it failed.',
 } as const;
 

@@ -6,10 +6,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { stringify } from 'yaml';
+import { AddressRules, DEAD_LETTER_PREFIX } from '../../src/broker/address-settings.js';
 import { type ConfigurationSources, loadConfig } from '../../src/config/load.js';
 import { RELATIONS } from '../../src/config/relations.js';
-import { ConfigSchema } from '../../src/config/schema.js';
-import { SECTIONS, SETTINGS } from '../../src/config/settings.js';
+import { type Config, ConfigSchema } from '../../src/config/schema.js';
+import { ADDRESS_SETTINGS, SECTIONS, SETTINGS } from '../../src/config/settings.js';
 import { HoldfastError } from '../../src/platform/errors.js';
 import { type ByteEdit, byteEdit, editedBytes } from './stomp-frames.js';
 import { defineTarget } from './target.js';
@@ -75,6 +76,38 @@ const settingsYaml = fc
     return stringify(sections);
   });
 
+const addressName = fc.constantFrom('a', 'b', 'c', 'a.b', 'DLQ.a', 'DLQ.b', 'dead');
+const addressPattern = fc.oneof(
+  addressName,
+  fc.constantFrom('>', '#', 'a.>', 'a.#', '*', '*.b', 'a.*', '*.>', 'DLQ.>'),
+  fc.constantFrom('', 'a.>.b', '/queue/a', 'temporary:1', '__proto__', 'constructor', 'a,b'),
+  fc.string({ maxLength: 8 }),
+);
+const RULE_KEYS = ADDRESS_SETTINGS.map(({ path }) => path);
+
+/** Rules that are mostly right, so that what they say together is seen too. */
+const addressesYaml = fc
+  .dictionary(
+    fc.oneof({ weight: 4, arbitrary: addressName }, addressPattern),
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ deadLetterAddress: addressName }) },
+      fc.record(
+        {
+          deadLetterAddress: fc.oneof(addressName, fc.constantFrom('', 'a.*', 'temporary:1')),
+          expiryAddress: addressName,
+          maxMessages: fc.integer({ min: 0, max: 5 }),
+          whenFull: fc.constantFrom('block', 'drop', 'reject', 'page'),
+          redeliveryDelayMultiplier: fc.constantFrom(1, 1.5, 0, Number.NaN),
+        },
+        { requiredKeys: [] },
+      ),
+      fc.dictionary(fc.oneof(fc.constantFrom(...RULE_KEYS), fc.string()), settingValue),
+      fc.jsonValue({ maxDepth: 1 }),
+    ),
+    { maxKeys: 5 },
+  )
+  .map((rules) => stringify(rules));
+
 /** What YAML has beyond keys and values. */
 const spicedYaml = fc
   .array(
@@ -128,6 +161,7 @@ export const configuration = defineTarget<GivenConfiguration>({
     yaml: fc.oneof(
       settingsYaml.map((yaml) => `store: /s\n${yaml === '{}\n' ? '' : yaml}`),
       settingsYaml,
+      addressesYaml.map((yaml) => `store: /s\naddresses:\n${yaml.replace(/^/gm, '  ')}`),
       spicedYaml,
       fc.string(),
     ),
@@ -135,7 +169,10 @@ export const configuration = defineTarget<GivenConfiguration>({
       { weight: 3, arbitrary: fc.constant([]) },
       fc.array(byteEdit, { maxLength: 3 }),
     ),
-    environment: fc.dictionary(environmentName, fc.oneof(valueText(), fc.string()), { maxKeys: 3 }),
+    environment: fc.oneof(
+      fc.dictionary(environmentName, fc.oneof(valueText(), fc.string()), { maxKeys: 3 }),
+      addressesYaml.map((yaml) => ({ HOLDFAST_ADDRESSES: yaml })),
+    ),
     flags: fc.array(fc.record({ path: fc.constantFrom(...PATHS), value: settingValue }), {
       maxLength: 2,
     }),
@@ -176,6 +213,24 @@ function checkConfiguration(sources: ConfigurationSources): void {
   assert.deepEqual(config, v.parse(ConfigSchema, config), 'not as the schema says');
   for (const { path, holds } of RELATIONS) assert.ok(holds(config), `${path} breaks a rule`);
   for (const part of [config, ...Object.values(config)]) assert.ok(Object.isFrozen(part));
+  checkDeadLettersEnd(config);
+}
+
+/** Whatever fails everywhere comes to rest, and no setting is missing. */
+function checkDeadLettersEnd({ addresses, limits }: Config): void {
+  const rules = new AddressRules(addresses, limits);
+  const names = ['a', 'b', 'c', 'a.b', 'dead', 'x', ...addresses.map(({ pattern }) => pattern)];
+  for (const start of names) {
+    const way = new Set<string>();
+    for (let name: string | null = start; name !== null; ) {
+      assert.ok(!way.has(name), `what fails in ${start} goes round: ${[...way]}`);
+      way.add(name);
+      const settings = rules.settingsFor({ kind: 'queue', name });
+      assert.ok(Object.values(settings).every((value) => value !== undefined));
+      const to: string = settings.deadLetterAddress ?? DEAD_LETTER_PREFIX + name;
+      name = to === name || to === '' ? null : to;
+    }
+  }
 }
 
 function valueText(): fc.Arbitrary<string> {

@@ -3,6 +3,7 @@ import { amqpSession } from './amqp-session-target.js';
 import { configuration } from './configuration-target.js';
 import { arbitraryDocuments, damagedDocuments } from './document-target.js';
 import { journalDamage, journalFailingCall, journalLateDamage } from './journal-target.js';
+import { login, usersFile } from './login-target.js';
 import { recordsInBlocks, recordsInCheckpoints } from './records-target.js';
 import { selector, selectorTexts } from './selector-target.js';
 import { stompClient } from './stomp-client-target.js';
@@ -24,6 +25,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   stompSession,
   stompClient,
   amqpSession,
+  login,
+  usersFile,
   selector,
   selectorTexts,
   configuration,

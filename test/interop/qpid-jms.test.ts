@@ -171,6 +171,43 @@ async function untilKnown(live: NodeProcess, other: NodeProcess): Promise<void> 
   });
 }
 
+for (const jmsPackage of JMS_PACKAGES) {
+  test(`Qpid JMS (${jmsPackage}.jms) is told of full queues that reject, and not of those that drop`, {
+    skip: noMaven,
+  }, async (t) => {
+    const addresses = {
+      rejects: { maxMessages: 2, whenFull: 'reject' },
+      drops: { maxMessages: 2, whenFull: 'drop' },
+    };
+    const store = await TestStore.make(t, {
+      ...AMQP,
+      HOLDFAST_ADDRESSES: JSON.stringify(addresses),
+    });
+    const live = await store.startLive('a');
+    const program = await startJava(t, jmsPackage, ['JmsFullQueues', failoverUrl(live)]);
+    assert.equal(await program.end(), 0);
+    assert.deepEqual(program.lines, [
+      'send 1: done',
+      'send 2: done',
+      'send 3: ResourceAllocationException',
+      'received message 1',
+      'received message 2',
+      'send 3 again: done',
+      'received message 3',
+      'commit of too much: JmsTransactionInDoubtException',
+      'commit of what fits: done',
+      'send in a transaction: done',
+      'its commit: JmsTransactionInDoubtException',
+      'received with what fits',
+      'received fits 1',
+      'received fits 2',
+      'received dropping 1',
+      'received dropping 2',
+      'nothing more: null',
+    ]);
+  });
+}
+
 async function startJava(
   t: TestContext,
   jmsPackage: JmsPackage,

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseTargetAddress } from '../../src/config/address.js';
 import type { Role } from '../../src/ownership/role.js';
+import { messageOf } from '../../src/platform/errors.js';
 import type { HostPort } from '../../src/platform/ports.js';
 import { within } from './eventually.js';
 import { encodeFaults, FAULTS_VARIABLE, type Fault } from './fault-injection/fault.js';
@@ -26,6 +27,9 @@ const QUICK_SETTINGS: Settings = {
   HOLDFAST_OWNERSHIP_LOCK_POLL_INTERVAL_MS: '20',
   HOLDFAST_OWNERSHIP_STATUS_INTERVAL_MS: '100',
 };
+
+/** Of the log, told when a node does not end. */
+const LAST_LINES = 10;
 
 /** Environment variables as `HOLDFAST_LIMITS_MAX_DELIVERIES`. */
 export type Settings = Readonly<Record<string, string>>;
@@ -142,9 +146,14 @@ export class NodeProcess {
     return within(`${this.name} is gone`, this.ended);
   }
 
-  /** Resolves when it has ended by itself; fails when it does not. */
-  end(): Promise<ProcessEnd> {
-    return within(`${this.name} (${this.role}) ends by itself`, this.ended);
+  /** Resolves when it has ended by itself; fails when it does not, with what it told last. */
+  async end(): Promise<ProcessEnd> {
+    try {
+      return await within(`${this.name} (${this.role}) ends by itself`, this.ended);
+    } catch (error) {
+      const last = this.log.slice(-LAST_LINES).map((line) => JSON.stringify(line));
+      throw new assert.AssertionError({ message: [messageOf(error), ...last].join('\n') });
+    }
   }
 
   /** SIGTERM, to the end. */

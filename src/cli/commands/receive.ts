@@ -52,7 +52,7 @@ export const command = defineCommand({
   async run(given) {
     const write = given.json ? writeJson : writeText;
     const receiver = new Receiver({
-      connection: openConnection(given),
+      connection: await openConnection(given),
       destination: given.destination,
       ack: given.ack as AckMode,
       count: given.follow ? Number.POSITIVE_INFINITY : requireWhole('count', given.count, 1),

@@ -64,7 +64,12 @@ export const command = defineCommand({
     const count = requireWhole('count', given.count, 1);
     const headers = parseHeaders(given.header.map(String), given.transient);
     const bodies = text === STANDARD_INPUT ? standardInputLines() : repeat(readBody(given), count);
-    const sender = new Sender(openConnection(given));
+    if (text === STANDARD_INPUT && given['password-stdin']) {
+      throw usageError(
+        'Standard input cannot be both the messages and the password; use --password-file.',
+      );
+    }
+    const sender = new Sender(await openConnection(given));
     const startedAtMs = performance.now();
     const request = { destination, headers, isText: given.file === undefined };
     const confirmed = await sender.sendAll(toRequests(bodies, request));

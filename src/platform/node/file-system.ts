@@ -28,8 +28,9 @@ const OPEN_FLAGS: { readonly [mode in OpenMode]: number } = {
   'create-new-durable': O_WRONLY | O_CREAT | O_EXCL | O_DSYNC,
 };
 
-/** Nodes may run under different users of one group; the umask has the last word. */
-const FILE_PERMISSIONS = 0o660;
+/** Messages are for the nodes alone: all of a store run as one user. */
+const FILE_PERMISSIONS = 0o600;
+const DIRECTORY_PERMISSIONS = 0o700;
 
 class NodeFileHandle implements FileHandle {
   readonly path: string;
@@ -122,7 +123,7 @@ class NodeFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): Promise<void> {
-    return fs.promises.mkdir(path);
+    return fs.promises.mkdir(path, DIRECTORY_PERMISSIONS).then(() => undefined);
   }
 
   removeDirectory(path: string): Promise<void> {

@@ -24,3 +24,22 @@ export function watchDirectory(
   watcher.on('error', onChange);
   return { close: () => watcher.close() };
 }
+
+const FILE_POLL_INTERVAL_MS = 1_000;
+
+/**
+ * Calls `onChange` some time after the file at `path` was written or replaced. By polling, which sees what
+ * another host does on NFS, and files that a symbolic link is pointed at, as Kubernetes does it.
+ */
+export function watchFile(path: string, onChange: () => void): { close(): Promise<void> } {
+  const watcher = watch(path, {
+    usePolling: true,
+    interval: FILE_POLL_INTERVAL_MS,
+    ignoreInitial: true,
+  });
+  watcher.on('all', onChange);
+  watcher.on('error', onChange);
+  // It may have changed since it was read, before anything was watched.
+  watcher.on('ready', onChange);
+  return { close: () => watcher.close() };
+}

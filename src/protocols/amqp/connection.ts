@@ -15,6 +15,8 @@ import {
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
+import type { Authentication } from '../shared/authentication.js';
+import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { Addresses } from './addresses.js';
@@ -41,7 +43,7 @@ import {
   OPEN,
   TRANSFER,
 } from './performatives.js';
-import { type Authenticate, SaslServer } from './sasl.js';
+import { SaslServer, type SaslStep } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
 import { AmqpSession, errorFields } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
@@ -94,7 +96,7 @@ export interface AmqpConnectionOptions {
   /** Makes an AMQP message of one that came by another protocol. */
   readonly convert: (message: DeliveryView) => DeliveryView;
   /** Without it everybody may connect. */
-  readonly authenticate?: Authenticate;
+  readonly authentication?: Authentication;
   /** Called once, when the socket is gone. */
   readonly onClosed: () => void;
 }
@@ -124,6 +126,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly transferReader = new TransferReader();
   private state: State = STATE.opening;
   private isLetIn: boolean;
+  /** What came while it is found out who the client is. */
+  private readonly held = new HeldBytes();
   private brokerSession: BrokerSession | undefined;
   private timer: Timer;
   private flushIsDue = false;
@@ -152,11 +156,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.config = config;
     this.addresses = new Addresses(config);
     this.transferToken = this.confirmations.transferToken;
-    this.isLetIn = options.authenticate === undefined;
+    this.isLetIn = options.authentication === undefined;
     this.output = new Output((bytes) => socket.write(bytes));
     this.frames = new FrameWriter(this.output, () => this.flushSoon());
     this.decoder = new FrameDecoder(this, config.maxFrameBytes);
-    this.sasl = new SaslServer(this.frames, options.authenticate ?? (() => true));
+    this.sasl = new SaslServer(this.frames, options.authentication);
     this.lastReceivedMs = clock.monotonicMs();
     this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
     socket.receive({
@@ -262,7 +266,8 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.lastReceivedMs = this.clock.monotonicMs();
     try {
       // Parts of a plain array are made in less time than those of a Node buffer, as a socket brings.
-      this.decoder.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+      const taken = this.decoder.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+      if (this.decoder.isPaused && taken < bytes.length) this.held.hold(bytes.subarray(taken));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.fail(error);
@@ -283,7 +288,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private balanceReading(): void {
     const isFlooded = this.isHeld && this.heldBytes > this.config.maxMessageBytes;
     const isDeaf = this.socket.bufferedBytes > 2 * this.config.socketBufferMaxBytes;
-    const shallPause = isFlooded || isDeaf;
+    const shallPause = isFlooded || isDeaf || this.decoder.isPaused;
     if (shallPause === this.isSocketPaused) return;
     this.isSocketPaused = shallPause;
     if (shallPause) {
@@ -359,9 +364,29 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   private onSasl(): void {
-    this.isLetIn = this.sasl.onFrame(this.reader);
-    if (this.isLetIn) this.decoder.expectProtocol();
-    else this.finish();
+    const step = this.sasl.onFrame(this.reader);
+    if (!(step instanceof Promise)) {
+      this.onSaslStep(step);
+      return;
+    }
+    this.decoder.isPaused = true;
+    this.balanceReading();
+    void step.then((done) => {
+      if (this.state !== STATE.opening) return;
+      this.onSaslStep(done);
+      this.decoder.isPaused = false;
+      this.balanceReading();
+      for (const bytes of this.held.release()) this.onData(bytes);
+    });
+  }
+
+  private onSaslStep(step: SaslStep): void {
+    if (step === 'let-in') {
+      this.isLetIn = true;
+      this.decoder.expectProtocol();
+    } else if (step === 'over') {
+      this.finish();
+    }
   }
 
   private dispatch(channel: number, descriptor: number | string): void {
@@ -458,11 +483,11 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (redirectTo !== undefined) throw new RedirectError(redirectTo);
     const clientId = open.containerId;
     const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
-    this.brokerSession = this.options.broker.openSession(
-      this,
-      `amqp ${this.socket.remoteAddress}`,
-      { clientId, isExclusive },
-    );
+    const broker = this.sasl.admission?.broker ?? this.options.broker;
+    this.brokerSession = broker.openSession(this, `amqp ${this.socket.remoteAddress}`, {
+      clientId,
+      isExclusive,
+    });
     this.containerId = clientId;
     this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
     this.remoteIdleMs = open.idleTimeOut ?? 0;
@@ -589,10 +614,12 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   };
 
   private goOn(): void {
-    if (this.state !== STATE.open || !this.hasRoomForPart) return;
-    const waiting = [...this.waitingForRoom];
-    this.waitingForRoom.clear();
-    for (const goOn of waiting) goOn();
+    // Who has used up the room is behind the others the next time.
+    for (const goOn of this.waitingForRoom) {
+      if (this.state !== STATE.open || !this.hasRoomForPart) return;
+      this.waitingForRoom.delete(goOn);
+      goOn();
+    }
   }
 
   private dropHeld(): void {

@@ -1,5 +1,5 @@
 /**
- * Says in a message's annotations why it lies in a dead-letter queue, as Artemis does: the bare message
+ * Says in a message's annotations why it lies at a dead-letter or an expiry address, as Artemis does: the bare message
  * is its sender's, and stays as it is.
  */
 import type { DeadLetterFacts, Destination } from '../../broker/api.js';
@@ -12,7 +12,8 @@ import { ValueWriter } from './value-writer.js';
 const REASON = 'x-opt-dlq-delivery-failure-cause';
 const ORIGINAL_ADDRESS = 'x-opt-ORIG-ADDRESS';
 const DELIVERIES = 'x-opt-ORIG-DELIVERY-COUNT';
-const OWN_KEYS: ReadonlySet<unknown> = new Set([REASON, ORIGINAL_ADDRESS, DELIVERIES]);
+const EXPIRY = 'x-opt-ACTUAL-EXPIRY';
+const OWN_KEYS: ReadonlySet<unknown> = new Set([REASON, ORIGINAL_ADDRESS, DELIVERIES, EXPIRY]);
 
 /** The annotations section with the cause at its end; what an earlier dead-lettering said is replaced. */
 export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetterFacts): Uint8Array {
@@ -28,7 +29,11 @@ export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetter
   writer.string(`${kind}://${name}`);
   writer.symbol(DELIVERIES);
   writer.uint(cause.deliveries);
-  writer.endCompound(start, 2 * kept.length + 6);
+  if (cause.expiredAtMs > 0) {
+    writer.symbol(EXPIRY);
+    writer.long(cause.expiredAtMs);
+  }
+  writer.endCompound(start, 2 * kept.length + (cause.expiredAtMs > 0 ? 8 : 6));
   return writer.written;
 }
 

@@ -37,6 +37,8 @@ export class WrongProtocol extends AmqpError {
 export class FrameDecoder {
   /** Largest frame that is accepted, with its header. */
   maxFrameBytes: number;
+  /** Set while a frame is handed out: nothing behind it is taken until it is false again. */
+  isPaused = false;
   private readonly sink: FrameSink;
   private expectsProtocol = true;
   private stopped = false;
@@ -60,23 +62,25 @@ export class FrameDecoder {
     this.stopped = true;
   }
 
-  push(chunk: Uint8Array): void {
+  /** Returns how much of `chunk` was taken: less than all of it only after `isPaused` was set. */
+  push(chunk: Uint8Array): number {
     let at = 0;
-    while (!this.stopped) {
+    while (!this.stopped && !this.isPaused) {
       if (this.filled > 0) {
         at = this.complete(chunk, at);
-        if (this.filled > 0) return;
+        if (this.filled > 0) return chunk.length;
         continue;
       }
       const left = chunk.length - at;
       const size = left < HEADER_BYTES ? HEADER_BYTES : this.sizeAt(chunk, at);
       if (left < size || left === 0) {
         this.keep(chunk, at);
-        return;
+        return chunk.length;
       }
       this.take(chunk, at, at + size);
       at += size;
     }
+    return this.stopped ? chunk.length : at;
   }
 
   /** Adds to the partial frame from `chunk`, and hands it over when it is whole. */

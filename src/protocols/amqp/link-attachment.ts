@@ -63,6 +63,7 @@ export function attachReceiving(
   if (target === 'coordinator') return attachCoordinator(session, attach);
   const { host } = session;
   const destination = target.dynamic ? makeTemporary(host, target) : targetOf(host, target);
+  if (destination !== null) host.broker.requireSend(destination);
   const link = new ReceivingLink(host, attach, destination, target.dynamic);
   host.frames.frame(session.channel, ATTACH, {
     name: attach.name,

@@ -180,6 +180,12 @@ export const SASL_INIT = composite(0x41, 'sasl-init', {
   initialResponse: optional(FIELD.binary),
   hostname: optional(FIELD.string),
 });
+export const SASL_CHALLENGE = composite(0x42, 'sasl-challenge', {
+  challenge: mandatory(FIELD.binary),
+});
+export const SASL_RESPONSE = composite(0x43, 'sasl-response', {
+  response: mandatory(FIELD.binary),
+});
 export const SASL_OUTCOME = composite(0x44, 'sasl-outcome', {
   code: mandatory(FIELD.ubyte),
   additionalData: optional(FIELD.binary),

@@ -571,6 +571,8 @@ function conditionOf(error: HoldfastError): string {
       return CONDITION.notFound;
     case 'CLIENT_ID_IN_USE':
       return CONDITION.invalidField;
+    case 'ACCESS_DENIED':
+      return CONDITION.unauthorizedAccess;
     default:
       return CONDITION.preconditionFailed;
   }

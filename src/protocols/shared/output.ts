@@ -21,6 +21,7 @@ export class Output {
   private nextSlabBytes = FIRST_SLAB_BYTES;
   /** What was gathered while a large body goes past it; null while none does. */
   private behind: Uint8Array[] | null = null;
+  private behindBytes = 0;
 
   private readonly write: (bytes: Uint8Array) => void;
 
@@ -30,7 +31,7 @@ export class Output {
 
   /** Gathered and not yet handed over. */
   get gatheredBytes(): number {
-    return this.end - this.start;
+    return this.end - this.start + this.behindBytes;
   }
 
   /** Makes room for `count` bytes; must come before the calls that append them. */
@@ -49,8 +50,12 @@ export class Output {
     if (this.end === this.start) return;
     const bytes = this.slab.subarray(this.start, this.end);
     this.start = this.end;
-    if (this.behind === null) this.hand(bytes);
-    else this.behind.push(bytes);
+    if (this.behind === null) {
+      this.hand(bytes);
+    } else {
+      this.behind.push(bytes);
+      this.behindBytes += bytes.length;
+    }
   }
 
   /** Nothing that is gathered from now on is handed to the socket before `endBody`: `pass` goes past it. */
@@ -67,6 +72,7 @@ export class Output {
   endBody(): void {
     const behind = this.behind ?? [];
     this.behind = null;
+    this.behindBytes = 0;
     for (const bytes of behind) this.hand(bytes);
   }
 

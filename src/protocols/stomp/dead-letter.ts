@@ -1,6 +1,7 @@
 /**
- * Says in a message's own headers why it lies in a dead-letter queue. `dlqDeliveryFailureCause`
- * and `original-destination` are what ActiveMQ shows there, so that its tools' scripts still work.
+ * Says in a message's own headers why it lies at a dead-letter or an expiry address.
+ * `dlqDeliveryFailureCause` and `original-destination` are what ActiveMQ shows there, so that its
+ * tools' scripts still work.
  */
 import {
   CONTENT_KIND,
@@ -18,7 +19,8 @@ import { VERSION } from './version.js';
 const REASON = 'dlqDeliveryFailureCause';
 const ORIGINAL_DESTINATION = 'original-destination';
 const DELIVERIES = 'original-delivery-count';
-const OWN_NAMES = [REASON, ORIGINAL_DESTINATION, DELIVERIES].map(utf8);
+const EXPIRY = 'original-expires';
+const OWN_NAMES = [REASON, ORIGINAL_DESTINATION, DELIVERIES, EXPIRY].map(utf8);
 
 /** Stored headers with the cause at their end; what an earlier dead-lettering said is replaced. */
 export function deadLetterHeaders(
@@ -32,7 +34,8 @@ export function deadLetterHeaders(
   const causeLines = utf8(
     line(REASON, cause.reason) +
       line(ORIGINAL_DESTINATION, destinationText(cause.originalDestination)) +
-      line(DELIVERIES, String(cause.deliveries)),
+      line(DELIVERIES, String(cause.deliveries)) +
+      (cause.expiredAtMs > 0 ? line(EXPIRY, String(cause.expiredAtMs)) : ''),
   );
   const result = new Uint8Array(headers.length + causeLines.length);
   let length = 0;

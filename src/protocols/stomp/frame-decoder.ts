@@ -74,6 +74,8 @@ export class FrameDecoder {
   /** Frames begun so far; with `midFrame` it tells whether the same frame is still under way. */
   framesBegun = 0;
   readonly frame = new Frame();
+  /** Set while a frame is handed out: nothing behind it is taken until it is false again. */
+  isPaused = false;
 
   private phase: Phase = PHASE.betweenFrames;
   private stopped = false;
@@ -114,15 +116,19 @@ export class FrameDecoder {
     this.pendingLength = 0;
   }
 
-  /** Throws a StompError for anything wrong; the connection is then beyond repair. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Returns how much of `chunk` was taken: less than all of it only after `pause`. Throws a StompError for
+   * anything wrong; the connection is then beyond repair.
+   */
+  push(chunk: Uint8Array): number {
     let offset = 0;
-    while (offset < chunk.length && !this.stopped) {
+    while (offset < chunk.length && !this.stopped && !this.isPaused) {
       offset =
         this.pendingLength > 0
           ? this.continuePending(chunk, offset)
           : this.readChunk(chunk, offset);
     }
+    return offset;
   }
 
   /** Reads all whole frames from `offset` on and keeps the rest. */
@@ -132,6 +138,7 @@ export class FrameDecoder {
     while (this.advance(chunk, chunk.length)) {
       this.onFrame(this.frame);
       if (this.stopped) return chunk.length;
+      if (this.isPaused) return this.cursor;
       this.frame.bytes = chunk;
     }
     if (this.phase !== PHASE.betweenFrames) {

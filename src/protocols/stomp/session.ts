@@ -13,8 +13,10 @@ import {
   type Subscriber,
 } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
-import { HoldfastError } from '../../platform/errors.js';
+import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, Socket, Timer } from '../../platform/ports.js';
+import type { Admission, Authentication } from '../shared/authentication.js';
+import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
@@ -29,7 +31,7 @@ import { Liveness, VERDICT } from './liveness.js';
 import { appendMessageFrame, appendMessageHead, endOfBrowsing } from './message-frame.js';
 import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
-import { limitExceeded, StompError } from './stomp-error.js';
+import { limitExceeded, loginRefused, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
 import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
 
@@ -43,6 +45,8 @@ const HEART_BEAT = Uint8Array.of(LINE_FEED);
 const STATE = {
   /** No CONNECT yet. */
   opening: 'opening',
+  /** CONNECT came, and whether its user is known is being found out: nothing more is read. */
+  loggingIn: 'loggingIn',
   connected: 'connected',
   /** DISCONNECT came; its receipt is still to be given. */
   disconnecting: 'disconnecting',
@@ -51,6 +55,11 @@ const STATE = {
   closed: 'closed',
 } as const;
 type State = (typeof STATE)[keyof typeof STATE];
+const READING_STATES: ReadonlySet<State> = new Set([
+  STATE.opening,
+  STATE.loggingIn,
+  STATE.connected,
+]);
 
 export interface StompSessionOptions {
   readonly socket: Socket;
@@ -63,8 +72,8 @@ export interface StompSessionOptions {
   readonly nodeName: string;
   /** Makes a STOMP message of one that came by another protocol. */
   readonly convert: (message: DeliveryView) => DeliveryView;
-  /** Whether these credentials may connect. Without it everybody may. */
-  readonly authenticate?: (login: string | undefined, passcode: string | undefined) => boolean;
+  /** Without it everybody may connect. */
+  readonly authentication?: Authentication;
   /** Called once, when the socket is gone. */
   readonly onClosed: () => void;
 }
@@ -90,6 +99,8 @@ export class StompSession implements SessionEvents {
   private wasUnwritable = false;
   private pausedByBroker = false;
   private pausedByReceipts = false;
+  private pausedByLogin = false;
+  private readonly held = new HeldBytes();
   /** What the socket was told last. */
   private socketPaused = false;
   private writtenBytesAtCheck = 0;
@@ -177,9 +188,14 @@ export class StompSession implements SessionEvents {
   // What the socket and the clock call.
 
   private onData(bytes: Uint8Array): void {
-    if (this.state !== STATE.opening && this.state !== STATE.connected) return;
+    if (!READING_STATES.has(this.state)) {
+      // It says nothing more, but may beat until the end of a large body and its last receipt have come.
+      this.liveness?.received(this.clock.monotonicMs(), this.decoder);
+      return;
+    }
     try {
-      this.decoder.push(bytes);
+      const taken = this.decoder.push(bytes);
+      if (taken < bytes.length && this.decoder.isPaused) this.held.hold(bytes.subarray(taken));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.fail(error, this.decoder.frame);
@@ -204,14 +220,15 @@ export class StompSession implements SessionEvents {
 
   private onConnectTimeout(): void {
     const { connectTimeoutMs } = this.options.config;
-    this.fail(
-      new StompError(
-        `No whole CONNECT frame within ${connectTimeoutMs} ms`,
-        'Send CONNECT as soon as the connection is open; the limit is set by stomp.connectTimeoutMs.',
-        'LIMIT_EXCEEDED',
-      ),
-      undefined,
-    );
+    const [summary, mend] =
+      this.state === STATE.loggingIn
+        ? [`The login was not looked at within ${connectTimeoutMs} ms`, 'Connect again later']
+        : [
+            `No whole CONNECT frame within ${connectTimeoutMs} ms`,
+            'Send CONNECT as soon as the connection is open',
+          ];
+    const detail = `${mend}; the limit is set by stomp.connectTimeoutMs.`;
+    this.fail(new StompError(summary, detail, 'LIMIT_EXCEEDED'), undefined);
   }
 
   private onCheck(liveness: Liveness): void {
@@ -268,17 +285,49 @@ export class StompSession implements SessionEvents {
         'Send CONNECT once; open another connection for another session.',
       );
     }
-    const { options, clock } = this;
-    const negotiated = negotiate(frame, options.config.heartbeatMs);
-    const { version, login, passcode, clientId } = negotiated;
-    if (options.authenticate !== undefined && !options.authenticate(login, passcode)) {
-      throw new StompError(
-        'Login or passcode is wrong',
-        'Send the headers login and passcode of a user that is configured on the broker.',
-      );
+    const { config, authentication, broker } = this.options;
+    const negotiated = negotiate(frame, config.heartbeatMs);
+    if (authentication === undefined) this.admit(negotiated, broker);
+    else this.logIn(negotiated, authentication);
+  }
+
+  private logIn(negotiated: Negotiated, authentication: Authentication): void {
+    const { login, passcode } = negotiated;
+    if (login === undefined || passcode === undefined) throw loginRefused();
+    this.state = STATE.loggingIn;
+    this.decoder.isPaused = true;
+    this.pausedByLogin = true;
+    this.balanceReading();
+    const onAnswer = (admission: Admission | null): void => this.onLogin(negotiated, admission);
+    const onFailed = (error: unknown): void => {
+      const summary = 'The login could not be looked at';
+      this.fail(new StompError(summary, messageOf(error)), undefined);
+    };
+    authentication.withPassword(login, passcode).then(onAnswer, onFailed);
+  }
+
+  private onLogin(negotiated: Negotiated, admission: Admission | null): void {
+    if (this.state !== STATE.loggingIn) return;
+    try {
+      if (admission === null) throw loginRefused();
+      this.admit(negotiated, admission.broker);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.fail(error, undefined);
+      return;
     }
+    this.decoder.isPaused = false;
+    this.pausedByLogin = false;
+    this.balanceReading();
+    for (const bytes of this.held.release()) this.onData(bytes);
+  }
+
+  /** The client is connected from now on. */
+  private admit(negotiated: Negotiated, endpoint: BrokerEndpoint): void {
+    const { options, clock } = this;
+    const { version, clientId } = negotiated;
     const description = `stomp ${this.socket.remoteAddress}`;
-    const broker = options.broker.openSession(this, description, { clientId: clientId ?? null });
+    const broker = endpoint.openSession(this, description, { clientId: clientId ?? null });
     this.brokerSession = broker;
     this.decoder.version = version;
     this.state = STATE.connected;
@@ -387,7 +436,7 @@ export class StompSession implements SessionEvents {
   }
 
   private get readingPaused(): boolean {
-    return this.pausedByBroker || this.pausedByReceipts;
+    return this.pausedByBroker || this.pausedByReceipts || this.pausedByLogin;
   }
 
   /** Reads on only when neither the broker nor too many receipts that wait for it hold the client back. */

@@ -28,3 +28,13 @@ export function limitExceeded(what: string, limit: number, key: string): StompEr
     'LIMIT_EXCEEDED',
   );
 }
+
+/** By its summary clients know that to try the same again cannot help. */
+export const LOGIN_REFUSED = 'Login or passcode is wrong';
+
+export function loginRefused(): StompError {
+  return new StompError(
+    LOGIN_REFUSED,
+    'Send the headers login and passcode of a user of this broker; after wrong ones it takes longer to answer.',
+  );
+}

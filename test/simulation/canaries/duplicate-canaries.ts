@@ -11,12 +11,12 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
       {
         file: FILTER,
         find: `    if (!durable) {
-      this.inMemory.add(address, key);
+      this.inMemory.add(address, key, ownIds);
       return;
     }
 `,
         replace: `    if (key !== '') {
-      this.inMemory.add(address, key);
+      this.inMemory.add(address, key, ownIds);
       return;
     }
 `,
@@ -39,8 +39,8 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
       },
       {
         file: 'src/broker/message-index.ts',
-        find: "      if (!this.duplicates.add(address, key)) this.reader.fail('a duplicate id is there already');\n",
-        replace: '      this.duplicates.add(address, key);\n',
+        find: "      if (!isNew) this.reader.fail('a duplicate id is there already');\n",
+        replace: '',
       },
     ],
   },

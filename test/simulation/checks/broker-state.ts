@@ -31,9 +31,9 @@ function readPayload(payload: Uint8Array, stored: Map<string, string>): void {
     } else if (reader.type === RECORD_TYPE.duplicateLimits) {
       stored.set('duplicate limits', JSON.stringify(reader.readDuplicateLimits()));
     } else if (reader.type === RECORD_TYPE.duplicateIds) {
-      const { address, keys } = reader.readDuplicateIds();
+      const { address, keys, ownIds } = reader.readDuplicateIds();
       // Several records of one address follow each other.
-      const name = `duplicate ids of ${address}`;
+      const name = `duplicate ids of ${address}, ${ownIds ?? 'as many as the limits say'}`;
       stored.set(name, `${stored.get(name) ?? ''} ${keys.join(' ')}`);
     } else {
       readEntries(reader, stored);

@@ -257,6 +257,7 @@ export class ChecksRig {
     const written = await this.#writerOf(node).append(BLOCK_TYPE.records, bytes, end, 1);
     const event: Extract<StorageEvent, { kind: 'appended' }> = {
       kind: 'appended',
+      writeMs: 1,
       slab: bytes.buffer,
       ...written,
       tail: this.#tailOf(node),

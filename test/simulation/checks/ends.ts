@@ -79,6 +79,7 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   DESTINATION_GONE: 'never',
   NOT_FOUND: 'never',
   QUEUE_IN_USE: 'never',
+  ACCESS_DENIED: 'never',
 };
 
 /** `end` is null for a node that was killed. */

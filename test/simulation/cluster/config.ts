@@ -34,6 +34,18 @@ type AmqpSettings = Pick<
   'maxFrameBytes' | 'linkCredit' | 'openTimeoutMs' | 'idleTimeoutMs' | 'redirectToLive'
 >;
 
+/**
+ * Each node has others, so that what a node applies is shown not to depend on what it has set itself. Nobody
+ * consumes what expired; what failed goes where the ledger looks for it.
+ */
+const ADDRESSES_BY_NODE: { readonly [name: string]: Config['addresses'] } = {
+  a: [{ pattern: 'orders', expiryAddress: 'expired orders', duplicateIds: 25_000 }],
+  b: [
+    { pattern: '>', expiryAddress: 'expired', duplicateIds: 30_000 },
+    { pattern: 'work', redeliveryDelayMs: 20, redeliveryDelayMultiplier: 2 },
+  ],
+};
+
 /** Without shared locks two nodes can wait for each other, and the longer the more often. */
 const LONGEST_FRESH_MS = { sharedLocks: 3_000, localLocks: 6_000 };
 
@@ -98,6 +110,7 @@ export function nodeConfig(settings: ClusterSettings, place: NodePlace): Config 
     ownership,
     journal,
     limits,
+    addresses: ADDRESSES_BY_NODE[place.name] ?? [],
   };
 }
 

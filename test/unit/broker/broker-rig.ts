@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
+import type { AddressRule } from '../../../src/broker/address-settings.js';
 import {
   ACKNOWLEDGEMENT,
   type AcknowledgementMode,
@@ -80,6 +81,7 @@ interface Block {
 
 export interface RigOptions {
   readonly limits?: Partial<BrokerLimits>;
+  readonly addresses?: Readonly<Record<string, Omit<AddressRule, 'pattern'>>>;
   readonly maxBatchBytes?: number;
   /** Bodies are at hand only after they were loaded. */
   readonly cold?: boolean;
@@ -96,7 +98,10 @@ export class Rig {
   /** What the broker left for a later turn. */
   readonly waitingTasks: (() => void)[] = [];
   loads = 0;
-  private readonly options: RigOptions;
+  /** What the broker told of: queues that drop messages, and why. */
+  readonly firstDrops: string[] = [];
+  /** Those of the next broker may be others. */
+  options: RigOptions;
   private readonly byPlace = new Map<string, Block>();
   private readonly atHand = new Set<string>();
   private segment = 1;
@@ -111,6 +116,11 @@ export class Rig {
   newBroker(usage: SegmentUsage, bodies: BodySource): Broker {
     return new Broker({
       limits: { ...LIMITS, ...this.options.limits },
+      addresses: Object.entries(this.options.addresses ?? {}).map(([pattern, settings]) => ({
+        pattern,
+        ...settings,
+      })),
+      onFirstDrop: ({ name }, cause) => this.firstDrops.push(`${name} ${cause}`),
       maxBatchBytes: this.options.maxBatchBytes ?? 4096,
       bodies,
       usage,
@@ -123,9 +133,10 @@ export class Rig {
       later: (task) => this.waitingTasks.push(task),
       contents: {
         ...messageContents,
-        deadLetterHeaders: (_kind, headers, { reason, originalDestination, deliveries }) =>
+        deadLetterHeaders: (_kind, headers, facts) =>
           encoder.encode(
-            `${decoder.decode(headers)}why:${reason}\nfrom:${originalDestination.name}\ntimes:${deliveries}\n`,
+            `${decoder.decode(headers)}why:${facts.reason}\nfrom:${facts.originalDestination.name}\n` +
+              `times:${facts.deliveries}\n${facts.expiredAtMs > 0 ? `expired:${facts.expiredAtMs}\n` : ''}`,
           ),
       },
     });

@@ -455,3 +455,47 @@ test('a checkpoint of many long ids comes in payloads of at most 1 MiB', () => {
   assert.ok(Math.abs(rig.broker.snapshotBytes() - bytes) < bytes / 100);
   rig.checkTwins();
 });
+
+test('an address may remember another number of ids, or none; a backup with other settings does the same', () => {
+  const rig = new Rig({
+    limits: { duplicateIdsPerAddress: 2 },
+    addresses: { 'many.*': { duplicateIds: 4 }, none: { duplicateIds: 0 } },
+  });
+  const client = rig.connect();
+  const sendAll = () => {
+    for (const name of ['many.q', 'few', 'none']) {
+      for (const id of ['1', '2', '3', '4', '5']) send(client, id, `/queue/${name}`);
+    }
+    rig.settle();
+  };
+  sendAll();
+  for (const name of ['many.q', 'few', 'none']) {
+    for (const id of ['5', '4', '3', '2']) send(client, id, `/queue/${name}`);
+  }
+  rig.settle();
+  const depths = ['many.q', 'few', 'none'].map((name) => depth(rig.broker, name));
+  assert.deepEqual(depths, [5, 7, 9]);
+  rig.options = { limits: { duplicateIdsPerAddress: 50 } };
+  rig.checkTwins();
+  rig.takeOver();
+  // What is journaled counts until the next id of the address comes.
+  const next = rig.connect();
+  send(next, '2', '/queue/many.q');
+  send(next, '5', '/queue/few');
+  rig.settle();
+  assert.deepEqual([depth(rig.broker, 'many.q'), depth(rig.broker, 'few')], [5, 8]);
+  rig.checkTwins();
+});
+
+test('ids are remembered for an address alone, also by a checkpoint', () => {
+  const addresses = { q: { duplicateIds: 3 } };
+  const rig = new Rig({ limits: { duplicateIdsPerAddress: 0 }, addresses });
+  const client = rig.connect();
+  for (const destination of ['/queue/q', '/queue/other']) {
+    for (const id of ['a', 'a']) send(client, id, destination);
+    client.send(destination, 'a', { duplicateId: 'a', durable: false });
+  }
+  rig.settle();
+  assert.deepEqual([depth(rig.broker, 'q'), depth(rig.broker, 'other')], [1, 3]);
+  rig.checkTwins();
+});

@@ -115,7 +115,7 @@ for (const cold of [false, true]) {
     client.send('/queue/q', 'later');
     rig.settle();
     assert.deepEqual(order.result, {
-      ...{ done: 3, skipped: 2, isComplete: true, after: 5, upTo: 5 },
+      ...{ done: 3, skipped: 2, noRoom: null, isComplete: true, after: 5, upTo: 5 },
       copies: [],
     });
     assert.deepEqual(browse(rig, 'q').bodies, ['1', '2', 'later']);

@@ -147,7 +147,7 @@ test('the bytes of duplicate-ids and duplicate-limits are those of docs/records-
   const address = duplicateAddress({ kind: 'topic', name: 'a/b' });
   const keys = [duplicateKeyOf('é'), duplicateKeyOf(-12), duplicateKeyOf(Uint8Array.of(0, 255))];
   assert.equal(
-    hex(encodeDuplicateIds(address, keys)),
+    hex(encodeDuplicateIds({ address, keys, ownIds: null })),
     '21000000' +
       '0b000200' +
       '03000000' +
@@ -158,6 +158,10 @@ test('the bytes of duplicate-ids and duplicate-limits are those of docs/records-
       '02020000ff',
   );
   assert.equal(
+    hex(encodeDuplicateIds({ address, keys: keys.slice(0, 1), ownIds: 500 })),
+    '1a000000' + '0b010200' + '01000000' + '0300' + '612f62' + 'f4010000' + '010200c3a9',
+  );
+  assert.equal(
     hex(encodeDuplicateLimits({ idsPerAddress: 20_000, maxBytes: 1 })),
     '14000000' + '0c000000' + '204e0000' + '000000000000f03f',
   );
@@ -165,7 +169,8 @@ test('the bytes of duplicate-ids and duplicate-limits are those of docs/records-
 
 test('P6: duplicate ids that cannot be are refused', () => {
   const address = duplicateAddress({ kind: 'queue', name: 'q' });
-  const good = encodeDuplicateIds(address, [duplicateKeyOf('x'), duplicateKeyOf('yz')]);
+  const keys = [duplicateKeyOf('x'), duplicateKeyOf('yz')];
+  const good = encodeDuplicateIds({ address, keys, ownIds: null });
   const limits = encodeDuplicateLimits({ idsPerAddress: 10, maxBytes: 10_000 });
   const apply = (...records: Uint8Array[]) => {
     const rig = new Rig();
@@ -191,9 +196,18 @@ test('P6: duplicate ids that cannot be are refused', () => {
   ] as const) {
     assert.throws(() => apply(limits, changed(at, byte)), corrupt, `${byte} at ${at}`);
   }
-  const numbers = encodeDuplicateIds(address, [duplicateKeyOf(10)]);
+  const numbers = encodeDuplicateIds({ address, keys: [duplicateKeyOf(10)], ownIds: null });
   numbers[18] = 0x30;
   assert.throws(() => apply(limits, numbers), corrupt);
+  const own = encodeDuplicateIds({ address, keys, ownIds: 1 });
+  apply(limits, own);
+  const damaged = (at: number) => own.map((old, index) => (index === at ? 0 : old));
+  // Without its flag, and with no ids to remember.
+  for (const at of [5, 15]) assert.throws(() => apply(limits, damaged(at)), corrupt, `at ${at}`);
+  const cut = good.slice(0, 16);
+  new DataView(cut.buffer).setUint32(0, cut.length, true);
+  cut[5] = 1;
+  assert.throws(() => apply(limits, cut), { ...corrupt, message: /remembers is missing/ });
 });
 
 test('a message has its extras in their order, and no group that does not exist', () => {

@@ -136,7 +136,7 @@ refuses(
   'a listener for everybody is refused with the mend',
   ['start', '--store', directory, '--stomp', '0.0.0.0:0'],
   2,
-  'stomp.listen in --stomp is 0.0.0.0:0, which other hosts can reach, and no users are configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who reaches it may use it.',
+  'stomp.listen in --stomp is 0.0.0.0:0, which other hosts can reach, and no users are configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass --allow-anonymous when everybody who reaches it may use it.',
 );
 refuses(
   'a configuration file that is not there is named',

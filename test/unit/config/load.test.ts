@@ -225,7 +225,7 @@ refuses(
   'a listener that other hosts can reach is refused without users',
   { yaml: 'stomp: {listen: "0.0.0.0:61613"}' },
   'ADDRESS_EXPOSED',
-  'stomp.listen in holdfast.yaml, line 1 is 0.0.0.0:61613, which other hosts can reach, and no users are configured; listen on 127.0.0.1, or pass --allow-anonymous when everybody who reaches it may use it.',
+  'stomp.listen in holdfast.yaml, line 1 is 0.0.0.0:61613, which other hosts can reach, and no users are configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass --allow-anonymous when everybody who reaches it may use it.',
 );
 
 test('a listener that other hosts can reach is served when anonymous use is allowed', () => {

@@ -81,6 +81,7 @@ class House {
     const segment = 1 as SegmentNumber;
     this.pipeline.onAppended({
       kind: 'appended',
+      writeMs: 1,
       slab: structuredClone(slab, { transfer: [slab] }),
       segment,
       offset,
@@ -242,4 +243,30 @@ test('a pipeline that was closed while it waited for ownership starts afresh', (
   house.pipeline.flush();
   house.pipeline.onVerified(house.clock.nowMs);
   assert.deepEqual(house.committed, []);
+});
+
+test('times count from the first message of a batch to its confirmation, and for each write', () => {
+  const { pipeline, clock } = house;
+  pipeline.open(clock.nowMs);
+  house.add('one');
+  pipeline.schedule();
+  clock.endTurn();
+  // It gathers while the one before is being written.
+  house.add('two');
+  pipeline.schedule();
+  clock.advance(20);
+  house.answer(clock.nowMs);
+  clock.advance(30);
+  house.answer(clock.nowMs);
+  assert.equal(pipeline.confirmationTimes.count, 2);
+  assert.equal(pipeline.confirmationTimes.sumSeconds.toFixed(3), '0.070');
+  assert.equal(pipeline.writeTimes.count, 2);
+  assert.equal(pipeline.writeTimes.sumSeconds.toFixed(3), '0.002');
+  clock.endTurn();
+  clock.advance(1_000);
+  house.add('three');
+  pipeline.schedule();
+  clock.endTurn();
+  house.answer(clock.nowMs);
+  assert.equal(pipeline.confirmationTimes.sumSeconds.toFixed(3), '0.070', "idle time is nobody's");
 });

@@ -73,11 +73,11 @@ test('records are described with what they hold', () => {
       encodeCounters({ highestEntryId: 9, reservedEntryIds: 100, nextQueueId: 3 }),
     ),
     ...describeRecords(
-      encodeDuplicateIds(duplicateAddress({ kind: 'topic', name: 'prices' }), [
-        duplicateKeyOf('a "b"'),
-        duplicateKeyOf(-7),
-        duplicateKeyOf(Uint8Array.of(0, 255)),
-      ]),
+      encodeDuplicateIds({
+        address: duplicateAddress({ kind: 'topic', name: 'prices' }),
+        keys: [duplicateKeyOf('a "b"'), duplicateKeyOf(-7), duplicateKeyOf(Uint8Array.of(0, 255))],
+        ownIds: null,
+      }),
     ),
     ...describeRecords(encodeDuplicateLimits({ idsPerAddress: 3, maxBytes: 500 })),
   ];

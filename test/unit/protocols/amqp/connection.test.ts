@@ -13,7 +13,12 @@ import {
   TRANSFER,
 } from '../../../../src/protocols/amqp/performatives.js';
 import { errorOf, frameBytes } from '../../../support/amqp-frames.js';
+import { endOfMicrotasks, KnownUser } from '../shared/known-user.js';
 import { begin, begun, Peer } from './peer.js';
+
+function plain(peer: Peer, text: string): void {
+  peer.send(0, SASL_INIT, { mechanism: 'PLAIN', initialResponse: Buffer.from(text) }, undefined, 1);
+}
 
 describe('opening an AMQP connection', () => {
   it('agrees on frames, channels and idle times', () => {
@@ -39,30 +44,55 @@ describe('opening an AMQP connection', () => {
     });
   }
 
-  it('asks for the password when it has to, and closes after a wrong one', () => {
-    const authenticate = (login: string | undefined, passcode: string | undefined) =>
-      login === 'me' && passcode === 'secret';
-    const wrong = new Peer({ authenticate });
+  it('asks for the password when it has to, and closes after a wrong one', async () => {
+    const authentication = new KnownUser('me', 'secret');
+    const wrong = new Peer({ authentication });
     wrong.protocol(PROTOCOL_ID.sasl);
-    wrong.send(
-      0,
-      SASL_INIT,
-      { mechanism: 'PLAIN', initialResponse: Buffer.from('\0me\0guess') },
-      undefined,
-      1,
-    );
-    const [, outcome] = wrong.answers();
-    assert.equal(outcome?.fields.code, 1);
+    plain(wrong, '\0me\0guess');
+    const [mechanisms] = wrong.answers();
+    assert.deepEqual(mechanisms?.fields.saslServerMechanisms, ['PLAIN']);
+    await endOfMicrotasks();
+    assert.equal(wrong.answers()[0]?.fields.code, 1);
     assert.ok(wrong.socket.ended);
-    const without = new Peer({ authenticate });
+    const without = new Peer({ authentication });
     without.protocol(PROTOCOL_ID.amqp);
     without.answers();
     assert.deepEqual(without.protocols, [PROTOCOL_ID.sasl], 'what it should have begun with');
     assert.ok(without.socket.ended);
   });
 
+  it('reads nothing more until it knows who the client is', async () => {
+    const authentication = new KnownUser('me', 'secret');
+    const peer = new Peer({ authentication });
+    authentication.broker = peer.broker;
+    peer.protocol(PROTOCOL_ID.sasl);
+    plain(peer, '\0me\0secret');
+    peer.protocol(PROTOCOL_ID.amqp);
+    peer.send(0, OPEN, { containerId: 'me' });
+    assert.deepEqual(peer.answerNames(), ['sasl-mechanisms']);
+    assert.ok(peer.socket.paused);
+    await endOfMicrotasks();
+    assert.deepEqual(peer.answerNames(), ['sasl-outcome', 'open']);
+    assert.ok(!peer.socket.paused);
+  });
+
+  it('lets nobody be anonymous, or act for another, where there are users', () => {
+    for (const [mechanism, text] of [
+      ['ANONYMOUS', ''],
+      ['EXTERNAL', ''],
+      ['PLAIN', 'other\0me\0secret'],
+    ] as const) {
+      const peer = new Peer({ authentication: new KnownUser('me', 'secret') });
+      peer.protocol(PROTOCOL_ID.sasl);
+      const initialResponse = Buffer.from(text);
+      peer.send(0, SASL_INIT, { mechanism, initialResponse }, undefined, 1);
+      assert.equal(peer.answers()[1]?.fields.code, 1, mechanism);
+      assert.ok(peer.socket.ended);
+    }
+  });
+
   it('takes no frame of AMQP in the middle of SASL', () => {
-    const peer = new Peer({ authenticate: () => false });
+    const peer = new Peer({ authentication: new KnownUser('me', 'secret') });
     peer.protocol(PROTOCOL_ID.sasl);
     peer.send(0, OPEN, { containerId: 'sneaky' });
     assert.deepEqual(peer.answerNames(), ['sasl-mechanisms']);

@@ -10,6 +10,7 @@ const CAUSE = {
   reason: 'It failed.',
   originalDestination: { kind: 'queue', name: 'orders' },
   deliveries: 3,
+  expiredAtMs: 0,
 } as const;
 const OWN = [
   ['x-opt-dlq-delivery-failure-cause', 'It failed.'],
@@ -35,6 +36,12 @@ describe('the annotations of a dead letter', () => {
       ...OWN,
     ]);
     assert.deepEqual(pairsOf(deadLetterAnnotations(new Uint8Array(0), CAUSE)), OWN);
+  });
+
+  it('tell when a message expired, until it moves for another reason', () => {
+    const expired = deadLetterAnnotations(new Uint8Array(0), { ...CAUSE, expiredAtMs: 5e12 });
+    assert.deepEqual(pairsOf(expired), [...OWN, ['x-opt-ACTUAL-EXPIRY', 5_000_000_000_000]]);
+    assert.deepEqual(pairsOf(deadLetterAnnotations(expired, CAUSE)), OWN);
   });
 
   it('tell the last cause only', () => {

@@ -16,6 +16,7 @@ import {
   AMQP_CONFIG,
   attachReceiver,
   attachSender,
+  begin,
   begun,
   delivery,
   grant,
@@ -105,6 +106,21 @@ describe('A large message', () => {
     });
     const names = drained(peer).map(({ name }) => name);
     assert.ok(names.indexOf('attach') < names.lastIndexOf('transfer'));
+  });
+
+  it('takes turns with that of another session', () => {
+    const peer = receiving();
+    begin(peer, 1);
+    attachReceiver(peer, 0, { address: 'other' }, {}, 1);
+    peer.broker.confirmAll();
+    grant(peer, 0, 10, {}, 1);
+    deliverLarge(peer, 1);
+    const view = delivery(2, MESSAGE);
+    peer.broker.deliver(1, { ...view, hold: () => new Watched(view.bytes as Uint8Array) });
+    const transfers = drained(peer).filter(({ name }) => name === 'transfer');
+    const firstEnd = transfers.findIndex(({ fields }) => fields.more === false);
+    const channels = new Set(transfers.slice(0, firstEnd).map(({ channel }) => channel));
+    assert.deepEqual([...channels].sort(), [0, 1]);
   });
 
   it('is let go when its link is, and the others go on', () => {

@@ -143,8 +143,9 @@ export function attachReceiver(
   handle = 0,
   source: Given<typeof SOURCE> = { address: 'q' },
   more: Partial<Given<typeof ATTACH>> = {},
+  channel = 0,
 ): void {
-  peer.send(0, ATTACH, {
+  peer.send(channel, ATTACH, {
     name: `from-${source.address}`,
     handle,
     role: ROLE.receiver,
@@ -159,8 +160,9 @@ export function grant(
   handle: number,
   linkCredit: number,
   more: Partial<Given<typeof FLOW>> = {},
+  channel = 0,
 ): void {
-  peer.send(0, FLOW, {
+  peer.send(channel, FLOW, {
     nextIncomingId: 0,
     incomingWindow: 1_000,
     nextOutgoingId: 0,

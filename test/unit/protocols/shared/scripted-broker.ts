@@ -55,6 +55,11 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
     return this;
   }
 
+  requireSend(): void {
+    const refused = this.refuses.get('requireSend');
+    if (refused !== undefined) throw refused;
+  }
+
   send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void {
     const { kind, name } = message.destination;
     this.sent.push({ ...message, headers: message.headers.slice(), body: message.body.slice() });

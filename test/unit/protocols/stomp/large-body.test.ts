@@ -126,6 +126,22 @@ describe('A large message', () => {
     assert.equal(connection.socket.ended, true);
   });
 
+  it('is whole before that receipt also when the client has promised heart-beats, and beats', () => {
+    const config = { ...STOMP_CONFIG, frameTimeoutMs: 60_000 };
+    const connection = connected('1.2', 'heart-beat:1000,0\n', { config });
+    connection.exchange('SUBSCRIBE\nid:0\ndestination:/queue/q\n\n^@');
+    connection.socket.takesBytes = false;
+    connection.broker.deliver(0, { body: BODY });
+    let all = connection.exchange('DISCONNECT\nreceipt:bye\n\n^@');
+    connection.broker.confirmAll();
+    for (let beats = 0; beats < 3; beats += 1) {
+      connection.clock.advance(900);
+      all += connection.exchange('\n');
+    }
+    all += drained(connection);
+    assert.ok(all.endsWith(`\n\n${BODY}^@RECEIPT\nreceipt-id:bye\n\n^@`));
+  });
+
   it('from memory is read where it lies', () => {
     assert.deepEqual(inMemory(Uint8Array.of(1, 2, 3)).from(1, assert.fail), Uint8Array.of(2, 3));
   });

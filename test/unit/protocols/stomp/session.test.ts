@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { endOfMicrotasks, KnownUser } from '../shared/known-user.js';
 import { refusal } from '../shared/scripted-broker.js';
 import { Connection, connected, STOMP_CONFIG } from './connection.js';
 
@@ -63,13 +64,45 @@ describe('CONNECT', () => {
     assert.equal(errorIn(connection, connection.answer()), 'No whole CONNECT frame within 1000 ms');
   });
 
-  it('is refused when the credentials are not right', () => {
-    const authenticate = (login?: string, passcode?: string) => login === 'u' && passcode === 'p';
-    const stranger = new Connection({ authenticate });
-    const answer = stranger.exchange('CONNECT\nlogin:u\npasscode:x\n\n^@');
-    assert.equal(errorIn(stranger, answer), 'Login or passcode is wrong');
+  it('is refused without credentials, or with wrong ones', async () => {
+    const nobody = new Connection({ authentication: new KnownUser('u', 'p') });
+    const refused = 'Login or passcode is wrong';
+    assert.equal(errorIn(nobody, nobody.exchange('CONNECT\n\n^@')), refused);
+    const stranger = new Connection({ authentication: new KnownUser('u', 'p') });
+    assert.equal(stranger.exchange('CONNECT\nlogin:u\npasscode:x\n\n^@'), '', 'not known yet');
+    await endOfMicrotasks();
+    assert.equal(errorIn(stranger, stranger.answer()), refused);
     assert.deepEqual(stranger.broker.describe, '');
-    connected('1.2', 'login:u\npasscode:p\n', { authenticate });
+  });
+
+  it('is held up with all that comes behind it until the credentials are found right', async () => {
+    const authentication = new KnownUser('u', 'p');
+    const connection = new Connection({ authentication });
+    authentication.broker = connection.broker;
+    const send = 'SEND\ndestination:/queue/q\n\n1^@';
+    const connect = 'CONNECT\naccept-version:1.2\nlogin:u\npasscode:p\n\n^@';
+    assert.equal(connection.exchange(`${connect}${send}SEND\ndest`), '');
+    assert.equal(connection.exchange('ination:/queue/q\n\n2^@'), '');
+    assert.ok(connection.socket.paused);
+    assert.deepEqual(connection.broker.calls, []);
+    await endOfMicrotasks();
+    assert.match(connection.answer(), /^CONNECTED\nversion:1.2\n/);
+    assert.ok(!connection.socket.paused);
+    const bodies = connection.broker.sent.map(({ body }) => Buffer.from(body).toString());
+    assert.deepEqual(bodies, ['1', '2']);
+  });
+
+  it('that is not looked at in time is told so, and changes nothing any more', async () => {
+    const authentication = new KnownUser('u', 'p');
+    const connection = new Connection({ authentication });
+    authentication.broker = connection.broker;
+    connection.exchange('CONNECT\nlogin:u\npasscode:p\n\n^@');
+    connection.clock.advance(STOMP_CONFIG.connectTimeoutMs);
+    const message = errorIn(connection, connection.answer());
+    assert.equal(message, 'The login was not looked at within 1000 ms');
+    await endOfMicrotasks();
+    assert.equal(connection.answer(), '');
+    assert.equal(connection.broker.describe, '');
   });
 
   it('with a heart-beat that is not two numbers is refused', () => {

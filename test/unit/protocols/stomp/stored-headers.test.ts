@@ -133,6 +133,7 @@ describe('deadLetterHeaders', () => {
     reason: 'Failed 10 times: no\nluck',
     originalDestination: { kind: 'queue', name: 'or:ders' },
     deliveries: 10,
+    expiredAtMs: 0,
   } as const;
   const lines =
     'dlqDeliveryFailureCause:Failed 10 times\\c no\\nluck\n' +
@@ -141,6 +142,12 @@ describe('deadLetterHeaders', () => {
   it('adds the reason, the queue it was in, and how often it failed', () => {
     assert.equal(text(deadLetterHeaders(1, bytesOf('a:1\n'), cause)), `a:1\n${lines}`);
     assert.equal(text(deadLetterHeaders(1, bytesOf(''), cause)), lines);
+  });
+
+  it('adds when a message expired, until it moves for another reason', () => {
+    const expired = deadLetterHeaders(1, bytesOf(''), { ...cause, expiredAtMs: 5e12 });
+    assert.equal(text(expired), `${lines}original-expires:5000000000000\n`);
+    assert.equal(text(deadLetterHeaders(1, expired, cause)), lines);
   });
 
   it('replaces what an earlier dead-lettering said', () => {

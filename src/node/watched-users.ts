@@ -1,0 +1,58 @@
+/** The users file of a running node: read at the start, and again whenever it changes. */
+import { HoldfastError, messageOf } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+import { nodeClock } from '../platform/node/clock.js';
+import { nodeCryptography } from '../platform/node/cryptography.js';
+import { readPrivateFile } from '../platform/node/private-file.js';
+import { watchFile } from '../platform/node/watch.js';
+import { Security } from '../security/security.js';
+import { parseUsersFile, type UsersFile } from '../security/users-file.js';
+
+export interface WatchedUsers {
+  readonly security: Security;
+  close(): Promise<void>;
+}
+
+/** Throws CONFIG_INVALID when the file is missing, others may read it, or it says something that is not understood. */
+export async function watchUsers(path: string, logger: Logger): Promise<WatchedUsers> {
+  let text = await readText(path);
+  const file = parseUsersFile(text, path);
+  const options = { cryptography: nodeCryptography, clock: nodeClock, logger };
+  const security = new Security(options, file);
+  logger.info('users-read', { path, users: file.users.size }, `${countOf(file)} in ${path}`);
+  const reload = async (): Promise<void> => {
+    try {
+      const now = await readText(path);
+      if (now === text) return;
+      const changed = parseUsersFile(now, path);
+      text = now;
+      security.replace(changed);
+      logger.info(
+        'users-changed',
+        { path, users: changed.users.size },
+        `${path} has changed: ${countOf(changed)}`,
+      );
+    } catch (error) {
+      const sentence = `The users of before stay as they are, for their file is of no use now. ${messageOf(error)}`;
+      logger.error('users-refused', { path }, sentence);
+    }
+  };
+  let reloading = Promise.resolve();
+  const watcher = watchFile(path, () => {
+    reloading = reloading.then(reload);
+  });
+  return { security, close: () => watcher.close() };
+}
+
+async function readText(path: string): Promise<string> {
+  const text = await readPrivateFile(path);
+  if (text !== null) return text;
+  throw new HoldfastError(
+    'CONFIG_INVALID',
+    `There is no users file at ${path} (security.usersFile); make it with: holdfast user add NAME --users-file ${path}.`,
+  );
+}
+
+function countOf({ users }: UsersFile): string {
+  return users.size === 1 ? '1 user' : `${users.size} users`;
+}

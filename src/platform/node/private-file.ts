@@ -1,0 +1,76 @@
+/** Files with secrets: nobody but their owner may read them, and they are replaced as a whole. */
+import * as fs from 'node:fs/promises';
+import { errnoOf, HoldfastError, messageOf } from '../errors.js';
+
+const OWNER_ONLY = 0o600;
+const OTHERS_MASK = 0o077;
+const LARGEST_BYTES = 64 * 1024 * 1024;
+
+/** Null when there is none. Throws CONFIG_INVALID for one that others may read or write, or that cannot be read. */
+export async function readPrivateFile(path: string): Promise<string | null> {
+  let handle: fs.FileHandle;
+  try {
+    handle = await fs.open(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw refused(`The file ${path} cannot be read: ${messageOf(error)}.`, error);
+  }
+  try {
+    const { mode, size } = await handle.stat();
+    if ((mode & OTHERS_MASK) !== 0) {
+      const found = (mode & 0o777).toString(8).padStart(4, '0');
+      throw refused(
+        `The file ${path} has the mode ${found}, so that others than its owner may use it; run: chmod 600 ${path}.`,
+      );
+    }
+    if (size > LARGEST_BYTES) throw refused(`The file ${path} is too large to be read.`);
+    return await handle.readFile('utf8');
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw refused(`The file ${path} cannot be read: ${messageOf(error)}.`, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces the file by what `change` makes of its text, which is null when there is none, or makes it, with
+ * mode 0600 and on stable storage. The new file stands beside it until then, under a name that keeps
+ * others from changing it at the same time.
+ */
+export async function changePrivateFile(
+  path: string,
+  change: (text: string | null) => Promise<string>,
+): Promise<void> {
+  const target = await fs.realpath(path).catch(() => path);
+  const beside = `${target}.new`;
+  const handle = await openBeside(beside, path);
+  try {
+    try {
+      await handle.writeFile(await change(await readPrivateFile(path)));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(beside, target);
+  } catch (error) {
+    await fs.unlink(beside);
+    throw error;
+  }
+}
+
+async function openBeside(beside: string, path: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(beside, 'wx', OWNER_ONLY);
+  } catch (error) {
+    const isThere = errnoOf(error) === 'EEXIST';
+    const sentence = isThere
+      ? `${beside} is there: somebody else changes ${path} now, or was interrupted; in that case remove it, and try again.`
+      : `The file ${path} cannot be written: ${messageOf(error)}.`;
+    throw refused(sentence, error);
+  }
+}
+
+function refused(sentence: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('CONFIG_INVALID', sentence, { cause });
+}

@@ -1,0 +1,179 @@
+/**
+ * A client's session with the broker, in which it can do what its user may and nothing else, whatever
+ * protocol it speaks. Rules are looked at once for each destination; a user whose rules change is
+ * disconnected, so they hold for as long as the session.
+ */
+import {
+  type BrokerSession,
+  type ConfirmationToken,
+  type Destination,
+  type IncomingMessage,
+  type Rejection,
+  type SubscribeOptions,
+  type Subscriber,
+  TEMPORARY_PREFIX,
+} from '../broker/api.js';
+import { HoldfastError } from '../platform/errors.js';
+import { isAllowed, type Right, type Rule } from './rights.js';
+
+export interface Rights {
+  readonly user: string;
+  readonly rules: readonly Rule[];
+  /** Whether a queue is there already. */
+  readonly hasQueue: (name: string) => boolean;
+}
+
+/** Destinations that a session is remembered to may send to; beyond, they are looked up anew. */
+const MAX_REMEMBERED = 1_000;
+
+export class AuthorizedSession implements BrokerSession {
+  private readonly inner: BrokerSession;
+  private readonly rights: Rights;
+  /** The object itself: sessions give the same one for message after message. */
+  private lastSentTo: Destination | null = null;
+  private readonly sendable = new Set<string>();
+
+  constructor(inner: BrokerSession, rights: Rights) {
+    this.inner = inner;
+    this.rights = rights;
+  }
+
+  requireSend(destination: Destination): void {
+    const { kind, name } = destination;
+    // Whoever was told the name of a temporary destination may answer there.
+    if (name.startsWith(TEMPORARY_PREFIX)) return;
+    const key = `${kind} ${name}`;
+    if (this.sendable.has(key)) return;
+    this.require('send', destination);
+    if (this.mayCreate(destination)) this.remember(key);
+  }
+
+  send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void {
+    const { destination } = message;
+    if (destination !== this.lastSentTo) {
+      this.requireSend(destination);
+      const { kind, name } = destination;
+      if (this.sendable.has(`${kind} ${name}`)) this.lastSentTo = destination;
+    }
+    this.inner.send(message, token, transaction);
+  }
+
+  subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
+    const { destination, durable } = options;
+    if (!destination.name.startsWith(TEMPORARY_PREFIX)) {
+      this.require(options.browses === true ? 'browse' : 'consume', destination);
+      if (destination.kind === 'queue') {
+        this.mayCreate(destination);
+      } else if (durable !== null) {
+        this.requireDurable(destination, durable.clientId, durable.name);
+      }
+    }
+    return this.inner.subscribe(options, token);
+  }
+
+  unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void {
+    this.inner.unsubscribe(subscriber, token);
+  }
+
+  setCredit(subscriber: Subscriber, credit: number): void {
+    this.inner.setCredit(subscriber, credit);
+  }
+
+  drain(subscriber: Subscriber, drained: () => void): void {
+    this.inner.drain(subscriber, drained);
+  }
+
+  createTemporary(destination: Destination): void {
+    this.inner.createTemporary(destination);
+  }
+
+  removeTemporary(destination: Destination): void {
+    this.inner.removeTemporary(destination);
+  }
+
+  durableSubscription(clientId: string, name: string): Destination | null {
+    return this.inner.durableSubscription(clientId, name);
+  }
+
+  removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {
+    const destination = this.inner.durableSubscription(clientId, name);
+    if (destination !== null) this.require('consume', destination);
+    this.inner.removeDurableSubscription(clientId, name, token);
+  }
+
+  acknowledge(
+    subscriber: Subscriber,
+    entryId: number,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void {
+    this.inner.acknowledge(subscriber, entryId, token, transaction);
+  }
+
+  reject(
+    subscriber: Subscriber,
+    entryId: number,
+    rejection: Rejection,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void {
+    this.inner.reject(subscriber, entryId, rejection, token, transaction);
+  }
+
+  begin(transaction: string): void {
+    this.inner.begin(transaction);
+  }
+
+  commit(transaction: string, token: ConfirmationToken): void {
+    this.inner.commit(transaction, token);
+  }
+
+  rollback(transaction: string, token: ConfirmationToken): void {
+    this.inner.rollback(transaction, token);
+  }
+
+  barrier(token: ConfirmationToken): void {
+    this.inner.barrier(token);
+  }
+
+  resumeDelivery(): void {
+    this.inner.resumeDelivery();
+  }
+
+  close(): void {
+    this.inner.close();
+  }
+
+  /** Throws unless the queue is there, or the user may make it; true when the user may. */
+  private mayCreate(destination: Destination): boolean {
+    const { kind, name } = destination;
+    if (kind === 'topic' || isAllowed(this.rights.rules, 'create', name)) return true;
+    if (!this.rights.hasQueue(name)) throw this.denied('create', destination);
+    return false;
+  }
+
+  /** One that is there may be to another topic, which this user would then take it away from. */
+  private requireDurable(topic: Destination, clientId: string, name: string): void {
+    const existing = this.inner.durableSubscription(clientId, name);
+    if (existing !== null) this.require('consume', existing);
+    if (existing === null || existing.name !== topic.name) this.require('create', topic);
+  }
+
+  private remember(key: string): void {
+    if (this.sendable.size >= MAX_REMEMBERED) this.sendable.clear();
+    this.sendable.add(key);
+  }
+
+  private require(right: Right, destination: Destination): void {
+    if (!isAllowed(this.rights.rules, right, destination.name))
+      throw this.denied(right, destination);
+  }
+
+  private denied(right: Right, { kind, name }: Destination): HoldfastError {
+    return new HoldfastError(
+      'ACCESS_DENIED',
+      `User ${this.rights.user} has no right to ${right} on ${kind} "${name}"; ` +
+        'ask for a role with a rule that allows it (docs/security.md).',
+    );
+  }
+}

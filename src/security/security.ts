@@ -1,0 +1,197 @@
+/** Users and their rights, as a node's listeners ask for them. */
+import type { BrokerEndpoint, BrokerSession } from '../broker/api.js';
+import type { Cryptography } from '../platform/cryptography.js';
+import { HoldfastError, messageOf } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+import type { Clock } from '../platform/ports.js';
+import type { Admission, Authentication } from '../protocols/shared/authentication.js';
+import { Authenticator, type ScramAttempt } from './authenticator.js';
+import { AuthorizedSession } from './authorized-session.js';
+import { isAllowed, type Right, type Rule } from './rights.js';
+import type { User, UsersFile } from './users-file.js';
+import { formatScram, formatScrypt } from './verifiers.js';
+
+const REFUSALS_TOLD_EVERY_MS = 100;
+const MAX_NAME_CHARACTERS = 128;
+
+export interface SecurityOptions {
+  readonly cryptography: Cryptography;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The broker as a listener has it. */
+export interface SecuredBroker extends BrokerEndpoint {
+  hasQueue(name: string): boolean;
+}
+
+interface OpenSession {
+  readonly user: string;
+  /** Of the user, when it logged in. */
+  readonly standing: string;
+  readonly end: (reason: string) => void;
+}
+
+export class Security {
+  private readonly options: SecurityOptions;
+  private readonly authenticator: Authenticator;
+  private readonly sessions = new Set<OpenSession>();
+  private file: UsersFile;
+  private refusalToldAtMs = Number.NEGATIVE_INFINITY;
+  private refusalsUntold = 0;
+
+  constructor(options: SecurityOptions, file: UsersFile) {
+    this.options = options;
+    this.authenticator = new Authenticator(options, file);
+    this.file = file;
+  }
+
+  /** Who was changed, as by a new password or other rights, or is gone, is disconnected. */
+  replace(file: UsersFile): void {
+    this.file = file;
+    this.authenticator.replace(file);
+    for (const session of [...this.sessions]) {
+      const user = file.users.get(session.user);
+      if (user !== undefined && this.standingOf(user) === session.standing) continue;
+      const what = user === undefined ? 'was removed' : 'was changed';
+      session.end(`User ${session.user} ${what} on the broker`);
+    }
+  }
+
+  /** For one client, whose address is HOST:PORT. */
+  authentication(broker: SecuredBroker, remoteAddress: string): Authentication {
+    const address = remoteAddress.slice(0, Math.max(0, remoteAddress.lastIndexOf(':')));
+    const { authenticator } = this;
+    const admit = (user: User | null, login: string): Admission | null => {
+      if (user === null) {
+        this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
+        return null;
+      }
+      return { user: user.name, broker: this.endpointOf(user, broker) };
+    };
+    return {
+      withPassword: async (login, passcode) => {
+        const user = await authenticator
+          .withPassword(address, login, passcode)
+          .catch((error) => this.failUnseen(error, remoteAddress, login));
+        return admit(user, login);
+      },
+      beginScram: () => {
+        if (!authenticator.offersScram) return null;
+        let attempt: ScramAttempt | null = null;
+        return {
+          first: (message) => {
+            attempt = authenticator.beginScram(address, message);
+            return attempt?.challenge ?? null;
+          },
+          final: async (message) => {
+            if (attempt === null) return null;
+            const { user } = attempt;
+            const end = await authenticator
+              .endScram(attempt, message)
+              .catch((error) => this.failUnseen(error, remoteAddress, user));
+            const admission = admit(end?.user ?? null, user);
+            return admission === null || end === null ? null : { admission, message: end.message };
+          },
+        };
+      },
+    };
+  }
+
+  /** For requests that are each on their own. Null when login or password is wrong. */
+  async userWithPassword(
+    remoteAddress: string,
+    login: string,
+    password: string,
+  ): Promise<{ readonly name: string; may(right: Right, address: string): boolean } | null> {
+    const user = await this.authenticator.withPassword(remoteAddress, login, password);
+    if (user === null) return null;
+    const rules = this.rulesOf(user);
+    return { name: user.name, may: (right, address) => isAllowed(rules, right, address) };
+  }
+
+  private failUnseen(error: unknown, remoteAddress: string, login: string): never {
+    if (error instanceof HoldfastError && error.code === 'LIMIT_EXCEEDED') {
+      this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
+    } else {
+      const sentence = `A login could not be looked at: ${messageOf(error)}`;
+      this.options.logger.error('login-failed', { remoteAddress }, sentence);
+    }
+    throw error;
+  }
+
+  /** A flood of wrong passwords must not become one of lines. */
+  private tellRefused(remoteAddress: string, user: string): void {
+    const { clock, logger } = this.options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.refusalToldAtMs < REFUSALS_TOLD_EVERY_MS) {
+      this.refusalsUntold += 1;
+      return;
+    }
+    const untold = this.refusalsUntold;
+    this.refusalToldAtMs = nowMs;
+    this.refusalsUntold = 0;
+    const others = untold === 0 ? '' : `, after ${untold} others that were not told of`;
+    logger.warn(
+      'login-refused',
+      { remoteAddress, user, untold },
+      `A client at ${remoteAddress} could not log in as ${JSON.stringify(user)}${others}`,
+    );
+  }
+
+  private endpointOf(user: User, broker: SecuredBroker): BrokerEndpoint {
+    const standing = this.standingOf(user);
+    return {
+      openSession: (events, describe, identity) => {
+        const now = this.file.users.get(user.name);
+        if (now === undefined || this.standingOf(now) !== standing) {
+          const sentence = `User ${user.name} was changed on the broker meanwhile; log in again.`;
+          throw new HoldfastError('ACCESS_DENIED', sentence);
+        }
+        const inner = broker.openSession(events, `${describe} (user ${user.name})`, identity);
+        const session: OpenSession = {
+          user: user.name,
+          standing,
+          end: (reason) => events.abort(reason),
+        };
+        const rights = {
+          user: user.name,
+          rules: this.rulesOf(user),
+          hasQueue: (name: string) => broker.hasQueue(name),
+        };
+        this.sessions.add(session);
+        return new ListedSession(inner, rights, () => this.sessions.delete(session));
+      },
+    };
+  }
+
+  private rulesOf({ roles }: User): readonly Rule[] {
+    return roles.flatMap((role) => this.file.roles.get(role) ?? []);
+  }
+
+  /** Two that are the same allow the same to whoever knows the same password. */
+  private standingOf(user: User): string {
+    const scrypt = user.scrypt === null ? null : formatScrypt(user.scrypt);
+    const scram = user.scram === null ? null : formatScram(user.scram);
+    return JSON.stringify([scrypt, scram, this.rulesOf(user)]);
+  }
+}
+
+/** One that is known for as long as it is open. */
+class ListedSession extends AuthorizedSession {
+  private readonly onClosed: () => void;
+
+  constructor(
+    inner: BrokerSession,
+    rights: ConstructorParameters<typeof AuthorizedSession>[1],
+    onClosed: () => void,
+  ) {
+    super(inner, rights);
+    this.onClosed = onClosed;
+  }
+
+  override close(): void {
+    this.onClosed();
+    super.close();
+  }
+}
