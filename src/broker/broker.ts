@@ -61,6 +61,7 @@ interface Parts {
   readonly deliveries: Deliveries;
   readonly mover: MessageMover;
   readonly deadLetters: DeadLetters;
+  readonly duplicates: DuplicateFilter;
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly services: BrokerServices;
@@ -70,7 +71,7 @@ interface Parts {
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
 
 export class Broker implements BrokerEndpoint {
-  private readonly options: BrokerOptions;
+  private options: BrokerOptions;
   private parts: Parts;
   private serving = false;
   private readonly clients = new Set<Client>();
@@ -114,6 +115,16 @@ export class Broker implements BrokerEndpoint {
   reset(): void {
     if (this.serving) this.stopServing();
     this.parts = assemble(this.options, this.counts);
+  }
+
+  /** Settings of addresses in place of those of before, for what is sent and delivered from now on. */
+  useAddressRules(addresses: readonly AddressRule[]): void {
+    this.options = { ...this.options, addresses };
+    const { services, index, duplicates, flow } = this.parts;
+    services.rules.use(addresses);
+    index.queues.useRules();
+    duplicates.useRules();
+    flow.recheck();
   }
 
   startServing(): void {
@@ -359,7 +370,7 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const dispatcher = new Dispatcher(shared);
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
-  return { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions };
+  return { ...shared, busyTransactions, duplicates, deadLetters, dispatcher, subscriptions };
 }
 
 function noCounts(): LiveCounts {
