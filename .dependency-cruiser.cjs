@@ -24,9 +24,15 @@ const MAY_IMPORT = {
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
   admin: [
-    ...['platform/node', 'config', 'node/node-report.ts', 'node/node-figures.ts'],
-    'broker/statistics.ts',
-    'security',
+    ...[
+      'platform/node',
+      'config',
+      'broker/management-api.ts',
+      'broker/facts.ts',
+      'broker/statistics.ts',
+    ],
+    ...['node/node-report.ts', 'node/node-figures.ts', 'node/administration.ts'],
+    ...['protocols/shared', 'security'],
   ],
   node: [
     'platform/node',
@@ -40,10 +46,12 @@ const MAY_IMPORT = {
     'broker',
     'protocols',
     'security',
+    'selector',
   ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
-    ...['client', 'node', 'protocols', 'security'],
+    ...['client', 'node', 'protocols', 'broker/facts.ts', 'broker/management-api.ts'],
+    'security',
   ],
 };
 

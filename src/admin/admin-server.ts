@@ -6,25 +6,44 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { formatAddress, parseListenAddress, reachableAddress } from '../config/address.js';
 import type { Config } from '../config/schema.js';
+import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
 import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort } from '../platform/ports.js';
 import type { Security } from '../security/security.js';
+import type { Answerer } from './answerer.js';
+import { auditChanges, isFromAnotherSite } from './audit.js';
 import { requireUsers } from './authorization.js';
+import { addBrokerRoutes } from './broker-routes.js';
+import { addBrowserPage } from './browser-page.js';
+import { addClusterRoutes } from './cluster-routes.js';
+import { addEventRoutes } from './event-routes.js';
 import { addHealthRoutes } from './health-routes.js';
 import type { MetricsPage } from './metrics/metrics-page.js';
 import { addMetricsRoute } from './metrics/metrics-route.js';
+import { describeRoutes } from './openapi.js';
+import { passOnToLive } from './pass-on.js';
+import { answerProblems, sendProblem } from './problems.js';
+import { addQueueRoutes } from './queue-routes.js';
+import { isChange, VIEW } from './routes.js';
 
 /** As ActiveMQ's users know it. */
 const USUAL_ADDRESS: HostPort = { host: '127.0.0.1', port: 8161 };
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+/** 1,000 bytes, each of them encoded. */
+const MAX_NAME_CHARACTERS = 3_000;
 
 export interface AdminServerOptions {
   readonly config: Config['admin'];
   readonly hostName: string;
   readonly logger: Logger;
   readonly report: () => NodeReport;
+  readonly administration: Administration;
+  /** As in package.json. */
+  readonly version: string;
   readonly metrics: MetricsPage;
   /** Left out, everybody may ask for everything. */
   readonly security?: Security;
@@ -56,24 +75,48 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   };
 }
 
-function makeServer({ report, metrics, security }: AdminServerOptions): FastifyInstance {
-  const server = fastify({ logger: false, forceCloseConnections: true });
+function makeServer(options: AdminServerOptions): FastifyInstance {
+  const { report, administration, metrics, security, logger, version } = options;
+  const server = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: MAX_NAME_CHARACTERS },
+    // What nobody has heard of is refused, and not left out: a misspelt filter must not purge a whole queue.
+    ajv: { customOptions: { removeAdditional: false, allowUnionTypes: true } },
+  });
+  server.removeContentTypeParser('text/plain');
+  answerProblems(server, logger);
+  auditChanges(server, report, logger);
+  refuseOtherSites(server);
   if (security !== undefined) requireUsers(server, security);
+  passOnToLive(server, report);
+  const document = describeRoutes(server, version);
+  const answerer: Answerer = () => {
+    const { node, role } = report();
+    return { node, role };
+  };
   addHealthRoutes(server, report);
   addMetricsRoute(server, metrics);
-  server.get('/api/v1/node', () => report());
-  server.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .type('application/problem+json')
-      .send({
-        type: 'about:blank',
-        title: 'Not Found',
-        status: 404,
-        detail: `There is nothing at ${request.url}; docs/admin.md lists what there is.`,
-      }),
-  );
+  addClusterRoutes(server, administration, report);
+  addQueueRoutes(server, administration, answerer);
+  addBrokerRoutes(server, administration, answerer);
+  addEventRoutes(server, administration, report);
+  server.get('/api/v1/openapi.json', { config: VIEW }, () => document());
+  addBrowserPage(server);
   return server;
+}
+
+/** Before anything is done for them. */
+function refuseOtherSites(server: FastifyInstance): void {
+  server.addHook('onRequest', async (request, reply) => {
+    if (!isChange(request.routeOptions.config.right) || !isFromAnotherSite(request.headers)) return;
+    return sendProblem(reply, {
+      status: 403,
+      detail:
+        'A page of another site may change nothing here; call it from a program, or from here.',
+    });
+  });
 }
 
 /** A free port instead of the usual one, for a second node on this machine; but never of one that was asked for. */

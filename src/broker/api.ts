@@ -266,6 +266,8 @@ export interface ClientIdentity {
   readonly clientId?: string | null;
   /** No other connection that says the same may have this id at the same time. */
   readonly isExclusive?: boolean;
+  /** The node's own session, which operators do not see among the connections. */
+  readonly isOfNode?: boolean;
 }
 
 /** Why a listener hands a client to the broker. */

@@ -17,14 +17,17 @@ import { Deliveries } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
 import { Drops, type OnFirstDrop } from './drops.js';
 import { DuplicateFilter } from './duplicate-filter.js';
+import type { LiveCounts } from './facts.js';
 import { FlowControl } from './flow-control.js';
 import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
+import { Inspection } from './inspection.js';
+import { Management } from './management.js';
 import { MessageIndex } from './message-index.js';
 import { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
 import { STORED_ENTRY_BYTES } from './records.js';
-import type { BrokerServices, LiveCounts, MessageContents } from './services.js';
+import type { BrokerServices, MessageContents } from './services.js';
 import { Session } from './session.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
 import { Subscriptions } from './subscriptions.js';
@@ -66,6 +69,8 @@ interface Parts {
   readonly subscriptions: Subscriptions;
   readonly services: BrokerServices;
   readonly busyTransactions: Set<Transaction>;
+  readonly inspection: Inspection;
+  readonly management: Management;
 }
 
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
@@ -81,7 +86,7 @@ export class Broker implements BrokerEndpoint {
 
   constructor(options: BrokerOptions) {
     this.options = options;
-    this.parts = assemble(options, this.counts);
+    this.parts = assemble(options, this.counts, this.clients);
   }
 
   /** Applies a block that another node wrote, or this one before: for following and replay. */
@@ -114,7 +119,7 @@ export class Broker implements BrokerEndpoint {
   /** Forgets everything. Segment usage is not released: the caller forgets that too. */
   reset(): void {
     if (this.serving) this.stopServing();
-    this.parts = assemble(this.options, this.counts);
+    this.parts = assemble(this.options, this.counts, this.clients);
   }
 
   /** Settings of addresses in place of those of before, for what is sent and delivered from now on. */
@@ -133,6 +138,7 @@ export class Broker implements BrokerEndpoint {
     Object.assign(this.counts, noCounts());
     this.parts.services.drops.start();
     this.parts.publisher.start();
+    this.parts.management.start();
     this.noteArrivals();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
@@ -155,8 +161,8 @@ export class Broker implements BrokerEndpoint {
   stopServing(): void {
     if (!this.serving) return;
     this.serving = false;
-    const { index, batches, flow, deliveries, mover, dispatcher, subscriptions, busyTransactions } =
-      this.parts;
+    const { index, batches, flow, deliveries, mover, dispatcher, subscriptions } = this.parts;
+    const { busyTransactions, management } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
@@ -168,12 +174,13 @@ export class Broker implements BrokerEndpoint {
     subscriptions.reset();
     busyTransactions.clear();
     forgetLiveState(index);
+    management.stop();
   }
 
   openSession(
     events: SessionEvents,
     describe: string,
-    { clientId = null, isExclusive = false }: ClientIdentity = {},
+    identity: ClientIdentity = {},
   ): BrokerSession {
     if (!this.serving) {
       throw new HoldfastError(
@@ -181,8 +188,8 @@ export class Broker implements BrokerEndpoint {
         `This node is not live, so it cannot serve ${describe}; connect to the live node.`,
       );
     }
-    if (isExclusive) this.requireFree(clientId);
-    const client = new Client(events, describe, clientId, isExclusive);
+    if (identity.isExclusive === true) this.requireFree(identity.clientId ?? null);
+    const client = new Client(events, describe, identity);
     this.clients.add(client);
     return new Session(client, {
       ...this.parts,
@@ -295,6 +302,16 @@ export class Broker implements BrokerEndpoint {
     this.parts.mover.goOn();
   }
 
+  /** What there is, of a backup too. Ask anew for each look: a reset replaces it. */
+  get inspection(): Inspection {
+    return this.parts.inspection;
+  }
+
+  /** As `inspection`; it refuses unless this node is live. */
+  get management(): Management {
+    return this.parts.management;
+  }
+
   statistics(): BrokerStatistics {
     return gatherStatistics(this.parts.index, this.counts, this.clients.size);
   }
@@ -342,7 +359,7 @@ export class Broker implements BrokerEndpoint {
   }
 }
 
-function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
+function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlySet<Client>): Parts {
   const { limits, addresses = [], wallMs, mayDeliver, bodies, contents, later } = options;
   const { onFirstDrop = () => undefined } = options;
   const rules = new AddressRules(addresses, limits);
@@ -370,7 +387,17 @@ function assemble(options: BrokerOptions, counts: LiveCounts): Parts {
   const dispatcher = new Dispatcher(shared);
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
-  return { ...shared, busyTransactions, duplicates, deadLetters, dispatcher, subscriptions };
+  const inspection = new Inspection({ index, clients, busyTransactions, counts });
+  const parts = {
+    ...shared,
+    busyTransactions,
+    duplicates,
+    deadLetters,
+    dispatcher,
+    subscriptions,
+    inspection,
+  };
+  return { ...parts, management: new Management({ ...parts, clients }) };
 }
 
 function noCounts(): LiveCounts {

@@ -1,11 +1,17 @@
 /** What the broker's parts know of one client connection besides its session's commands. */
 
-import type { SessionEvents } from './api.js';
+import type { ClientIdentity, SessionEvents } from './api.js';
 
-let anonymousClients = 0;
+let clients = 0;
 
 export class Client {
   readonly events: SessionEvents;
+  /** Unique as long as this process runs. */
+  readonly id: number;
+  /** It did not say what it is called. */
+  readonly isAnonymous: boolean;
+  /** The node itself. */
+  readonly isOfNode: boolean;
   /** As it calls itself; of one that does not, something that nobody else is called. */
   readonly clientId: string;
   /** Nobody else who says the same may have its id. */
@@ -21,12 +27,14 @@ export class Client {
   constructor(
     events: SessionEvents,
     description: string,
-    clientId: string | null,
-    isExclusive: boolean,
+    { clientId = null, isExclusive = false, isOfNode = false }: ClientIdentity = {},
   ) {
     this.events = events;
-    anonymousClients += 1;
-    this.clientId = clientId ?? `\0${anonymousClients}`;
+    clients += 1;
+    this.id = clients;
+    this.isOfNode = isOfNode;
+    this.isAnonymous = clientId === null;
+    this.clientId = clientId ?? `\0${clients}`;
     this.description = description;
     this.isExclusive = isExclusive;
   }

@@ -14,6 +14,7 @@ import {
   inMemory,
 } from './api.js';
 import type { Deliveries } from './deliveries.js';
+import { loadPayload } from './entry-content.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
 import type { MessageMover } from './message-mover.js';
@@ -21,7 +22,6 @@ import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
 import type { Scan } from './scan.js';
-import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -340,25 +340,13 @@ export class Dispatcher {
 
   /** One load per queue, or per scan, at a time; dispatch goes on when it is `done`, so order is kept. */
   private load(queue: Queue, slot: number, done: () => void): void {
-    const { table } = this.index;
-    const id = table.idOf(slot);
-    const segment = table.segmentOf(slot);
-    const blockOffset = table.blockOffsetOf(slot);
     const { tenure } = this;
-    this.services.bodies.load(segment, blockOffset, () => {
-      if (tenure !== this.tenure) return;
+    const loaded = (): void => {
       done();
-      // The entry may be gone by now, or relocated, and the segment with the old block deleted.
-      const isStillThere =
-        table.find(id) === slot &&
-        table.segmentOf(slot) === segment &&
-        table.blockOffsetOf(slot) === blockOffset;
-      if (isStillThere && this.services.bodies.cached(segment, blockOffset) === undefined) {
-        throw segmentsMissing([segment]);
-      }
       this.index.markDirty(queue);
       this.run();
-    });
+    };
+    loadPayload(this.index, this.services, slot, loaded, () => tenure !== this.tenure);
   }
 
   /** Puts the reader on the entry's message. */
@@ -441,7 +429,8 @@ function lookCost(recordBytes: number): number {
 }
 
 /** Whether something is there for it, or may be: what was not looked at yet, or is being loaded. */
-function hasMoreFor(queue: Queue, { scan }: Consumer): boolean {
+function hasMoreFor(queue: Queue, { scan, isBrowser }: Consumer): boolean {
+  if (queue.isPaused && !isBrowser) return false;
   return scan === null ? queue.ready.head !== NONE : scan.isLoading || scan.next() !== NONE;
 }
 

@@ -57,6 +57,28 @@ export class FlowControl {
     return this.nodeReason !== null;
   }
 
+  /** In a sentence, for an operator's order; null when it does not. */
+  whyNodeHolds(): string | null {
+    return this.nodeReason === null ? null : `Nothing more is written now: ${this.nodeReason}.`;
+  }
+
+  /** Why an operator's order may put nothing more into the queue; `isMore`: what it takes stays where it is, too. */
+  whyNoRoom(queue: Queue, isMore: boolean): string | null {
+    if (this.nodeReason !== null) return this.whyNodeHolds();
+    if (isMore && this.storeFill() > 1)
+      return 'The store is full (limits.storeMaxMessages, limits.storeMaxBytes).';
+    if (isMore && this.memoryFill() > 1) {
+      return 'The memory for messages that are not written yet is full (limits.memoryMaxBytes).';
+    }
+    if (queue.isBacklog || !this.isFull(queue)) return null;
+    const { destination, settings } = queue;
+    const what = destination.kind === 'queue' ? 'Queue' : 'A durable subscription to topic';
+    return (
+      `${what} "${destination.name}" is full: ${settings.maxMessages} messages or ${settings.maxBytes} ` +
+      'bytes are allowed (maxMessages and maxBytes in addresses).'
+    );
+  }
+
   holdAll(reason: string, clients: Iterable<Client>): void {
     this.nodeReason = reason;
     for (const client of clients) if (client.sends) this.hold('node', client, reason);

@@ -140,7 +140,7 @@ export class MessageIndex {
     this.letGo(slot);
     if (table.groupOf(slot) !== 0) queue.groupedMessages -= 1;
     this.deliveryTimes.forget(slot);
-    this.isDueNow(slot, queue);
+    this.leaveSchedule(slot, queue);
     const bytes = table.bytesOf(slot);
     queue.messages -= 1;
     queue.bytes -= bytes;
@@ -175,11 +175,16 @@ export class MessageIndex {
     this.table.setFlag(slot, ENTRY_FLAG.triesAgain);
   }
 
+  /** As consumers are told. */
+  mayHaveBeenDelivered(slot: number): boolean {
+    return (this.table.flagsOf(slot) & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
+  }
+
   /** An entry that is ready, or waits for its time, does neither any more; its state is the caller's to set. */
   takeOut(slot: number): void {
     const queue = this.queues.at(this.table.queueOf(slot));
     if (this.table.stateOf(slot) === ENTRY_STATE.ready) queue.removeReady(slot);
-    else this.isDueNow(slot, queue);
+    else this.leaveSchedule(slot, queue);
   }
 
   /** Puts back what is due. */
@@ -202,7 +207,7 @@ export class MessageIndex {
     const queue = this.queues.at(table.queueOf(slot));
     const priority = table.priorityOf(slot);
     const isSamePriority = hint !== NONE && table.priorityOf(hint) === priority;
-    this.isDueNow(slot, queue);
+    this.leaveSchedule(slot, queue);
     this.letGo(slot);
     table.setState(slot, ENTRY_STATE.ready);
     table.setOwner(slot, NONE);
@@ -448,7 +453,8 @@ export class MessageIndex {
     if (groups.letGo(group)) this.markDirty(queue);
   }
 
-  private isDueNow(slot: number, queue: Queue): void {
+  /** To be called before the state of an entry changes that may wait for its time. */
+  private leaveSchedule(slot: number, queue: Queue): void {
     if (this.table.stateOf(slot) !== ENTRY_STATE.scheduled) return;
     queue.delayedBytes -= this.table.bytesOf(slot);
   }

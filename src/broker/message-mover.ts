@@ -1,7 +1,7 @@
 /**
- * Moves messages to where what is set for their address sends them: what failed too often to the
- * dead-letter address, what expired to the expiry address. The new copy and the removal of the old one are in
- * one batch. A full queue refuses none of them. What a node that dies leaves unmoved, the next one finds
+ * Moves messages from one queue to another, the new copy and the removal of the old one in one batch: as operators
+ * order it, and to where what is set for their address sends them, what failed too often to the dead-letter
+ * address, what expired to the expiry address. A full queue refuses none of those. What a node that dies leaves unmoved, the next one finds
  * again: the failures are journaled, and an expiry is part of the message.
  */
 
@@ -9,9 +9,10 @@ import { DEAD_LETTER_PREFIX } from './address-settings.js';
 import type { DeadLetterFacts, Destination } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
+import { type EntryContent, loadPayload, payloadOf, readContent } from './entry-content.js';
 import type { FlowControl } from './flow-control.js';
 import type { MessageIndex } from './message-index.js';
-import { ENTRY_FLAG, ENTRY_STATE } from './message-table.js';
+import { ENTRY_STATE } from './message-table.js';
 import type { Publisher } from './publisher.js';
 import type { Queue } from './queue.js';
 import { RecordReader } from './record-reader.js';
@@ -21,9 +22,9 @@ import {
   MESSAGE_TARGET_BYTES,
   type MessageContent,
   REMOVAL_REASON,
+  type RemovalReason,
   removalBytes,
 } from './records.js';
-import { segmentsMissing } from './segments-missing.js';
 import type { BrokerServices } from './services.js';
 
 /** Moved between two commits at most, and one message more: many may expire at the same moment. */
@@ -89,7 +90,7 @@ export class MessageMover {
     while (!this.isLoading && this.bytesLeft > 0 && this.first < this.waiting.length) {
       const move = this.waiting[this.first] as Move;
       if (this.isStillThere(move)) {
-        const payload = this.payloadOf(move.slot);
+        const payload = payloadOf(this.index, this.services, move.slot);
         if (payload === undefined) {
           this.load(move);
           return;
@@ -105,11 +106,8 @@ export class MessageMover {
     const queue = this.queueOf(slot);
     this.index.takeOut(slot);
     this.services.counts.expired += 1;
-    if (queue.isTemporary || queue.settings.expiryAddress === '') {
-      this.deliveries.remove(slot, REMOVAL_REASON.expired);
-    } else {
-      this.move(slot, true);
-    }
+    if (MessageMover.keepsExpired(queue)) this.move(slot, true);
+    else this.deliveries.remove(slot, REMOVAL_REASON.expired);
   }
 
   /** An entry that is in no list has failed too often. */
@@ -124,6 +122,32 @@ export class MessageMover {
     this.services.counts.deadLettered += 1;
     if (!hasAddress) this.services.drops.dropped(queue, 'failed');
     this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
+  }
+
+  /** Whether what expires in the queue is kept elsewhere. */
+  static keepsExpired({ isTemporary, settings }: Queue): boolean {
+    return !isTemporary && settings.expiryAddress !== '';
+  }
+
+  /** As `expire`, of a queue that keeps what expires: its copy is in the batch when this returns. */
+  expireNow(slot: number, content: EntryContent): void {
+    this.index.takeOut(slot);
+    this.services.counts.expired += 1;
+    const { expiresAtMs } = content.message;
+    this.moveAway(slot, content, expiresAtMs || Math.floor(this.services.wallMs()));
+  }
+
+  /** An entry that is in no list goes to another queue, in one batch. Returns the id of the copy. */
+  moveTo(
+    target: Queue,
+    slot: number,
+    { message, timestampMs, durable }: Pick<EntryContent, 'message' | 'timestampMs' | 'durable'>,
+    reason: RemovalReason,
+  ): number {
+    this.batches.reserve(moveBytes(message));
+    const copyId = this.publisher.publishTo(target, message, timestampMs, durable);
+    this.deliveries.remove(slot, reason);
+    return copyId;
   }
 
   private move(slot: number, hasExpired: boolean): void {
@@ -149,65 +173,46 @@ export class MessageMover {
     return !this.queueOf(slot).removed;
   }
 
-  /** Undefined when it has to be loaded. */
-  private payloadOf(slot: number): Uint8Array | undefined {
-    const { table, volatile } = this.index;
-    const blockOffset = table.blockOffsetOf(slot);
-    return table.hasFlag(slot, ENTRY_FLAG.volatile)
-      ? volatile.recordAt(blockOffset)
-      : this.services.bodies.cached(table.segmentOf(slot), blockOffset);
-  }
-
   /** One at a time: what lies behind in the journal comes with it. */
-  private load(move: Move): void {
-    const { table } = this.index;
-    const segment = table.segmentOf(move.slot);
-    const blockOffset = table.blockOffsetOf(move.slot);
+  private load({ slot }: Move): void {
     const { tenure } = this;
     this.isLoading = true;
-    this.services.bodies.load(segment, blockOffset, () => {
-      if (tenure !== this.tenure) return;
+    const loaded = (): void => {
       this.isLoading = false;
-      // It may have been relocated meanwhile, and the segment with the old block deleted.
-      const isSamePlace =
-        this.isStillThere(move) &&
-        table.segmentOf(move.slot) === segment &&
-        table.blockOffsetOf(move.slot) === blockOffset;
-      if (isSamePlace && this.services.bodies.cached(segment, blockOffset) === undefined) {
-        throw segmentsMissing([segment]);
-      }
       this.goOn();
-    });
+    };
+    loadPayload(this.index, this.services, slot, loaded, () => tenure !== this.tenure);
   }
 
   private moveNow({ slot, hasExpired }: Move, payload: Uint8Array): void {
-    const { table } = this.index;
-    const { reader, services } = this;
-    const durable = !table.hasFlag(slot, ENTRY_FLAG.volatile);
-    reader.open(payload, durable ? table.segmentOf(slot) : 0, table.blockOffsetOf(slot));
-    reader.readHeader(durable ? table.recordOffsetOf(slot) : 0);
-    reader.readMessage();
-    const { contentKind, priority, timestampMs, group } = reader;
-    const topic = reader.topic();
+    const content = readContent(this.index, this.reader, slot, payload);
+    this.bytesLeft -= moveBytes(content.message);
+    this.moveAway(slot, content, hasExpired ? content.message.expiresAtMs : 0);
+  }
+
+  /** `expiredAtMs`: 0 when it did not expire, but failed. */
+  private moveAway(slot: number, content: EntryContent, expiredAtMs: number): void {
+    const { services } = this;
+    const hasExpired = expiredAtMs > 0;
+    const { contentKind, headers, ...kept } = content.message;
     const { destination, settings } = this.queueOf(slot);
+    const { topic } = content;
     const origin: Destination = topic === null ? destination : { kind: 'topic', name: topic };
-    const headers = services.contents.deadLetterHeaders(
+    const facts = factsOf(origin, this.index.table.failedDeliveriesOf(slot), expiredAtMs);
+    const message: MessageContent = {
+      ...kept,
       contentKind,
-      payload.subarray(reader.headersStart, reader.bodyStart),
-      factsOf(origin, table.failedDeliveriesOf(slot), hasExpired ? reader.expiresAtMs : 0),
-    );
-    const body = payload.subarray(reader.bodyStart, reader.bodyEnd);
+      headers: services.contents.deadLetterHeaders(contentKind, headers, facts),
+      // It is kept until somebody looks at it, so its expiry ends here.
+      expiresAtMs: 0,
+      deliverAtMs: 0,
+    };
     const address = hasExpired
       ? settings.expiryAddress
       : (settings.deadLetterAddress ?? DEAD_LETTER_PREFIX + origin.name);
     const target = this.publisher.queueForMoved(address);
-    // It is kept until somebody looks at it, so its expiry ends here.
-    const message = { contentKind, headers, body, priority, expiresAtMs: 0, group };
-    const bytes = moveBytes(message);
-    this.bytesLeft -= bytes;
-    this.batches.reserve(bytes);
-    this.publisher.publishTo(target, message, timestampMs, durable);
-    this.deliveries.remove(slot, hasExpired ? REMOVAL_REASON.expired : REMOVAL_REASON.deadLettered);
+    const reason = hasExpired ? REMOVAL_REASON.expired : REMOVAL_REASON.deadLettered;
+    this.moveTo(target, slot, { ...content, message }, reason);
     if (!hasExpired) services.counts.deadLettered += 1;
   }
 

@@ -182,9 +182,10 @@ export class Publisher {
     return this.groupBytes(message.destination, message.duplicateKey, message.record.length);
   }
 
-  /** Puts a message into one queue, with the time at which the broker first took it. */
-  publishTo(queue: Queue, message: MessageContent, timestampMs: number, durable: boolean): void {
+  /** Puts a message into one queue, with the time at which the broker first took it. Returns the id of its entry. */
+  publishTo(queue: Queue, message: MessageContent, timestampMs: number, durable: boolean): number {
     this.clearTargets();
+    const entryId = this.nextEntryId;
     if (durable) {
       this.addStoredTarget(queue);
       this.batches.addMessage(message, timestampMs, this.takeEntryIds(1), this.storedTargetIds);
@@ -193,6 +194,7 @@ export class Publisher {
       this.memoryTargets.push(queue);
       this.addVolatile(encodeWithoutTargets(message, timestampMs), traitsOf(message));
     }
+    return entryId;
   }
 
   /** All that is in a queue now, or on its way there, has a lower id. */

@@ -1,8 +1,9 @@
 /** What has happened in one queue while this node was live. For operators: nothing is decided by it. */
 
+import type { QueueHistory } from './facts.js';
 import { REMOVAL_REASON, type RemovalReason } from './records.js';
 
-export class QueueCounts {
+export class QueueCounts implements QueueHistory {
   /** Taken for the queue from producers, or moved there. */
   arrived = 0;
   /** Handed to consumers, the same message perhaps several times. */
@@ -31,5 +32,11 @@ export class QueueCounts {
 
   get deadLettered(): number {
     return this.removals[REMOVAL_REASON.deadLettered] as number;
+  }
+
+  /** As it is now. */
+  snapshot(): QueueHistory {
+    const { arrived, delivered, redelivered, failed, acknowledged, expired, deadLettered } = this;
+    return { arrived, delivered, redelivered, failed, acknowledged, expired, deadLettered };
   }
 }

@@ -64,6 +64,8 @@ export class Queue {
   isTemporary = false;
   /** Its subscribers may be several; of a durable subscription, as its first one said. */
   isShared = false;
+  /** Its messages stay where they are, as an operator wants it; only browsers get to see them. */
+  isPaused = false;
   /** Its queue-created record was applied. */
   created = false;
   /** Its removal is decided, and perhaps applied: nothing goes in or out any more. */
@@ -243,6 +245,7 @@ export class Consumer implements Subscriber {
   }
 
   canTake(): boolean {
+    if (this.queue.isPaused && !this.isBrowser) return false;
     return this.credit > 0 && this.delivered.length < this.prefetch && this.client.events.writable;
   }
 }

@@ -2,8 +2,9 @@
 
 import type { PropertySource } from '../selector/property-source.js';
 import type { AddressRules } from './address-settings.js';
-import type { ContentKind, DeadLetterFacts, SelectableMessage } from './api.js';
+import type { ContentKind, DeadLetterFacts, Destination, SelectableMessage } from './api.js';
 import type { Drops } from './drops.js';
+import type { LiveCounts } from './facts.js';
 import type { BodySource, BrokerLimits } from './host.js';
 
 /** Returns `headers` with the facts added, in the codec of `contentKind`. */
@@ -13,26 +14,16 @@ type DeadLetterHeaders = (
   facts: DeadLetterFacts,
 ) => Uint8Array;
 
+/** Where a dead letter was sent first, as `DeadLetterHeaders` wrote it; null when it does not say. */
+type DeadLetterOrigin = (contentKind: ContentKind, headers: Uint8Array) => Destination | null;
+
 /** Reads what a selector names, in the codec of the message; valid until the next call. */
 type PropertiesOf = (message: SelectableMessage) => PropertySource;
-
-/** Counted since this node went live; a durable message for several queues counts once as sent. */
-export interface LiveCounts {
-  sent: number;
-  delivered: number;
-  acknowledged: number;
-  failed: number;
-  expired: number;
-  deadLettered: number;
-  /** Messages that had come before and were not taken again. */
-  duplicates: number;
-  /** Messages that a full queue did not take, and dead letters without an address. */
-  dropped: number;
-}
 
 /** What the broker leaves to the protocol that a message came by. */
 export interface MessageContents {
   readonly deadLetterHeaders: DeadLetterHeaders;
+  readonly deadLetterOrigin: DeadLetterOrigin;
   readonly propertiesOf: PropertiesOf;
 }
 

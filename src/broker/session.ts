@@ -181,7 +181,8 @@ export class Session implements BrokerSession {
           'end some, or raise limits.maxTransactionsPerSession.',
       );
     }
-    const opened = new Transaction(transaction, limits.maxTransactionBytes, this.parts);
+    const { maxTransactionBytes } = limits;
+    const opened = new Transaction(transaction, this.client, maxTransactionBytes, this.parts);
     this.transactions.set(transaction, opened);
   }
 
@@ -190,7 +191,7 @@ export class Session implements BrokerSession {
     const open = this.transaction(transaction);
     this.transactions.delete(transaction);
     try {
-      open.commit(this.client);
+      open.commit();
     } catch (error) {
       // Nothing of it is done yet: what it holds must not stay with nobody.
       open.rollback();

@@ -101,10 +101,15 @@ export class Subscriptions {
       );
     }
     if (queue.consumers.length > 0) throw inUse(clientId, name);
+    this.removeStored(queue, queue.stored.id);
+  }
+
+  /** With all it holds. Nobody may consume from it. */
+  removeStored(queue: Queue, storedId: number): void {
     this.index.queues.unpublish(queue);
     // Removals that were decided earlier name entries which go away with the queue.
     this.batches.flushRemovals();
-    this.batches.addRecord(encodeQueueRemoved(queue.stored.id));
+    this.batches.addRecord(encodeQueueRemoved(storedId));
   }
 
   /** A queue or topic for `client` alone, in memory, until it removes it or is gone. */

@@ -37,6 +37,7 @@ export function forgetLiveState(index: MessageIndex): void {
     queue.arrivingBytes = 0;
     queue.unacknowledged = 0;
     queue.loading = false;
+    queue.isPaused = false;
     queue.dirty = false;
     if (queue.removed) queues.publish(queue);
   }

@@ -9,6 +9,7 @@ import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Deliveries } from './deliveries.js';
+import type { TransactionFacts } from './facts.js';
 import type { MessageIndex } from './message-index.js';
 import type { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
@@ -42,6 +43,7 @@ export interface TransactionParts {
 
 export class Transaction {
   private readonly name: string;
+  private readonly client: Client;
   private readonly parts: TransactionParts;
   private readonly maxBytes: number;
   private readonly messages: PreparedMessage[] = [];
@@ -51,10 +53,23 @@ export class Transaction {
   private busySinceMs = 0;
   private isTimedOut = false;
 
-  constructor(name: string, maxBytes: number, parts: TransactionParts) {
+  constructor(name: string, client: Client, maxBytes: number, parts: TransactionParts) {
     this.name = name;
+    this.client = client;
     this.maxBytes = maxBytes;
     this.parts = parts;
+  }
+
+  facts(): TransactionFacts {
+    const { name, client, busySinceMs, messages, settlements, bytes } = this;
+    return {
+      connection: client.id,
+      name,
+      sinceMs: busySinceMs,
+      messages: messages.length,
+      settlements: settlements.length,
+      bytes,
+    };
   }
 
   /** Throws when `bytes` more would be too much; the transaction stays as it is. */
@@ -113,13 +128,13 @@ export class Transaction {
     this.isBusy();
   }
 
-  commit(client: Client): void {
+  commit(): void {
     this.requireTime();
     this.parts.busyTransactions.delete(this);
     const { batches, publisher, deliveries, deadLetters, mover } = this.parts;
-    publisher.requireRoom(client, this.messages);
+    publisher.requireRoom(this.client, this.messages);
     batches.reserve(this.recordBytes());
-    for (const message of this.messages) publisher.publishPrepared(client, message);
+    for (const message of this.messages) publisher.publishPrepared(this.client, message);
     const exhausted: number[] = [];
     let hint = NONE;
     let hintConsumer: Consumer | null = null;

@@ -30,6 +30,8 @@ export const EXIT_CODE_OF_ERROR: { readonly [Code in ErrorCode]: ExitCode } = {
   ADDRESS_IN_USE: EXIT.refused,
   HANDOVER_REFUSED: EXIT.refused,
   LIMIT_EXCEEDED: EXIT.refused,
+  NOT_FOUND: EXIT.refused,
+  QUEUE_IN_USE: EXIT.refused,
   NOBODY_LIVE: EXIT.unavailable,
   CLIENT_FAILED: EXIT.unavailable,
   CLIENT_ID_IN_USE: EXIT.unavailable,

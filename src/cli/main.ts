@@ -63,6 +63,18 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/journal.js'),
   },
   {
+    name: 'queue',
+    positionals: '<action> [name]',
+    describe: 'List, browse, purge, move, retry, pause queues',
+    load: () => import('./commands/queue.js'),
+  },
+  {
+    name: 'connection',
+    positionals: '<action> [id]',
+    describe: 'List connections of clients, or close one',
+    load: () => import('./commands/connection.js'),
+  },
+  {
     name: 'send',
     positionals: '<destination> [text]',
     describe: 'Send messages',

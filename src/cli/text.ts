@@ -1,5 +1,6 @@
 /** How numbers, times and tables look to people, on every page that this program prints. */
 
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
 
@@ -48,11 +49,24 @@ const PROGRESS_COLUMNS = 40;
 
 /** `########......  35%  1.4 GiB of 4.0 GiB`. */
 export function progressLine(doneBytes: number, totalBytes: number): string {
-  const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
-  const done = Math.floor(share * PROGRESS_COLUMNS);
-  const bar = '#'.repeat(done) + '.'.repeat(PROGRESS_COLUMNS - done);
-  const percent = String(Math.floor(share * 100)).padStart(3);
-  return `${bar} ${percent}%  ${bytesText(doneBytes)} of ${bytesText(totalBytes)}`;
+  return `${barText(doneBytes, totalBytes)}  ${bytesText(doneBytes)} of ${bytesText(totalBytes)}`;
+}
+
+/** `########......  35%  350000 of 1000000 messages`. */
+export function messagesProgressLine(done: number, total: number): string {
+  return `${barText(done, total)}  ${done} of ${total} messages`;
+}
+
+function barText(done: number, total: number): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const filled = Math.floor(share * PROGRESS_COLUMNS);
+  const bar = '#'.repeat(filled) + '.'.repeat(PROGRESS_COLUMNS - filled);
+  return `${bar} ${String(Math.floor(share * 100)).padStart(3)}%`;
+}
+
+/** On one line of a terminal, without whatever would move its cursor or change its colours. */
+export function plainLine(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
 /** `12:00:05.250`, in local time. */

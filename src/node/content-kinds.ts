@@ -2,9 +2,15 @@
 
 import { CONTENT_KIND } from '../broker/api.js';
 import type { MessageContents } from '../broker/services.js';
-import { deadLetterAnnotations } from '../protocols/amqp/dead-letter.js';
+import {
+  deadLetterAnnotations,
+  deadLetterOrigin as originInAnnotations,
+} from '../protocols/amqp/dead-letter.js';
 import { MessageProperties as AmqpProperties } from '../protocols/amqp/message-properties.js';
-import { deadLetterHeaders as stompHeaders } from '../protocols/stomp/dead-letter.js';
+import {
+  deadLetterOrigin as originInHeaders,
+  deadLetterHeaders as stompHeaders,
+} from '../protocols/stomp/dead-letter.js';
 import { MessageProperties as StompProperties } from '../protocols/stomp/message-properties.js';
 
 const amqpProperties = new AmqpProperties();
@@ -15,6 +21,8 @@ export const messageContents: MessageContents = {
     kind === CONTENT_KIND.amqp
       ? deadLetterAnnotations(headers, cause)
       : stompHeaders(kind, headers, cause),
+  deadLetterOrigin: (kind, headers) =>
+    kind === CONTENT_KIND.amqp ? originInAnnotations(headers) : originInHeaders(headers),
   propertiesOf: (message) =>
     message.contentKind === CONTENT_KIND.amqp
       ? amqpProperties.of(message)

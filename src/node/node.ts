@@ -16,6 +16,7 @@ import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js'
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network } from '../platform/ports.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
+import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import { CommitPipeline } from './commit-pipeline.js';
@@ -71,6 +72,8 @@ export class Node {
   readonly #clients: ClientListeners;
   readonly #hold: ProducerHold;
   readonly #news = new StoreNews();
+  /** For operators. */
+  readonly administration: Administration;
   #addresses: Addresses = {};
   #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
@@ -111,6 +114,16 @@ export class Node {
       allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
       contents: options.contents,
       later: (task) => clock.soon(task),
+    });
+    this.administration = new Administration({
+      broker: this.#broker,
+      post: (command) => this.#post(command),
+      clock,
+      journal: () => {
+        const { segment, offset, sequence } = this.#applied;
+        const waitingMs = Math.round(this.#pipeline.waitingMs);
+        return { ...this.#space.figures(), position: { segment, offset, sequence }, waitingMs };
+      },
     });
     const { minFreeBytes } = config.journal;
     this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });
@@ -279,6 +292,9 @@ export class Node {
       case 'live-silent':
         this.#options.observer?.liveSilent(event.document, event.silentMs);
         return;
+      case 'answer':
+        this.administration.onAnswer(event);
+        return;
       case 'slow-call':
       case 'peers':
         this.#news.onEvent(event, 0);
@@ -322,7 +338,9 @@ export class Node {
     this.#staleMs = 0;
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
-    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping');
+    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping', {
+      isOfNode: true,
+    });
     this.#hold.begin();
     this.#space.start(event);
     this.#clients.openHere();

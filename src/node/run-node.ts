@@ -120,6 +120,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       hostName: settings.identity.host,
       logger,
       report: () => node.report(watchdog.silentMs),
+      administration: node.administration,
+      version,
       metrics,
       ...guarded,
     });

@@ -20,6 +20,7 @@ import { joinStore } from './join-store.js';
 import { type LoadContext, loadBlocks, loadPart } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
+import { OperatorDesk } from './operator-desk.js';
 import { SegmentHandles } from './segment-handles.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings, StorageWorld } from './storage-world.js';
@@ -46,6 +47,7 @@ export class StorageEngine {
   #handles: SegmentHandles | null = null;
   #status: NodeStatus | null = null;
   #handover: HandoverDesk | null = null;
+  readonly #operators: OperatorDesk;
   #addresses: Addresses = {};
   #lastLive: LiveDocument | null = null;
   /** Of its last tenure. */
@@ -72,6 +74,7 @@ export class StorageEngine {
     this.#world = { ...world, fileSystem, heartbeat };
     this.#electionLock = new ElectionLock(fileSystem, settings.layout.lockFile);
     this.#silence = new LiveSilence(settings.lockPollIntervalMs);
+    this.#operators = new OperatorDesk(world, settings, () => this.#onHandoverRequest());
     this.#turn = new LockTurn({ clock: world.clock, node: settings.name, ...settings });
   }
 
@@ -299,6 +302,8 @@ export class StorageEngine {
         return this.#status?.write();
       case 'quiesced':
         return this.#quiesced(command.cursor);
+      case 'ask':
+        return this.#post(await this.#operators.answer(command));
       case 'stop':
         this.#isStopping = true;
         if (!this.#isOver) this.#calls.arm();

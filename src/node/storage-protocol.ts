@@ -5,10 +5,11 @@
  */
 
 import type { Cursor, SegmentNumber } from '../journal/format.js';
+import type { Tenure } from '../ownership/epoch.js';
 import type { Role } from '../ownership/role.js';
 import type { ErrorCode } from '../platform/errors.js';
 import type { LogFields } from '../platform/logger.js';
-import type { Addresses, LiveDocument, NodeDocument } from '../store/documents.js';
+import type { Addresses, HandoverRequest, LiveDocument, NodeDocument } from '../store/documents.js';
 import type { SlowCall } from './call-watch.js';
 
 /** Where a block's payload lies in a transferred buffer, and where the block lies in the journal. */
@@ -46,7 +47,14 @@ export type StorageCommand =
   | { kind: 'addresses'; addresses: Addresses }
   /** The answer to `quiesce`: nothing is under way any more, clients are gone, and all up to `cursor` is in the index. */
   | { kind: 'quiesced'; cursor: Cursor }
+  /** For an operator: answered by `answer`, late or with a failure when the store is. */
+  | { kind: 'ask'; requestId: number; question: OperatorQuestion }
   | { kind: 'stop' };
+
+export type OperatorQuestion =
+  | { readonly about: 'tenures' }
+  /** `by`: who wants it, for people. */
+  | { readonly about: 'handover'; readonly to: string | null; readonly by: string };
 
 export interface TailFacts {
   readonly segment: SegmentNumber;
@@ -107,6 +115,14 @@ export type StorageEvent =
   | { kind: 'live-elsewhere'; document: LiveDocument | null }
   /** A backup has not seen a sign of the live node for so long, though the store answers; 0: it is heard again. */
   | { kind: 'live-silent'; document: LiveDocument; silentMs: number }
+  | {
+      kind: 'answer';
+      requestId: number;
+      failure: { readonly code: ErrorCode; readonly sentence: string } | null;
+      tenures: readonly Tenure[];
+      /** Of a handover. */
+      outcome: HandoverRequest['outcome'];
+    }
   /** Finish what is under way, close the clients, then say `quiesced`. */
   | { kind: 'quiesce'; why: string }
   | {

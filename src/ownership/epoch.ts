@@ -19,7 +19,12 @@ interface TenureClaim {
   readonly host: string;
   readonly pid: number;
   readonly claimedAtMs: number;
+  /** How its claimer found the tenure before it; left out where it did not know, and by older versions. */
+  readonly predecessor?: PredecessorEnd;
 }
+
+/** `lost`: its node had not ended it: it was killed, cut off, or did not answer. */
+export type PredecessorEnd = 'handed-over' | 'stopped' | 'lost';
 
 export interface Tenure {
   readonly epoch: number;
@@ -35,6 +40,8 @@ export interface ClaimOptions {
   readonly wallMs: number;
   /** An epoch known from elsewhere (journal, `live`): the new one is higher than that too. */
   readonly above: number;
+  /** How the tenure before it ended, as far as that is known. */
+  readonly predecessor?: PredecessorEnd | null;
 }
 
 /**
@@ -52,6 +59,7 @@ export async function claimNextEpoch(options: ClaimOptions): Promise<number | nu
     host: identity.host,
     pid: identity.pid,
     claimedAtMs: options.wallMs,
+    ...(options.predecessor == null ? {} : { predecessor: options.predecessor }),
   };
   try {
     await handle.write(encodeDocumentBlock(claim), 0);
@@ -104,6 +112,7 @@ const CLAIM_SHAPE: DocumentShape<TenureClaim> = {
   host: (value) => typeof value === 'string',
   pid: (value) => Number.isSafeInteger(value),
   claimedAtMs: (value) => Number.isFinite(value),
+  predecessor: (value) => value === undefined || typeof value === 'string',
 };
 
 async function listEpochs(fileSystem: FileSystem, directory: string): Promise<number[]> {

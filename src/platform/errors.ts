@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   PEER_GONE: 'The other doctor ended, or was not heard of any more, before the trials were over.',
   PEER_REFUSED: 'These doctors cannot work together.',
   UNEXPECTED: 'Something happened that the program does not foresee: a defect. Please report it.',
+  NOT_FOUND: 'There is no queue, message, connection or node of that name.',
+  QUEUE_IN_USE: 'The queue has consumers or messages, so it is not deleted.',
   CLIENT_ID_IN_USE: 'Another connection has the client id for itself.',
   DESTINATION_GONE: 'A temporary queue or topic is gone with the client that made it.',
   ACCESS_DENIED: 'The user is not known, or has no right to do this.',

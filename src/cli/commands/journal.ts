@@ -7,7 +7,7 @@ import { nodeFileSystem } from '../../platform/node/file-system.js';
 import { storeLayout } from '../../store/layout.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
 import { EXIT } from '../exit-codes.js';
-import { Screen } from '../screen.js';
+import { progressBar } from '../progress.js';
 import { bytesText, progressLine } from '../text.js';
 
 export const command = defineCommand({
@@ -31,7 +31,7 @@ export const command = defineCommand({
       const isGood = await dumpStoreJournal(nodeFileSystem, layout, printLine);
       return isGood ? EXIT.ok : EXIT.damaged;
     }
-    const progress = progressBar();
+    const progress = progressBar(progressLine);
     const report = await verifyStoreJournal(nodeFileSystem, layout, progress.show);
     progress.clear();
     for (const line of reportLines(report)) await printLine(line);
@@ -68,21 +68,4 @@ function reportLines(report: VerifyReport): string[] {
     ];
   }
   return [`The journal is good: ${counts}${range}${tenures}.`, `${covered} ${END_SENTENCE[end]}`];
-}
-
-interface ProgressBar {
-  show(doneBytes: number, totalBytes: number): void;
-  clear(): void;
-}
-
-/** On standard error, and only on a terminal. */
-function progressBar(): ProgressBar {
-  if (!process.stderr.isTTY) {
-    return { show: () => undefined, clear: () => undefined };
-  }
-  const screen = new Screen(process.stderr);
-  return {
-    show: (doneBytes, totalBytes) => screen.show([progressLine(doneBytes, totalBytes)], []),
-    clear: () => screen.show([], []),
-  };
 }

@@ -2,7 +2,8 @@
  * Says in a message's annotations why it lies at a dead-letter or an expiry address, as Artemis does: the bare message
  * is its sender's, and stays as it is.
  */
-import type { DeadLetterFacts } from '../../broker/api.js';
+import type { DeadLetterFacts, Destination } from '../../broker/api.js';
+import { faultOfName } from '../shared/destination-name.js';
 import { AmqpError } from './amqp-error.js';
 import { SECTION, sectionCode } from './message-sections.js';
 import { ValueReader } from './value-reader.js';
@@ -34,6 +35,28 @@ export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetter
   }
   writer.endCompound(start, 2 * kept.length + (cause.expiredAtMs > 0 ? 8 : 6));
   return writer.written;
+}
+
+/** As `deadLetterAnnotations` wrote it; null when they do not say, or something that is no destination. */
+export function deadLetterOrigin(annotations: Uint8Array): Destination | null {
+  if (annotations.length === 0) return null;
+  let address: unknown = null;
+  try {
+    const reader = new ValueReader(annotations);
+    sectionCode(reader);
+    reader.pairs((key, start) => {
+      if (key !== ORIGINAL_ADDRESS) return;
+      reader.at = start;
+      reader.skip();
+      address = reader.value();
+    });
+  } catch (error) {
+    if (!(error instanceof AmqpError)) throw error;
+    return null;
+  }
+  const [, kind, name = ''] = /^(queue|topic):\/\/(.+)$/s.exec(String(address)) ?? [];
+  if (faultOfName(name, false) !== null) return null;
+  return { kind: kind === 'topic' ? 'topic' : 'queue', name };
 }
 
 /** Each key with its value, as bytes; nothing of what cannot be read: a dead letter must get where it belongs. */

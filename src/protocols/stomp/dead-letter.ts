@@ -3,10 +3,17 @@
  * `dlqDeliveryFailureCause` and `original-destination` are what ActiveMQ shows there, so that its
  * tools' scripts still work.
  */
-import { CONTENT_KIND, type ContentKind, type DeadLetterFacts } from '../../broker/api.js';
+import {
+  CONTENT_KIND,
+  type ContentKind,
+  type DeadLetterFacts,
+  type Destination,
+} from '../../broker/api.js';
+import { faultOfName } from '../shared/destination-name.js';
 import { COLON, LINE_FEED, rangeEquals, utf8 } from './bytes.js';
 import { destinationText } from './destination.js';
 import { escapeHeader } from './escaping.js';
+import { storedHeaderLines } from './stored-header-lines.js';
 import { VERSION } from './version.js';
 
 const REASON = 'dlqDeliveryFailureCause';
@@ -43,6 +50,21 @@ export function deadLetterHeaders(
   }
   result.set(causeLines, length);
   return result.subarray(0, length + causeLines.length);
+}
+
+/** As `deadLetterHeaders` wrote it; null when they do not say, or something that is no destination. */
+export function deadLetterOrigin(headers: Uint8Array): Destination | null {
+  let origin: Destination | null = null;
+  for (const [name, value] of storedHeaderLines(headers, 0, headers.length)) {
+    if (name === ORIGINAL_DESTINATION) origin = destinationOf(value);
+  }
+  return origin;
+}
+
+function destinationOf(text: string): Destination | null {
+  const [, kind, name = ''] = /^\/(queue|topic)\/(.+)$/s.exec(text) ?? [];
+  if (faultOfName(name, false) !== null) return null;
+  return { kind: kind === 'topic' ? 'topic' : 'queue', name };
 }
 
 function line(name: string, value: string): string {

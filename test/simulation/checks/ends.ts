@@ -77,6 +77,8 @@ const NEEDS: { readonly [code in ErrorCode]: Needs } = {
   CLIENT_FAILED: 'never',
   CLIENT_ID_IN_USE: 'never',
   DESTINATION_GONE: 'never',
+  NOT_FOUND: 'never',
+  QUEUE_IN_USE: 'never',
   ACCESS_DENIED: 'never',
 };
 

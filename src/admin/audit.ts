@@ -1,0 +1,53 @@
+/** Who changed what: one line in the node's log for each call that changes something, also when it failed. */
+
+import type { FastifyInstance } from 'fastify';
+import type { NodeReport } from '../node/node-report.js';
+import type { Logger } from '../platform/logger.js';
+import { isChange } from './routes.js';
+
+export function auditChanges(
+  server: FastifyInstance,
+  report: () => NodeReport,
+  logger: Logger,
+): void {
+  server.decorateRequest('audit', null);
+  // Not when the answer is out: who asked may be gone by then, and what was done is done.
+  server.addHook('onSend', async (request, reply) => {
+    const { right, onLive } = request.routeOptions.config;
+    if (!isChange(right)) return;
+    const who = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+    const passedOnFor = request.headers['x-forwarded-for'];
+    const status = reply.statusCode;
+    const isPassedOn = onLive === true && reply.getHeader('holdfast-answered-by') !== undefined;
+    const via = isPassedOn ? { passedOnTo: reply.getHeader('holdfast-answered-by') } : {};
+    logger.info(
+      'admin-change',
+      {
+        who,
+        ...(passedOnFor === undefined ? {} : { passedOnFor }),
+        method: request.method,
+        path: request.routeOptions.url,
+        url: request.url,
+        right,
+        status,
+        role: report().role,
+        ...via,
+        ...request.audit,
+      },
+      `${request.method} ${request.url} by ${who}: ${status}`,
+    );
+  });
+}
+
+/**
+ * A page that an operator's browser shows must not change anything here: no page of another origin may.
+ * A browser says where a request comes from; programs do not, and may do what they are allowed to.
+ */
+export function isFromAnotherSite(headers: {
+  readonly [name: string]: string | readonly string[] | undefined;
+}): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin, host } = headers;
+  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+}

@@ -1,0 +1,73 @@
+/** What only the live node can answer, a backup asks it, and hands back what it says. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { NodeReport } from '../node/node-report.js';
+import { messageOf } from '../platform/errors.js';
+import { sendProblem } from './problems.js';
+
+/** Who passed a request on: the node that gets one with it is live, or nobody is. */
+const PASSED_ON_BY = 'holdfast-passed-on-by';
+/** An order for millions of messages takes its time; its progress is told by asking for less at once. */
+const ANSWER_LIMIT_MS = 10 * 60_000;
+const PASSED_HEADERS = ['content-type', 'authorization', 'accept'] as const;
+
+export function passOnToLive(server: FastifyInstance, report: () => NodeReport): void {
+  server.addHook('preHandler', async (request, reply) => {
+    if (request.routeOptions.config.onLive !== true) return;
+    const { node, role, live } = report();
+    if (role === 'live') return;
+    const address = live?.addresses.admin;
+    const isElsewhere = live !== null && live.node !== node && live.state === 'live';
+    if (!isElsewhere || address === undefined || request.headers[PASSED_ON_BY] !== undefined) {
+      return sendProblem(reply, {
+        status: 503,
+        code: 'NOBODY_LIVE',
+        detail: `This node is ${role}, and ${whoIsLive(live)}; try again later.`,
+      });
+    }
+    return passOn(request, reply, { address, from: node, to: live.node });
+  });
+}
+
+function whoIsLive(live: NodeReport['live']): string {
+  return live === null ? 'nobody is live' : `${live.node} on ${live.host} is ${live.state}`;
+}
+
+async function passOn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { address, from, to }: { address: string; from: string; to: string },
+): Promise<FastifyReply> {
+  const headers = new Headers({ [PASSED_ON_BY]: from, 'x-forwarded-for': request.ip });
+  for (const name of PASSED_HEADERS) {
+    const value = request.headers[name];
+    if (value !== undefined) headers.set(name, value);
+  }
+  // A client that is gone waits for nothing any more.
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const hasBody = request.body !== undefined && request.body !== null;
+  let answer: Response;
+  try {
+    answer = await fetch(`http://${address}${request.url}`, {
+      method: request.method,
+      headers,
+      redirect: 'error',
+      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
+      ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
+    });
+  } catch (error) {
+    const cause = (error as Error).cause ?? error;
+    return sendProblem(reply, {
+      status: 502,
+      code: 'NOBODY_LIVE',
+      detail:
+        `${to} is live, but did not answer at ${address}: ${messageOf(cause)}. ` +
+        'Whether it did what was asked is not known; let its admin.listen be reachable from here, or ask it directly.',
+    });
+  }
+  reply.code(answer.status).header('holdfast-answered-by', to);
+  const type = answer.headers.get('content-type');
+  if (type !== null) reply.type(type);
+  return reply.send(answer.body ?? undefined);
+}

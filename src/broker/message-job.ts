@@ -1,0 +1,363 @@
+/**
+ * One operator's order for many messages of a queue: purge, expire, move, copy, retry. It goes in slices, each
+ * begun when the one before is on stable storage and owned, so that a million messages take neither the
+ * time nor the memory of others. A takeover in the middle leaves each message where it was, or done.
+ */
+
+import { HoldfastError } from '../platform/errors.js';
+import { type Destination, TEMPORARY_PREFIX } from './api.js';
+import type { BatchBuilder } from './batch-builder.js';
+import type { Client } from './client.js';
+import type { Deliveries } from './deliveries.js';
+import {
+  type EntryContent,
+  loadPayload,
+  payloadOf,
+  readContent,
+  selectableOf,
+} from './entry-content.js';
+import { EntryWalk } from './entry-walk.js';
+import type { FlowControl } from './flow-control.js';
+import type { ActionOutcome, Ending, MessageAction, MessageSelection } from './management-api.js';
+import type { MessageIndex } from './message-index.js';
+import { MessageMover } from './message-mover.js';
+import { ENTRY_STATE, NONE } from './message-table.js';
+import type { Publisher } from './publisher.js';
+import type { Queue } from './queue.js';
+import { RecordReader } from './record-reader.js';
+import {
+  contentBytes,
+  FIXED_BYTES,
+  MESSAGE_TARGET_BYTES,
+  REMOVAL_REASON,
+  removalBytes,
+} from './records.js';
+import type { BrokerServices } from './services.js';
+
+const MESSAGES_PER_SLICE = 1_000;
+const BYTES_PER_SLICE = 1024 * 1024;
+/** More would make an answer that nobody reads. */
+const COPIES_TOLD = 1_000;
+
+export interface JobParts {
+  readonly index: MessageIndex;
+  readonly batches: BatchBuilder;
+  readonly flow: FlowControl;
+  readonly publisher: Publisher;
+  readonly deliveries: Deliveries;
+  readonly mover: MessageMover;
+  readonly services: BrokerServices;
+}
+
+export interface JobOptions {
+  readonly parts: JobParts;
+  /** In whose name it waits for confirmations: its tokens are callbacks. */
+  readonly client: Client;
+  readonly queue: Queue;
+  readonly action: MessageAction;
+  readonly selection: MessageSelection;
+  readonly ending: Ending<ActionOutcome>;
+}
+
+export class MessageJob {
+  private readonly options: JobOptions;
+  private readonly reader = new RecordReader();
+  private readonly upTo: number;
+  private readonly walk: EntryWalk | null;
+  /** Null until it is known: it exists, or is made, when the job begins. */
+  private target: Queue | null = null;
+  private ids: readonly number[] = [];
+  private at = 0;
+  private after: number;
+  private done = 0;
+  private skipped = 0;
+  private readonly copies: { from: number; to: number }[] = [];
+  private sliceMessages = 0;
+  private sliceBytes = 0;
+  private noRoom: string | null = null;
+  /** For want of room nothing more can be done. */
+  private isBlocked = false;
+  private isOver = false;
+
+  constructor(options: JobOptions) {
+    const { parts, queue, selection } = options;
+    const { index, publisher, services } = parts;
+    this.options = options;
+    this.after = selection.after;
+    this.upTo = selection.upTo ?? publisher.upcomingEntryId - 1;
+    this.walk =
+      selection.ids !== null
+        ? null
+        : new EntryWalk({
+            index,
+            queue,
+            after: this.after,
+            upTo: this.upTo,
+            later: services.later,
+            isOver: () => this.isOver,
+          });
+  }
+
+  /** Throws when the target is none. */
+  start(): void {
+    const { action, queue, selection } = this.options;
+    if (action.kind === 'move' || action.kind === 'copy') {
+      this.target = this.targetOf({ kind: 'queue', name: action.to });
+      if (this.target === queue) {
+        throw refusal(`Queue "${action.to}" is the one that they are in; name another.`);
+      }
+    }
+    if (selection.ids === null) {
+      this.nextPortion();
+      return;
+    }
+    const isMeant = (id: number): boolean => id > selection.after && id <= this.upTo;
+    this.ids = [...new Set(selection.ids)].filter(isMeant).sort((one, two) => one - two);
+    this.later();
+  }
+
+  /** The node does not serve any more: what was confirmed is done, of the rest nothing is known. */
+  stop(error: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.options.ending.failed(error);
+  }
+
+  private nextPortion(): void {
+    this.walk?.next((ids) => {
+      this.ids = ids;
+      this.at = 0;
+      if (ids.length === 0) this.finish(true);
+      else this.later();
+    });
+  }
+
+  private later(): void {
+    this.options.parts.services.later(() => this.guarded(() => this.runSlice()));
+  }
+
+  /** What an operator's order cannot do ends the order, and nothing else. */
+  private guarded(task: () => void): void {
+    if (this.isOver) return;
+    try {
+      task();
+    } catch (error) {
+      const isRefused = error instanceof HoldfastError && error.code !== 'JOURNAL_CORRUPT';
+      if (!isRefused) throw error;
+      this.stop(error);
+    }
+  }
+
+  private runSlice(): void {
+    const { parts, queue, selection } = this.options;
+    if (queue.removed) throw gone(queue);
+    while (this.at < this.ids.length && this.done < selection.limit) {
+      if (this.sliceMessages >= MESSAGES_PER_SLICE || this.sliceBytes >= BYTES_PER_SLICE) {
+        this.confirmThen(() => this.later());
+        return;
+      }
+      const id = this.ids[this.at] as number;
+      const slot = parts.index.table.find(id);
+      if (slot !== NONE && this.isHere(slot) && !this.handle(slot)) return;
+      if (this.isBlocked) {
+        this.finish(false);
+        return;
+      }
+      this.at += 1;
+      this.after = id;
+      this.sliceMessages += 1;
+    }
+    if (this.done >= selection.limit) this.finish(false);
+    else if (this.walk === null) this.finish(true);
+    else this.nextPortion();
+  }
+
+  private isHere(slot: number): boolean {
+    const { table } = this.options.parts.index;
+    const isOfQueue = table.queueOf(slot) === this.options.queue.index;
+    return isOfQueue && table.stateOf(slot) !== ENTRY_STATE.removing;
+  }
+
+  /** False when its bytes have to be loaded first: then it is tried again. */
+  private handle(slot: number): boolean {
+    const { parts, selection } = this.options;
+    const { index, services } = parts;
+    if (selection.selector === null && !this.needsContent) {
+      this.apply(slot, null);
+      return true;
+    }
+    const payload = payloadOf(index, services, slot);
+    if (payload === undefined) {
+      const goOn = (): void => this.guarded(() => this.runSlice());
+      loadPayload(index, services, slot, goOn, () => this.isOver);
+      return false;
+    }
+    const content = readContent(index, this.reader, slot, payload);
+    this.sliceBytes += this.reader.length;
+    if (selection.selector !== null) {
+      const properties = services.contents.propertiesOf(selectableOf(index, slot, content));
+      if (!selection.selector.matches(properties)) return true;
+    }
+    this.apply(slot, content);
+    return true;
+  }
+
+  /** Of each message, and not only its id. */
+  private get needsContent(): boolean {
+    const { action, queue } = this.options;
+    if (action.kind === 'purge') return false;
+    return action.kind !== 'expire' || MessageMover.keepsExpired(queue);
+  }
+
+  private apply(slot: number, content: EntryContent | null): void {
+    const { parts, action } = this.options;
+    const state = parts.index.table.stateOf(slot);
+    const isFree = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
+    const isDone = (isFree || action.kind === 'copy') && this.carryOut(slot, content);
+    if (isDone) this.done += 1;
+    else if (!this.isBlocked) this.skipped += 1;
+  }
+
+  private carryOut(slot: number, content: EntryContent | null): boolean {
+    const { parts, action, queue } = this.options;
+    const { index, deliveries } = parts;
+    switch (action.kind) {
+      case 'purge':
+        index.takeOut(slot);
+        deliveries.remove(slot, REMOVAL_REASON.purged);
+        break;
+      case 'expire':
+        if (!this.expire(slot, content)) return false;
+        break;
+      case 'retry':
+        if (!this.retry(slot, content as EntryContent)) return false;
+        break;
+      case 'move':
+        if (!this.findRoom(this.target as Queue)) return false;
+        this.move(slot, this.target as Queue, content as EntryContent);
+        break;
+      case 'copy':
+        if (!this.findRoom(this.target as Queue)) return false;
+        this.copy(slot, this.target as Queue, content as EntryContent);
+    }
+    // Somebody may wait to hear that it has become empty.
+    if (queue.draining > 0) index.markDirty(queue);
+    return true;
+  }
+
+  /** As if its time had come, so that no full queue refuses it. */
+  private expire(slot: number, content: EntryContent | null): boolean {
+    const { mover, flow } = this.options.parts;
+    if (content === null || !this.needsContent) {
+      mover.expire(slot);
+      return true;
+    }
+    this.noRoom = flow.whyNodeHolds();
+    this.isBlocked = this.noRoom !== null;
+    if (!this.isBlocked) mover.expireNow(slot, content);
+    return !this.isBlocked;
+  }
+
+  /** Back to where it was sent; false when it says no such place, or it is full, or nobody there would get it. */
+  private retry(slot: number, content: EntryContent): boolean {
+    const { parts, queue } = this.options;
+    const { contentKind, headers } = content.message;
+    const origin = parts.services.contents.deadLetterOrigin(contentKind, headers);
+    if (origin === null || origin.name.startsWith(TEMPORARY_PREFIX)) return false;
+    if (origin.kind === 'topic') return this.publishAgain(slot, origin, content);
+    const target = this.targetOf(origin);
+    if (target === queue || !this.hasRoom(target)) return false;
+    this.move(slot, target, content);
+    return true;
+  }
+
+  private move(slot: number, target: Queue, content: EntryContent): void {
+    const { index, mover } = this.options.parts;
+    const id = index.table.idOf(slot);
+    index.takeOut(slot);
+    this.tell(id, mover.moveTo(target, slot, content, REMOVAL_REASON.purged));
+  }
+
+  private copy(slot: number, target: Queue, content: EntryContent): void {
+    const { index, publisher } = this.options.parts;
+    const { message, timestampMs, durable } = content;
+    const copyId = publisher.publishTo(target, message, timestampMs, durable);
+    this.tell(index.table.idOf(slot), copyId);
+  }
+
+  /** To everybody who is subscribed now, in one batch with its removal; there must be one who keeps it. */
+  private publishAgain(slot: number, destination: Destination, content: EntryContent): boolean {
+    const { parts, client } = this.options;
+    const { index, batches, publisher, deliveries, services } = parts;
+    const subscribed = index.queues.subscribedTo(destination.name);
+    const selectable = selectableOf(index, slot, content);
+    const propertyOf = () => services.contents.propertiesOf(selectable);
+    const keeping = subscribed.filter(
+      ({ stored, filter }) =>
+        stored !== null && (filter === null || filter.lets(client.clientId, propertyOf)),
+    );
+    if (keeping.length === 0 || !keeping.every((queue) => this.hasRoom(queue))) return false;
+    const message = { ...content.message, topic: destination.name };
+    const targets = MESSAGE_TARGET_BYTES * subscribed.length;
+    const bytes = contentBytes(message) + targets + removalBytes(true, 1);
+    batches.reserve(bytes + FIXED_BYTES.entryIdsReserved);
+    const { durable } = content;
+    publisher.publish(client, { ...content.message, destination, durable, duplicateId: null });
+    index.takeOut(slot);
+    deliveries.remove(slot, REMOVAL_REASON.purged);
+    return true;
+  }
+
+  /** What has one target for all messages is over when that is full. */
+  private findRoom(target: Queue): boolean {
+    if (!this.hasRoom(target)) this.isBlocked = true;
+    return !this.isBlocked;
+  }
+
+  /** An order puts nothing into what is full, whatever else would become of the message there. */
+  private hasRoom(target: Queue): boolean {
+    const { parts, action } = this.options;
+    const why = parts.flow.whyNoRoom(target, action.kind === 'copy');
+    if (why === null) return true;
+    this.noRoom = why;
+    this.isBlocked = parts.flow.isHeldByNode;
+    return false;
+  }
+
+  private targetOf(destination: Destination): Queue {
+    const queue = this.options.parts.publisher.queueFor(destination);
+    if (queue.stored !== null) return queue;
+    throw refusal(
+      `Queue "${destination.name}" is temporary, of one client alone; name one that is stored.`,
+    );
+  }
+
+  private tell(from: number, to: number): void {
+    if (this.copies.length < COPIES_TOLD) this.copies.push({ from, to });
+  }
+
+  private confirmThen(task: () => void): void {
+    this.sliceMessages = 0;
+    this.sliceBytes = 0;
+    const { parts, client } = this.options;
+    parts.batches.confirm(client, () => {
+      if (!this.isOver) task();
+    });
+  }
+
+  private finish(isComplete: boolean): void {
+    this.confirmThen(() => {
+      this.isOver = true;
+      const { done, skipped, noRoom, after, upTo, copies } = this;
+      this.options.ending.done({ done, skipped, noRoom, isComplete, after, upTo, copies });
+    });
+  }
+}
+
+function refusal(sentence: string): HoldfastError {
+  return new HoldfastError('CLIENT_FAILED', sentence);
+}
+
+function gone({ destination }: Queue): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `Queue "${destination.name}" was removed meanwhile.`);
+}

@@ -1,0 +1,72 @@
+/** The admin API as commands call it: JSON in and out, and problem details as errors of this program. */
+
+import { ERROR_CODES, type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
+
+/** The server bounds what one call does; this is for one that hangs. */
+const ANSWER_LIMIT_MS = 120_000;
+
+export class AdminClient {
+  readonly #address: string;
+
+  /** `HOST:PORT` */
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  /** The parts of the path are encoded. */
+  async call<Result>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: readonly string[],
+    more: {
+      readonly query?: { readonly [name: string]: string | number | undefined };
+      readonly body?: unknown;
+    } = {},
+  ): Promise<Result> {
+    const url = new URL(`http://${this.#address}/api/v1/${path.map(encodeURIComponent).join('/')}`);
+    for (const [name, value] of Object.entries(more.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const { status, text } = await this.#fetch(url, method, more.body);
+    if (status >= 400) throw problem(status, text);
+    return (text === '' ? null : JSON.parse(text)) as Result;
+  }
+
+  async #fetch(
+    url: URL,
+    method: string,
+    body: unknown,
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    try {
+      const response = await fetch(url, {
+        method,
+        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      const cause = messageOf((error as Error).cause ?? error);
+      throw new HoldfastError(
+        'CLIENT_FAILED',
+        `The node at ${this.#address} did not answer: ${cause}. Whether it did what was asked is not known.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function problem(status: number, text: string): HoldfastError {
+  let detail = `the admin listener answered ${status}`;
+  let code: ErrorCode = 'CLIENT_FAILED';
+  try {
+    const parsed = JSON.parse(text) as { readonly detail?: unknown; readonly code?: unknown };
+    if (typeof parsed.detail === 'string') detail = parsed.detail;
+    if (typeof parsed.code === 'string' && parsed.code in ERROR_CODES) {
+      code = parsed.code as ErrorCode;
+    }
+  } catch {
+    // Something else than a node answers there: its status is all there is to tell.
+  }
+  return new HoldfastError(code, detail);
+}

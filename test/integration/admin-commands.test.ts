@@ -1,0 +1,158 @@
+/** `holdfast queue` and `holdfast connection` against real nodes. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { StompClient } from '../../src/client/stomp-client.js';
+import { eventually } from '../support/eventually.js';
+import { connect, Inbox } from '../support/test-client.js';
+import { TestStore } from '../support/test-store.js';
+
+const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** With nobody at a terminal to be asked. */
+async function holdfast(store: TestStore, ...words: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    env: { PATH: process.env.PATH, HOLDFAST_STORE: store.layout.root },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (part) => {
+    stdout += part;
+  });
+  child.stderr.on('data', (part) => {
+    stderr += part;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}
+
+async function succeeds(store: TestStore, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await holdfast(store, ...words);
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  return stdout;
+}
+
+async function send(client: StompClient, destination: string, count: number): Promise<void> {
+  for (let number = 1; number <= count; number += 1) {
+    await client.send({ destination, body: `body ${number}`, headers: { number: `${number}` } });
+  }
+}
+
+test('queues on the command line: list, stat, browse, move, pause, purge', async (t) => {
+  const store = await TestStore.make(t);
+  const { live } = await store.startPair();
+  const client = await connect(live.address);
+  t.after(() => client.destroy());
+  await send(client, '/queue/orders', 5);
+  await client.send({ destination: '/queue/orders', body: 'a\u001b[31mred\nline' });
+
+  assert.match(await succeeds(store, 'queue', 'list'), /^orders +6 +6 +0 +0 +/m);
+  assert.match(await succeeds(store, 'queue', 'stat', 'orders'), /^ {2}ready +6$/m);
+  const browsed = await succeeds(store, 'queue', 'browse', 'orders');
+  assert.match(browsed, /^\d+ +ready +\S+ \S+ +6 B +0 +body 1$/m);
+  assert.match(browsed, /ared line$/m, 'nothing moves the cursor of a terminal');
+  const filtered = await succeeds(
+    store,
+    ...['queue', 'browse', 'orders', '--json', '--filter', "number = '2'"],
+  );
+  const [message] = JSON.parse(filtered).messages;
+  assert.equal(message.body.value, 'body 2');
+  const detail = await succeeds(store, 'queue', 'browse', 'orders', '--id', String(message.id));
+  assert.match(detail, /^number +2$/m);
+  assert.match(detail, /^body 2$/m);
+
+  const moved = await succeeds(store, 'queue', 'move', 'orders', '--to', 'later', '--limit', '2');
+  assert.equal(moved, '2 messages moved from orders to later.\n');
+  await succeeds(store, 'queue', 'pause', 'orders');
+  assert.match(await succeeds(store, 'queue', 'list'), /^orders .* paused$/m);
+  const inbox = await Inbox.open(client, '/queue/orders', 'client-individual');
+  await succeeds(store, 'queue', 'resume', 'orders');
+  await inbox.atLeast(4);
+  const purged = await succeeds(store, 'queue', 'purge', 'later', '--yes', '--json');
+  assert.deepEqual(JSON.parse(purged), { done: 2, skipped: 0 });
+  assert.equal(await succeeds(store, 'queue', 'delete', 'later', '--yes'), 'later is gone.\n');
+});
+
+test('nothing is destroyed unasked, and wrong words end with 2, 3 or 4', async (t) => {
+  const store = await TestStore.make(t);
+  assert.equal((await holdfast(store, 'queue', 'list')).code, 4, 'nobody is live yet');
+  const live = await store.startLive('a');
+  const client = await connect(live.address);
+  t.after(() => client.destroy());
+  await send(client, '/queue/q', 1);
+  const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
+    [
+      2,
+      /Remove the 1 messages of the queue q for good\? Nobody can be asked here/,
+      'queue',
+      'purge',
+      'q',
+    ],
+    [2, /needs the name of a queue/, 'queue', 'purge'],
+    [2, /takes no --filter/, 'queue', 'pause', 'q', '--filter', 'a'],
+    [2, /needs --to QUEUE/, 'queue', 'move', 'q'],
+    [2, /--limit must be a whole number/, 'queue', 'purge', 'q', '--yes', '--limit', '0'],
+    [2, /needs the id of one/, 'connection', 'close', 'x'],
+    [3, /There is no queue "missing"/, 'queue', 'stat', 'missing'],
+    [3, /There is no connection 99999/, 'connection', 'close', '99999', '--yes'],
+    [3, /has 0 consumers and 1 messages/, 'queue', 'delete', 'q', '--yes'],
+    [4, /selector is wrong/, 'queue', 'purge', 'q', '--yes', '--filter', 'a = = 1'],
+    [4, /did not answer/, 'queue', 'list', '--node', '127.0.0.1:1'],
+  ];
+  for (const [code, sentence, ...words] of cases) {
+    const outcome = await holdfast(store, ...words);
+    assert.match(outcome.stderr, sentence, words.join(' '));
+    assert.equal(outcome.code, code, words.join(' '));
+  }
+  assert.match(await succeeds(store, 'queue', 'stat', 'q'), /^Messages +1$/m);
+  await live.kill();
+  assert.equal((await holdfast(store, 'queue', 'list')).code, 4);
+});
+
+test('a connection is listed and closed, by way of a backup as well', async (t) => {
+  const store = await TestStore.make(t);
+  const { live, backup } = await store.startPair();
+  const client = await connect(live.address, { clientId: 'billing' });
+  t.after(() => client.destroy());
+  const listed = await succeeds(store, 'connection', 'list');
+  const id = /^(\d+) .*\bbilling\b/m.exec(listed)?.[1];
+  assert.ok(id, listed);
+  const through = ['--node', backup.addressOf('http')];
+  const closed = await succeeds(store, 'connection', 'close', id, '--yes', ...through);
+  assert.equal(closed, `Connection ${id} is closed.\n`);
+  await eventually('it is gone', async () => {
+    const { connections } = JSON.parse(await succeeds(store, 'connection', 'list', '--json'));
+    return connections.length === 0;
+  });
+});
+
+test('an order for more than one portion does all of it', async (t) => {
+  const store = await TestStore.make(t);
+  const live = await store.startLive('a');
+  const client = await connect(live.address);
+  t.after(() => client.destroy());
+  const sent: Promise<void>[] = [];
+  for (let number = 0; number < 25_000; number += 1) {
+    sent.push(client.send({ destination: '/queue/many', body: String(number) }));
+  }
+  await Promise.all(sent);
+  assert.equal(
+    await succeeds(store, 'queue', 'move', 'many', '--to', 'others'),
+    '25000 messages moved from many to others.\n',
+  );
+  assert.match(await succeeds(store, 'queue', 'list'), /^others +25000 /m);
+  assert.match(
+    await succeeds(store, 'queue', 'purge', 'others', '--yes'),
+    /^25000 messages removed from others\.$/m,
+  );
+});
