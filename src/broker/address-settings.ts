@@ -51,25 +51,37 @@ export interface AddressSettings
 
 export class AddressRules {
   /** Some address has one, so that every message has to be looked at. */
-  private readonly haveTimesToLive: boolean;
-  /** Some queue may refuse a transaction, which has to be judged before it is published. */
-  readonly canReject: boolean;
+  private haveTimesToLive = false;
+  private hasRejecting = false;
   private readonly limits: BrokerLimits;
-  private readonly patterns = new TopicPatterns<AddressRule>();
-  private readonly deadLetterAddresses: ReadonlySet<string>;
+  private patterns = new TopicPatterns<AddressRule>();
+  private deadLetterAddresses: ReadonlySet<string> = new Set();
   private readonly remembered = new Map<string, AddressSettings>();
   private lastDestination: Destination | null = null;
   private lastSettings: AddressSettings | null = null;
 
   constructor(rules: readonly AddressRule[], limits: BrokerLimits) {
     this.limits = limits;
+    this.use(rules);
+  }
+
+  /** In place of those of before. Whoever keeps settings has to ask for them again. */
+  use(rules: readonly AddressRule[]): void {
+    this.patterns = new TopicPatterns();
     for (const rule of rules) this.patterns.add(rule.pattern, rule);
+    this.remembered.clear();
+    this.lastDestination = null;
     this.deadLetterAddresses = new Set(rules.flatMap((rule) => rule.deadLetterAddress || []));
-    this.canReject = rules.some(({ whenFull }) => whenFull === 'reject');
+    this.hasRejecting = rules.some(({ whenFull }) => whenFull === 'reject');
     this.haveTimesToLive = rules.some(
       ({ defaultTimeToLiveMs = 0, maxTimeToLiveMs = 0 }) =>
         defaultTimeToLiveMs + maxTimeToLiveMs > 0,
     );
+  }
+
+  /** Some queue may refuse a transaction, which has to be judged before it is published. */
+  get canReject(): boolean {
+    return this.hasRejecting;
   }
 
   /** A subscription with wildcards has what its own name has, as if it were one. */

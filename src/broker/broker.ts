@@ -64,6 +64,7 @@ interface Parts {
   readonly deliveries: Deliveries;
   readonly mover: MessageMover;
   readonly deadLetters: DeadLetters;
+  readonly duplicates: DuplicateFilter;
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly services: BrokerServices;
@@ -75,7 +76,7 @@ interface Parts {
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
 
 export class Broker implements BrokerEndpoint {
-  private readonly options: BrokerOptions;
+  private options: BrokerOptions;
   private parts: Parts;
   private serving = false;
   private readonly clients = new Set<Client>();
@@ -119,6 +120,16 @@ export class Broker implements BrokerEndpoint {
   reset(): void {
     if (this.serving) this.stopServing();
     this.parts = assemble(this.options, this.counts, this.clients);
+  }
+
+  /** Settings of addresses in place of those of before, for what is sent and delivered from now on. */
+  useAddressRules(addresses: readonly AddressRule[]): void {
+    this.options = { ...this.options, addresses };
+    const { services, index, duplicates, flow } = this.parts;
+    services.rules.use(addresses);
+    index.queues.useRules();
+    duplicates.useRules();
+    flow.recheck();
   }
 
   startServing(): void {
@@ -377,7 +388,15 @@ function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlyS
   const subscriptions = new Subscriptions({ ...shared, temporary });
   const busyTransactions = new Set<Transaction>();
   const inspection = new Inspection({ index, clients, busyTransactions, counts });
-  const parts = { ...shared, busyTransactions, deadLetters, dispatcher, subscriptions, inspection };
+  const parts = {
+    ...shared,
+    busyTransactions,
+    duplicates,
+    deadLetters,
+    dispatcher,
+    subscriptions,
+    inspection,
+  };
   return { ...parts, management: new Management({ ...parts, clients }) };
 }
 

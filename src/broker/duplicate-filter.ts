@@ -51,6 +51,11 @@ export class DuplicateFilter {
     if (!isEmpty) this.writeLimits();
   }
 
+  /** The rules have changed. */
+  useRules(): void {
+    this.lastDestination = null;
+  }
+
   /** Null when no duplicates are looked for. Throws for an id that cannot be one. */
   keyOf(destination: Destination, id: DuplicateId | null): DuplicateKey | null {
     if (id === null) return null;

@@ -111,7 +111,9 @@ export class FlowControl {
 
   private fill(holder: Exclude<Holder, 'node'>): number {
     if (holder === 'store') return this.storeFill();
-    return holder === 'memory' ? this.memoryFill() : this.queueFill(holder);
+    if (holder === 'memory') return this.memoryFill();
+    // It may have held producers back before its settings were changed.
+    return holder.settings.whenFull === 'block' ? this.queueFill(holder) : 0;
   }
 
   /** Above 1 when full. */

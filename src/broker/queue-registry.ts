@@ -132,6 +132,11 @@ export class QueueRegistry {
     else this.topics.set(topic, [...(this.topics.get(topic) ?? NOBODY), queue]);
   }
 
+  /** The rules have changed: every queue has the settings that they say now. */
+  useRules(): void {
+    for (const queue of this.all()) queue.settings = this.rules.settingsFor(queue.destination);
+  }
+
   /** Forgets a queue that was unpublished and has no entries any more. */
   discard(queue: Queue): void {
     if (queue.stored !== null) this.byId.delete(queue.stored.id);

@@ -25,9 +25,7 @@ export class Queue {
   readonly stored: QueueDescription | null;
   readonly destination: Destination;
   /** Only the live node looks at them. */
-  readonly settings: AddressSettings;
-  /** What fails in it stays in it. */
-  readonly isDeadLetterQueue: boolean;
+  settings: AddressSettings;
   /** A subscription to all topics that its name stands for: each message says which one it was sent to. */
   readonly isPattern: boolean;
   private wishes: SubscriptionFilter | null | undefined;
@@ -87,8 +85,12 @@ export class Queue {
     this.destination = destination;
     this.stored = stored;
     this.isPattern = destination.kind === 'topic' && isPattern(destination.name);
-    this.isDeadLetterQueue =
-      destination.kind === 'queue' && settings.deadLetterAddress === destination.name;
+  }
+
+  /** What fails in it stays in it. */
+  get isDeadLetterQueue(): boolean {
+    const { kind, name } = this.destination;
+    return kind === 'queue' && this.settings.deadLetterAddress === name;
   }
 
   /** What subscribers of a topic have waiting in memory: who does not take it is disconnected, not waited for. */

@@ -16,7 +16,10 @@ export interface LoggerOptions {
   readonly node: string;
 }
 
-export function createLogger({ log, node }: LoggerOptions): Logger {
+/** A logger whose level can be changed while it is used. */
+export type LevelledLogger = Logger & { setLevel(level: Config['log']['level']): void };
+
+export function createLogger({ log, node }: LoggerOptions): LevelledLogger {
   const target =
     log.format === 'json' ? pino.destination({ fd: STDERR, sync: true }) : textForPeople();
   const sink = pino(
@@ -34,6 +37,9 @@ export function createLogger({ log, node }: LoggerOptions): Logger {
     info: (event, fields, sentence) => sink.info({ event, ...fields }, sentence),
     warn: (event, fields, sentence) => sink.warn({ event, ...fields }, sentence),
     error: (event, fields, sentence) => sink.error({ event, ...fields }, sentence),
+    setLevel: (level) => {
+      sink.level = level;
+    },
   };
 }
 

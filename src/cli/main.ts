@@ -63,6 +63,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/journal.js'),
   },
   {
+    name: 'top',
+    positionals: '',
+    describe: 'Show queues and rates of the live node, kept current',
+    load: () => import('./commands/top.js'),
+  },
+  {
     name: 'queue',
     positionals: '<action> [name]',
     describe: 'List, browse, purge, move, retry, pause queues',
@@ -92,9 +98,17 @@ const COMMANDS: readonly CommandEntry[] = [
     describe: 'Add, change, remove or list users',
     load: () => import('./commands/user.js'),
   },
+  {
+    name: 'completion',
+    positionals: '',
+    describe: 'Print the script by which bash or zsh completes commands and options',
+    load: () => import('./commands/completion.js'),
+  },
 ];
 
 const COMMAND_NAMES = COMMANDS.map((entry) => entry.name);
+/** Makes yargs answer the script of `holdfast completion`. */
+const COMPLETION_OF_YARGS = 'yargs-completion';
 const MAX_HELP_COLUMNS = 100;
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
@@ -117,6 +131,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
       throw error ?? usageError(readableUsage(complaint ?? ''));
     })
     .version(packageVersion())
+    .completion(COMPLETION_OF_YARGS, false)
     .help()
     .describe({ help: 'Show this help', version: 'Show the version' })
     .example('$0 pair', 'Two nodes and a table that shows a takeover')

@@ -31,6 +31,13 @@ export const RELATIONS: readonly Relation[] = [
     holds: ({ ownership }) => ownership.storeStallLimitMs > ownership.freshMs,
   },
   {
+    path: 'hooks.fenceAfterMs',
+    otherPath: 'ownership.statusIntervalMs',
+    rule: 'at least three times ownership.statusIntervalMs',
+    reason: 'a live node that is well would be taken for silent',
+    holds: ({ hooks, ownership }) => hooks.fenceAfterMs >= 3 * ownership.statusIntervalMs,
+  },
+  {
     path: 'journal.segmentBytes',
     otherPath: 'journal.maxBatchBytes',
     rule: 'at least journal.maxBatchBytes',

@@ -15,6 +15,8 @@ import {
   Text,
 } from './setting-types.js';
 
+const SHELL_COMMAND = 'a command for /bin/sh';
+
 const Stomp = v.strictObject({
   listen: v.optional(
     Text('[HOST:]PORT to serve STOMP on; port 0 takes a free one', '[HOST:]PORT'),
@@ -283,6 +285,40 @@ const Limits = v.strictObject({
   ),
 });
 
+const Hooks = v.strictObject({
+  onLive: v.exactOptional(
+    Text('Run when this node has become live and serves (docs/hooks.md)', SHELL_COMMAND),
+  ),
+  onBackup: v.exactOptional(Text('Run when this node has become a backup', SHELL_COMMAND)),
+  onFenced: v.exactOptional(
+    Text(
+      'Run when this node ends by itself: it was deposed, its store failed or did not answer',
+      SHELL_COMMAND,
+    ),
+  ),
+  onStop: v.exactOptional(
+    Text('Run when this node was told to stop, before it ends', SHELL_COMMAND),
+  ),
+  timeoutMs: Milliseconds(
+    'A hook that takes longer is killed, with everything that it started',
+    10_000,
+    100,
+    600_000,
+  ),
+  fenceCommand: v.exactOptional(
+    Text(
+      "Run by a backup when the live node has been silent for `fenceAfterMs`, to power that node's host off or to end its NFS lease",
+      SHELL_COMMAND,
+    ),
+  ),
+  fenceAfterMs: Milliseconds(
+    'How long the live node must have been silent, while the store answered this node, before `fenceCommand` is run',
+    5_000,
+    1_000,
+    600_000,
+  ),
+});
+
 const Log = v.strictObject({
   level: Choice('The least severe level that is written', 'info', [
     'trace',
@@ -322,6 +358,7 @@ export const ConfigSchema = v.strictObject({
   journal: Journal,
   limits: Limits,
   addresses: v.optional(v.array(AddressRule), []),
+  hooks: Hooks,
   log: Log,
 });
 

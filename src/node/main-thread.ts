@@ -6,7 +6,7 @@ import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/
 import type { Security } from '../security/security.js';
 import { clientProtocols } from './client-protocols.js';
 import { messageContents } from './content-kinds.js';
-import { Node } from './node.js';
+import { Node, type NodeObserver } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import { PULSE, Watchdog } from './watchdog.js';
 
@@ -22,6 +22,7 @@ export interface MainThreadOptions {
   readonly channel: Channel<StorageCommand, StorageEvent>;
   /** Left out, no users are required. */
   readonly security?: Security;
+  readonly observer?: NodeObserver;
   readonly pulses: Int32Array<SharedArrayBuffer>;
   /** Ends this process at once, whatever hangs. The node's own sockets are closed by then. */
   readonly killProcess: () => void;
@@ -52,6 +53,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     }),
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
   });
   const watchdog: Watchdog = watchStorage(node, options);
   return { node, watchdog };

@@ -8,6 +8,7 @@ import type { BrokerSession, SessionEvents } from '../broker/api.js';
 import { Broker } from '../broker/broker.js';
 import type { MessageContents } from '../broker/services.js';
 import type { Config } from '../config/schema.js';
+import type { RoleChange } from '../hooks/role-hooks.js';
 import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
@@ -36,6 +37,13 @@ export interface NodeEnd {
   readonly sentence: string;
 }
 
+/** Who wants to know what becomes of a node. */
+export interface NodeObserver {
+  roleChanged(change: RoleChange): void;
+  /** This node is a backup, and has seen no sign of the live one for so long; 0: it is heard again. */
+  liveSilent(live: LiveDocument, silentMs: number): void;
+}
+
 export interface NodeOptions {
   readonly config: Config;
   readonly name: string;
@@ -50,6 +58,7 @@ export interface NodeOptions {
   readonly contents: MessageContents;
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
+  readonly observer?: NodeObserver;
 }
 
 export class Node {
@@ -214,6 +223,11 @@ export class Node {
     this.#reportConfirmed();
   }
 
+  /** Settings of addresses in place of those of before. */
+  useAddressRules(rules: Config['addresses']): void {
+    this.#broker.useAddressRules(rules);
+  }
+
   /** Ends the node in good order: `ended` tells when. */
   stop(): void {
     this.#isStopping = true;
@@ -274,6 +288,9 @@ export class Node {
       case 'role':
         this.#news.onEvent(event, this.#options.clock.wallMs());
         this.#onRole(event);
+        return;
+      case 'live-silent':
+        this.#options.observer?.liveSilent(event.document, event.silentMs);
         return;
       case 'answer':
         this.administration.onAnswer(event);
@@ -339,6 +356,8 @@ export class Node {
       `${this.#options.name} is ${event.role}${event.detail === '' ? '' : `: ${event.detail}`}`,
     );
     this.#routeClients();
+    const { role, epoch, detail } = event;
+    this.#options.observer?.roleChanged({ from: before, to: role, epoch, reason: detail });
   }
 
   /**

@@ -4,15 +4,18 @@ import { type AdminServer, startAdminServer } from '../admin/admin-server.js';
 import { MetricsPage } from '../admin/metrics/metrics-page.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
+import { OperatorHooks } from '../hooks/operator-hooks.js';
 import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { nodeClock, nodeRandom } from '../platform/node/clock.js';
+import { shellCommands } from '../platform/node/commands.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
 import { ProcessMeter } from '../platform/node/process-figures.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
 import { storeLayout } from '../store/layout.js';
+import { ConfigurationReload, type ConfigurationSource } from './configuration-reload.js';
 import { assembleMainThread } from './main-thread.js';
 import type { NodeEnd } from './node.js';
 import type { StorageThreadData } from './run-storage-thread.js';
@@ -31,11 +34,18 @@ export interface RunNodeOptions {
   readonly version: string;
   /** Entry of the thread that owns the store's descriptors: storage-thread.js. */
   readonly storageThread: URL;
+  /** Left out, the configuration is never read again. */
+  readonly source?: ConfigurationSource & {
+    /** What belongs to the caller: the level of the log. */
+    readonly use: (config: Config) => void;
+  };
 }
 
 export interface RunningNode {
   /** Hands over when live and a backup is ready, then ends. Resolves when it has ended. */
   stop(): Promise<void>;
+  /** Reads the configuration again; the log tells what became of it. */
+  reload(): void;
   readonly ended: Promise<NodeEnd>;
 }
 
@@ -61,6 +71,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const guarded = users === null ? {} : { security: users.security };
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
+  const hookWorld = { clock: nodeClock, commands: shellCommands, logger, node: name };
+  const hooks = new OperatorHooks(hookWorld, config.hooks);
   const { node, watchdog } = assembleMainThread({
     config,
     identity: settings.identity,
@@ -74,9 +86,10 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     ...guarded,
     channel: thread.channel,
     pulses,
+    observer: hooks,
     killProcess: () => {
       admin?.cutOff();
-      killThisProcess();
+      hooks.beforeKill('The store has not answered for too long.', killThisProcess);
     },
   });
   const meter = new ProcessMeter();
@@ -86,11 +99,17 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     node: () => node.figures(watchdog.silentMs),
     process: () => meter.figures(),
   });
+  const reload = reloading(options, (changed) => {
+    node.useAddressRules(changed.addresses);
+    hooks.use(changed.hooks);
+  });
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
     await Promise.all([
       admin?.close(),
       users?.close(),
+      reload?.close(),
+      hooks.ended(end.exitCodeReason !== null, end.sentence),
       endThread(thread, () => tellStuck(logger, end)),
     ]);
     return end;
@@ -111,16 +130,30 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     watchdog.stop();
     await admin?.close();
     await users?.close();
+    await reload?.close();
     await endThread(thread, () => undefined);
     throw error;
   }
   return {
     ended,
+    reload: () => reload?.now(),
     stop: async () => {
       node.stop();
       await ended;
     },
   };
+}
+
+function reloading(
+  { source, config, logger }: RunNodeOptions,
+  use: (config: Config) => void,
+): ConfigurationReload | null {
+  if (source === undefined) return null;
+  const useAll = (changed: Config): void => {
+    source.use(changed);
+    use(changed);
+  };
+  return new ConfigurationReload({ source, config, logger, use: useAll });
 }
 
 /** `beforeKill` is called when the thread does not end, because a call hangs in the kernel. */

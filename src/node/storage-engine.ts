@@ -7,6 +7,7 @@
 import { JournalDirectory } from '../journal/directory.js';
 import type { Cursor } from '../journal/format.js';
 import { ElectionLock } from '../ownership/election.js';
+import { LiveSilence } from '../ownership/live-silence.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
 import type { FileSystem } from '../platform/ports.js';
@@ -38,6 +39,7 @@ export class StorageEngine {
   readonly #unwatched: FileSystem;
   readonly #electionLock: ElectionLock;
   readonly #turn: LockTurn;
+  readonly #silence: LiveSilence;
   #role: Role = 'joining';
   #directory: JournalDirectory | null = null;
   #follower: Follower | null = null;
@@ -48,6 +50,8 @@ export class StorageEngine {
   readonly #operators: OperatorDesk;
   #addresses: Addresses = {};
   #lastLive: LiveDocument | null = null;
+  /** Of its last tenure. */
+  #ownEpoch = 0;
   #lockPolls = 0;
   #isStopping = false;
   #isOver = false;
@@ -69,6 +73,7 @@ export class StorageEngine {
     const heartbeat = this.#calls.heartbeat(world.heartbeat);
     this.#world = { ...world, fileSystem, heartbeat };
     this.#electionLock = new ElectionLock(fileSystem, settings.layout.lockFile);
+    this.#silence = new LiveSilence(settings.lockPollIntervalMs);
     this.#operators = new OperatorDesk(world, settings, () => this.#onHandoverRequest());
     this.#turn = new LockTurn({ clock: world.clock, node: settings.name, ...settings });
   }
@@ -136,6 +141,7 @@ export class StorageEngine {
       await this.#change('takeover-declined', 'another node claimed the epoch at the same moment');
       return;
     }
+    this.#ownEpoch = takeover.epoch;
     this.#tenure = new Tenure({
       world: this.#world,
       settings: this.#settings,
@@ -229,7 +235,12 @@ export class StorageEngine {
 
   /** Apart from the lock polling, because an open() can hang much longer than a lock call. */
   async #watchLive(): Promise<void> {
-    if (this.#tenure === null) await this.#readLive();
+    if (this.#tenure !== null) return;
+    await this.#readLive();
+    const document = this.#lastLive;
+    if (document === null || this.#role !== 'backup') return;
+    const silentMs = this.#silence.read(document, this.#world.clock.monotonicMs());
+    if (silentMs !== null) this.#post({ kind: 'live-silent', document, silentMs });
   }
 
   async #watchPeers(): Promise<void> {
@@ -340,6 +351,11 @@ export class StorageEngine {
     return Math.max(0, wholeSegments + live.offset - own.offset);
   }
 
+  /** Of this node's tenure; without one, the last that it knows of. */
+  get #epoch(): number {
+    return Math.max(this.#ownEpoch, this.#lastLive?.epoch ?? 0);
+  }
+
   async #change(event: RoleEvent, detail: string): Promise<void> {
     const next = nextRole(this.#role, event);
     if (next === null) throw new Error(`role ${this.#role} does not know the event ${event}`);
@@ -347,8 +363,7 @@ export class StorageEngine {
     this.#role = next;
     if (next !== 'backup') this.#calls.arm();
     else if (!this.#isStopping) this.#calls.disarm();
-    const epoch = this.#tenure?.epoch ?? this.#lastLive?.epoch ?? 0;
-    this.#post({ kind: 'role', role: next, epoch, detail });
+    this.#post({ kind: 'role', role: next, epoch: this.#epoch, detail });
     await this.#status?.change(detail);
   }
 
@@ -371,8 +386,7 @@ export class StorageEngine {
     const event: RoleEvent =
       failure.code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
     this.#role = nextRole(this.#role, event) ?? 'stopped';
-    const epoch = this.#tenure?.epoch ?? 0;
-    this.#post({ kind: 'role', role: this.#role, epoch, detail: failure.message });
+    this.#post({ kind: 'role', role: this.#role, epoch: this.#epoch, detail: failure.message });
     this.#end(failure.code, failure.message);
     if (!wasOwner) await this.#sayFarewell();
   }

@@ -113,6 +113,8 @@ export type StorageEvent =
   | { kind: 'peers'; peers: readonly PeerFacts[] }
   /** Who is live elsewhere, as far as this node knows: where a backup passes clients on to. */
   | { kind: 'live-elsewhere'; document: LiveDocument | null }
+  /** A backup has not seen a sign of the live node for so long, though the store answers; 0: it is heard again. */
+  | { kind: 'live-silent'; document: LiveDocument; silentMs: number }
   | {
       kind: 'answer';
       requestId: number;

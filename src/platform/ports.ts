@@ -193,3 +193,25 @@ export interface Random {
   /** `count` unpredictable bytes. */
   bytes(count: number): Uint8Array;
 }
+
+/** How a command of the operator's ended. */
+export interface CommandEnd {
+  /** Null when it was ended by a signal, or could not be started. */
+  readonly exitCode: number | null;
+  /** Null when it ended with an exit code; else what happened, for people. */
+  readonly trouble: string | null;
+  /** The last of what it wrote to stdout and stderr. */
+  readonly output: string;
+}
+
+export interface CommandRunner {
+  /**
+   * Runs `command` in a shell, in a process group of its own, which outlives this process when that is
+   * killed. After `limitMs` the whole group is killed. Never rejects.
+   */
+  run(
+    command: string,
+    environment: { readonly [name: string]: string },
+    limitMs: number,
+  ): Promise<CommandEnd>;
+}

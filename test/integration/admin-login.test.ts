@@ -61,34 +61,18 @@ test('commands log in with a password from a file, standard input, the environme
   const seen = await runHoldfast([...list, '--user', 'olga', '--password-stdin'], olga);
   assert.match(seen.printed, /orders\.new/);
   assert.doesNotMatch(seen.printed, /mail/);
+  const asOlga = [...store, '--user', 'olga', '--password-stdin'];
+  const wrong = [...list, '--user', 'ann', '--password-stdin'];
+  const purge = ['queue', 'purge', 'orders.new', '--yes', ...asOlga];
   for (const [flags, given, code, sentence] of [
     [list, {}, 3, /requires users: log in with --user NAME/],
-    [
-      [...list, '--user', 'ann', '--password-stdin'],
-      { input: 'guess' },
-      3,
-      /User ann is not known .* or the password is wrong/,
-    ],
+    [wrong, { input: 'guess' }, 3, /User ann is not known .* or the password is wrong/],
     [[...list, '--user', 'ann'], {}, 2, /User ann needs a password/],
     [[...list, '--user', 'ann', '--password', 'x'], {}, 2, /Unknown option --password/],
-    [
-      ['connection', 'list', ...store, '--user', 'olga', '--password-stdin'],
-      olga,
-      3,
-      /olga has no right to view on ">"/,
-    ],
-    [
-      ['queue', 'purge', 'mail', '--yes', ...store, '--user', 'olga', '--password-stdin'],
-      olga,
-      3,
-      /olga has no right to view on queue "mail"/,
-    ],
-    [
-      ['queue', 'purge', 'orders.new', '--yes', ...store, '--user', 'olga', '--password-stdin'],
-      olga,
-      3,
-      /olga has no right to manage on queue "orders.new"/,
-    ],
+    [['connection', 'list', ...asOlga], olga, 3, /olga has no right to view on ">"/],
+    [['top', '--count', '1', ...asOlga], olga, 3, /olga has no right to view on ">"/],
+    [['queue', 'purge', 'mail', '--yes', ...asOlga], olga, 3, /no right to view on queue "mail"/],
+    [purge, olga, 3, /olga has no right to manage on queue "orders.new"/],
   ] as const) {
     const end = await runHoldfast(flags, given);
     assert.equal(end.code, code, `${flags.join(' ')}: ${end.complaint}`);

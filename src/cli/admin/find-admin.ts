@@ -4,7 +4,7 @@ import { parseTargetAddress } from '../../config/address.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
 import { type CommandOptions, requireStore, STORE_OPTION } from '../command.js';
-import { type GivenLogin, LOGIN_OPTIONS, readLogin } from '../login.js';
+import { type GivenLogin, LOGIN_OPTIONS, type Login, readLogin } from '../login.js';
 import { adminAddresses, askNodes } from '../status/ask-nodes.js';
 import { servingLive } from '../status/status-rules.js';
 import { openStoreReader } from '../status/store-reader.js';
@@ -28,11 +28,24 @@ export interface GivenAdmin extends GivenLogin {
 
 /** @throws NOBODY_LIVE when no node answers. */
 export async function findAdmin(given: GivenAdmin): Promise<AdminClient> {
-  if (given.node !== undefined) parseTargetAddress(given.node, '--node');
-  else requireStore(given.store);
-  const login = await readLogin(given);
-  if (given.node !== undefined) return new AdminClient(given.node, login);
+  const find = await adminFinder(given);
+  return find();
+}
+
+/** To find it again and again, as `findAdmin` does once: the password is asked for once only. */
+export async function adminFinder(given: GivenAdmin): Promise<() => Promise<AdminClient>> {
+  const { node } = given;
+  if (node !== undefined) {
+    parseTargetAddress(node, '--node');
+    const client = new AdminClient(node, await readLogin(given));
+    return async () => client;
+  }
   const store = requireStore(given.store);
+  const login = await readLogin(given);
+  return () => findInStore(store, login);
+}
+
+async function findInStore(store: string, login: Login | null): Promise<AdminClient> {
   const status = await openStoreReader(store).read(0);
   const live = servingLive(status)?.addresses.admin;
   const reachable = adminAddresses(status, readHostIdentity());

@@ -84,7 +84,7 @@ export const command = defineCommand({
     ['start --config /etc/holdfast.yaml --log-format json', 'As a service'],
   ],
   epilogue:
-    'SIGTERM and SIGINT stop the node; the live node hands over to a ready backup first. Every setting: docs/configuration.md.',
+    'SIGTERM and SIGINT stop the node; the live node hands over to a ready backup first. SIGHUP reads the configuration again. Every setting: docs/configuration.md.',
   run: (given) => start(given, STORAGE_THREAD),
 });
 
@@ -94,7 +94,12 @@ export async function start(given: GivenFlags, storageThread: URL): Promise<Exit
   const logger = createLogger({ log: config.log, node: config.name });
   const version = packageVersion();
   try {
-    const options = { config, logger, version, storageThread };
+    const source = {
+      file: configurationFile(given),
+      read: () => readConfig(given),
+      use: (changed: Config) => logger.setLevel(changed.log.level),
+    };
+    const options = { config, logger, version, storageThread, source };
     await runUntilEnd(options, given['stop-with-parent'] === true);
     return EXIT.ok;
   } catch (error) {
@@ -120,6 +125,7 @@ async function runUntilEnd(options: RunNodeOptions, stopWithParent: boolean): Pr
   };
   let interrupted = false;
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', () => node.reload());
   process.on('SIGINT', () => {
     if (interrupted) {
       process.exit(EXIT.interrupted);
@@ -150,11 +156,17 @@ function stopWhenParentIsGone(stop: () => void): void {
   }
 }
 
+/** Null when there is none. */
+function configurationFile(given: GivenFlags): string | null {
+  const name = given.config ?? process.env[CONFIG_FILE_VARIABLE];
+  return typeof name === 'string' && name !== '' ? name : null;
+}
+
 function readConfig(given: GivenFlags): Config {
-  const fileName = given.config ?? process.env[CONFIG_FILE_VARIABLE];
+  const fileName = configurationFile(given);
   return loadConfig({
     hostName: hostname(),
-    file: typeof fileName === 'string' && fileName !== '' ? readFile(fileName) : null,
+    file: fileName === null ? null : readFile(fileName),
     environment: process.env,
     flags: Object.entries(SETTING_OF_FLAG).flatMap(([flag, path]): GivenValue[] =>
       given[flag] === undefined ? [] : [{ path, value: given[flag], source: `--${flag}` }],

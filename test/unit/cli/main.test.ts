@@ -265,3 +265,18 @@ for (const command of ['start', 'pair', 'status', 'handover', 'doctor', 'send', 
     assert.doesNotMatch(stdout, /stop-with-parent/);
   });
 }
+
+test('bash completes commands, actions and options by what completion prints', () => {
+  const script = holdfast(['completion'], { SHELL: '/bin/bash' }).stdout;
+  const complete = (words: string): string => {
+    const count = words.split(' ').length - 1;
+    const program = `
+      holdfast() { "${process.execPath}" "${PROGRAM}" "$@"; }
+      ${script}
+      COMP_WORDS=(${words}); COMP_CWORD=${count}; _holdfast_yargs_completions; echo "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', program], { encoding: 'utf8' }).stdout.trim();
+  };
+  assert.equal(complete('holdfast hand'), 'handover');
+  assert.equal(complete('holdfast queue pu'), 'purge');
+  assert.equal(complete('holdfast start --am'), '--amqp');
+});
