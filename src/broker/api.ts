@@ -278,3 +278,9 @@ export interface BrokerEndpoint {
    */
   openSession(events: SessionEvents, describe: string, identity?: ClientIdentity): BrokerSession;
 }
+
+/** The broker as a listener has it. */
+export interface ClientBroker extends BrokerEndpoint {
+  /** Whether there is a queue of that name, made by whoever used it first. */
+  hasQueue(name: string): boolean;
+}

@@ -1,6 +1,6 @@
 /** The ports on which a node takes clients, one for each protocol that is configured, and the gate behind each. Main thread. */
 
-import type { Broker } from '../broker/broker.js';
+import type { ClientBroker } from '../broker/api.js';
 import {
   formatAddress,
   parseListenAddress,
@@ -23,10 +23,10 @@ export interface ClientProtocol {
     readonly maxConnections: number;
   };
   /** Makes a session of a client; `onClosed` once when it is gone. */
-  readonly serve: (broker: Broker, socket: Socket, onClosed: () => void) => void;
+  readonly serve: (broker: ClientBroker, socket: Socket, onClosed: () => void) => void;
   /** Tells a client of a backup where the live node is, and closes; clients are passed through to it without. */
   readonly redirect?: (
-    broker: Broker,
+    broker: ClientBroker,
     socket: Socket,
     live: HostPort,
     onClosed: () => void,
@@ -37,7 +37,7 @@ export interface ClientProtocol {
 
 export interface ClientListenersOptions {
   readonly protocols: readonly ClientProtocol[];
-  readonly broker: Broker;
+  readonly broker: ClientBroker;
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -140,7 +140,7 @@ export class ClientListeners {
 
 function redirecting(
   { redirect }: ClientProtocol,
-  broker: Broker,
+  broker: ClientBroker,
 ): Pick<ClientGateOptions, 'redirect'> {
   if (redirect === undefined) return {};
   return { redirect: (socket, live, onClosed) => redirect(broker, socket, live, onClosed) };

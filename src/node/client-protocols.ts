@@ -1,7 +1,6 @@
 /** The protocols that clients of a node may speak, each with what makes a session of a connection. */
 
-import { CONTENT_KIND } from '../broker/api.js';
-import type { Broker } from '../broker/broker.js';
+import { type ClientBroker, CONTENT_KIND } from '../broker/api.js';
 import { parseTargetAddress } from '../config/address.js';
 import type { Config } from '../config/schema.js';
 import type { Clock, Random, Socket } from '../platform/ports.js';
@@ -66,7 +65,7 @@ function stomp(options: ClientProtocolsOptions): ClientProtocol {
 function amqp(options: ClientProtocolsOptions): ClientProtocol {
   const { config, version, clock, random, addressesOfOthers } = options;
   const connect = (
-    broker: Broker,
+    broker: ClientBroker,
     socket: Socket,
     onClosed: () => void,
     more: Pick<AmqpConnectionOptions, 'redirectTo'>,
@@ -103,7 +102,7 @@ function amqp(options: ClientProtocolsOptions): ClientProtocol {
 
 function authenticating(
   { security }: ClientProtocolsOptions,
-  broker: Broker,
+  broker: ClientBroker,
   socket: Socket,
 ): { readonly authentication?: Authentication } {
   if (security === undefined) return {};

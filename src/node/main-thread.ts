@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/ports.js';
+import type { Tracer } from '../platform/tracing.js';
 import type { Security } from '../security/security.js';
 import { clientProtocols } from './client-protocols.js';
 import { messageContents } from './content-kinds.js';
@@ -23,6 +24,7 @@ export interface MainThreadOptions {
   /** Left out, no users are required. */
   readonly security?: Security;
   readonly observer?: NodeObserver;
+  readonly tracer?: Tracer;
   readonly pulses: Int32Array<SharedArrayBuffer>;
   /** Ends this process at once, whatever hangs. The node's own sockets are closed by then. */
   readonly killProcess: () => void;
@@ -54,6 +56,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
+    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   const watchdog: Watchdog = watchStorage(node, options);
   return { node, watchdog };

@@ -4,7 +4,7 @@
  * sends its batches to the storage thread. It never touches the store itself.
  */
 
-import type { BrokerSession, SessionEvents } from '../broker/api.js';
+import type { BrokerSession, ClientBroker, SessionEvents } from '../broker/api.js';
 import { Broker } from '../broker/broker.js';
 import type { MessageContents } from '../broker/services.js';
 import type { Config } from '../config/schema.js';
@@ -15,7 +15,9 @@ import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import type { Channel, Clock, HostIdentity, Network } from '../platform/ports.js';
+import type { Tracer } from '../platform/tracing.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
+import { TracedBroker } from '../tracing/traced-broker.js';
 import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
@@ -59,6 +61,8 @@ export interface NodeOptions {
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
   readonly observer?: NodeObserver;
+  /** Set where messages are traced. */
+  readonly tracer?: Tracer;
 }
 
 export class Node {
@@ -157,12 +161,17 @@ export class Node {
     });
     this.#clients = new ClientListeners({
       protocols: options.protocols,
-      broker: this.#broker,
+      broker: this.#traced(options),
       network: options.network,
       clock,
       logger,
       isSure: () => this.#pipeline.isFresh,
     });
+  }
+
+  #traced({ tracer, contents }: NodeOptions): ClientBroker {
+    if (tracer === undefined) return this.#broker;
+    return new TracedBroker(this.#broker, { tracer, propertiesOf: contents.propertiesOf });
   }
 
   get isStopping(): boolean {

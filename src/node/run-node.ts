@@ -14,10 +14,12 @@ import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
 import { ProcessMeter } from '../platform/node/process-figures.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
+import { tracerOfUser } from '../platform/node/tracing.js';
 import { storeLayout } from '../store/layout.js';
+import { RoleSpans } from '../tracing/role-spans.js';
 import { ConfigurationReload, type ConfigurationSource } from './configuration-reload.js';
 import { assembleMainThread } from './main-thread.js';
-import type { NodeEnd } from './node.js';
+import type { NodeEnd, NodeObserver } from './node.js';
 import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings } from './storage-world.js';
@@ -73,6 +75,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   let admin: AdminServer | null = null;
   const hookWorld = { clock: nodeClock, commands: shellCommands, logger, node: name };
   const hooks = new OperatorHooks(hookWorld, config.hooks);
+  const tracer = await tracerOfUser(version);
+  const spans = tracer === null ? null : new RoleSpans(tracer, name);
   const { node, watchdog } = assembleMainThread({
     config,
     identity: settings.identity,
@@ -86,7 +90,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     ...guarded,
     channel: thread.channel,
     pulses,
-    observer: hooks,
+    observer: observerOf(hooks, spans),
+    ...(tracer === null ? {} : { tracer }),
     killProcess: () => {
       admin?.cutOff();
       hooks.beforeKill('The store has not answered for too long.', killThisProcess);
@@ -141,6 +146,16 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       node.stop();
       await ended;
     },
+  };
+}
+
+function observerOf(hooks: OperatorHooks, spans: RoleSpans | null): NodeObserver {
+  return {
+    roleChanged: (change) => {
+      hooks.roleChanged(change);
+      spans?.roleChanged(change);
+    },
+    liveSilent: (live, silentMs) => hooks.liveSilent(live, silentMs),
   };
 }
 

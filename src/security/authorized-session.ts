@@ -8,11 +8,11 @@ import {
   type ConfirmationToken,
   type Destination,
   type IncomingMessage,
-  type Rejection,
   type SubscribeOptions,
   type Subscriber,
   TEMPORARY_PREFIX,
 } from '../broker/api.js';
+import { ForwardedSession } from '../broker/forwarded-session.js';
 import type { HoldfastError } from '../platform/errors.js';
 import { accessDenied, isAllowed, type Right, type Rule } from './rights.js';
 
@@ -26,19 +26,18 @@ export interface Rights {
 /** Destinations that a session is remembered to may send to; beyond, they are looked up anew. */
 const MAX_REMEMBERED = 1_000;
 
-export class AuthorizedSession implements BrokerSession {
-  private readonly inner: BrokerSession;
+export class AuthorizedSession extends ForwardedSession {
   private readonly rights: Rights;
   /** The object itself: sessions give the same one for message after message. */
   private lastSentTo: Destination | null = null;
   private readonly sendable = new Set<string>();
 
   constructor(inner: BrokerSession, rights: Rights) {
-    this.inner = inner;
+    super(inner);
     this.rights = rights;
   }
 
-  requireSend(destination: Destination): void {
+  override requireSend(destination: Destination): void {
     const { kind, name } = destination;
     // Whoever was told the name of a temporary destination may answer there.
     if (name.startsWith(TEMPORARY_PREFIX)) return;
@@ -48,7 +47,11 @@ export class AuthorizedSession implements BrokerSession {
     if (this.mayCreate(destination)) this.remember(key);
   }
 
-  send(message: IncomingMessage, token: ConfirmationToken, transaction: string | null): void {
+  override send(
+    message: IncomingMessage,
+    token: ConfirmationToken,
+    transaction: string | null,
+  ): void {
     const { destination } = message;
     if (destination !== this.lastSentTo) {
       this.requireSend(destination);
@@ -58,7 +61,7 @@ export class AuthorizedSession implements BrokerSession {
     this.inner.send(message, token, transaction);
   }
 
-  subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
+  override subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {
     const { destination, durable } = options;
     if (!destination.name.startsWith(TEMPORARY_PREFIX)) {
       this.require(options.browses === true ? 'browse' : 'consume', destination);
@@ -71,77 +74,14 @@ export class AuthorizedSession implements BrokerSession {
     return this.inner.subscribe(options, token);
   }
 
-  unsubscribe(subscriber: Subscriber, token: ConfirmationToken): void {
-    this.inner.unsubscribe(subscriber, token);
-  }
-
-  setCredit(subscriber: Subscriber, credit: number): void {
-    this.inner.setCredit(subscriber, credit);
-  }
-
-  drain(subscriber: Subscriber, drained: () => void): void {
-    this.inner.drain(subscriber, drained);
-  }
-
-  createTemporary(destination: Destination): void {
-    this.inner.createTemporary(destination);
-  }
-
-  removeTemporary(destination: Destination): void {
-    this.inner.removeTemporary(destination);
-  }
-
-  durableSubscription(clientId: string, name: string): Destination | null {
-    return this.inner.durableSubscription(clientId, name);
-  }
-
-  removeDurableSubscription(clientId: string, name: string, token: ConfirmationToken): void {
+  override removeDurableSubscription(
+    clientId: string,
+    name: string,
+    token: ConfirmationToken,
+  ): void {
     const destination = this.inner.durableSubscription(clientId, name);
     if (destination !== null) this.require('consume', destination);
     this.inner.removeDurableSubscription(clientId, name, token);
-  }
-
-  acknowledge(
-    subscriber: Subscriber,
-    entryId: number,
-    token: ConfirmationToken,
-    transaction: string | null,
-  ): void {
-    this.inner.acknowledge(subscriber, entryId, token, transaction);
-  }
-
-  reject(
-    subscriber: Subscriber,
-    entryId: number,
-    rejection: Rejection,
-    token: ConfirmationToken,
-    transaction: string | null,
-  ): void {
-    this.inner.reject(subscriber, entryId, rejection, token, transaction);
-  }
-
-  begin(transaction: string): void {
-    this.inner.begin(transaction);
-  }
-
-  commit(transaction: string, token: ConfirmationToken): void {
-    this.inner.commit(transaction, token);
-  }
-
-  rollback(transaction: string, token: ConfirmationToken): void {
-    this.inner.rollback(transaction, token);
-  }
-
-  barrier(token: ConfirmationToken): void {
-    this.inner.barrier(token);
-  }
-
-  resumeDelivery(): void {
-    this.inner.resumeDelivery();
-  }
-
-  close(): void {
-    this.inner.close();
   }
 
   /** Throws unless the queue is there, or the user may make it; true when the user may. */

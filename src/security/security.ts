@@ -1,5 +1,5 @@
 /** Users and their rights, as a node's listeners ask for them. */
-import type { BrokerEndpoint, BrokerSession } from '../broker/api.js';
+import type { BrokerEndpoint, BrokerSession, ClientBroker } from '../broker/api.js';
 import type { Cryptography } from '../platform/cryptography.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
@@ -18,11 +18,6 @@ export interface SecurityOptions {
   readonly cryptography: Cryptography;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** The broker as a listener has it. */
-export interface SecuredBroker extends BrokerEndpoint {
-  hasQueue(name: string): boolean;
 }
 
 interface OpenSession {
@@ -68,7 +63,7 @@ export class Security {
   }
 
   /** For one client, whose address is HOST:PORT. */
-  authentication(broker: SecuredBroker, remoteAddress: string): Authentication {
+  authentication(broker: ClientBroker, remoteAddress: string): Authentication {
     const address = remoteAddress.slice(0, Math.max(0, remoteAddress.lastIndexOf(':')));
     const { authenticator } = this;
     const admit = (user: User | null, login: string): Admission | null => {
@@ -159,7 +154,7 @@ export class Security {
     );
   }
 
-  private endpointOf(user: User, broker: SecuredBroker): BrokerEndpoint {
+  private endpointOf(user: User, broker: ClientBroker): BrokerEndpoint {
     const standing = this.standingOf(user);
     return {
       openSession: (events, describe, identity) => {
