@@ -5,7 +5,7 @@
  * and change nothing. The API's description is the same on every node of a version.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Destination } from '../broker/api.js';
+import { type Destination, TEMPORARY_PREFIX } from '../broker/api.js';
 import { messageOf } from '../platform/errors.js';
 import { accessDenied, EVERY_ADDRESS } from '../security/rights.js';
 import type { KnownUser, Security } from '../security/security.js';
@@ -30,9 +30,18 @@ export function requireUsers(server: FastifyInstance, security: Security | undef
   });
 }
 
-/** Whether the caller may look at the address. */
+/** Whether the caller may see that there is such an address, and its figures. */
 export function sightOf({ user }: FastifyRequest): (address: string) => boolean {
-  return (address) => user === null || user.may('view', address);
+  return (address) => {
+    // Whoever knows the name of a temporary one may send there.
+    const right = address.startsWith(TEMPORARY_PREFIX) ? 'manage' : 'view';
+    return user === null || user.may(right, address);
+  };
+}
+
+/** Whether `sightOf` would hide nothing. */
+export function seesAll({ user }: FastifyRequest): boolean {
+  return user === null || user.may('manage', EVERY_ADDRESS);
 }
 
 /**

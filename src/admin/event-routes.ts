@@ -5,9 +5,8 @@ import type { QueueFacts } from '../broker/facts.js';
 import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
 import { HoldfastError } from '../platform/errors.js';
-import { EVERY_ADDRESS } from '../security/rights.js';
 import type { KnownUser } from '../security/security.js';
-import { sightOf } from './authorization.js';
+import { seesAll, sightOf } from './authorization.js';
 import { VIEW_SOME } from './routes.js';
 
 const LOOK_INTERVAL_MS = 1_000;
@@ -103,9 +102,7 @@ export function addEventRoutes(
 }
 
 function listenerOf(request: FastifyRequest, response: FastifyReply['raw']): Listener {
-  const { user } = request;
-  const seesAll = user === null || user.may('view', EVERY_ADDRESS);
-  return { response, user, sees: seesAll ? null : sightOf(request) };
+  return { response, user: request.user, sees: seesAll(request) ? null : sightOf(request) };
 }
 
 interface Moment {

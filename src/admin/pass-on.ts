@@ -10,6 +10,7 @@ const PASSED_ON_BY = 'holdfast-passed-on-by';
 /** An order for millions of messages takes its time; its progress is told by asking for less at once. */
 const ANSWER_LIMIT_MS = 10 * 60_000;
 const PASSED_HEADERS = ['content-type', 'authorization', 'accept'] as const;
+const ANSWERED_HEADERS = ['content-type', 'www-authenticate', 'retry-after'] as const;
 
 export function passOnToLive(server: FastifyInstance, report: () => NodeReport): void {
   server.addHook('preHandler', async (request, reply) => {
@@ -67,7 +68,9 @@ async function passOn(
     });
   }
   reply.code(answer.status).header('holdfast-answered-by', to);
-  const type = answer.headers.get('content-type');
-  if (type !== null) reply.type(type);
+  for (const name of ANSWERED_HEADERS) {
+    const value = answer.headers.get(name);
+    if (value !== null) reply.header(name, value);
+  }
   return reply.send(answer.body ?? undefined);
 }

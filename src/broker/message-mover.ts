@@ -113,15 +113,8 @@ export class MessageMover {
   /** An entry that is in no list has failed too often. */
   moveFailed(slot: number): void {
     const queue = this.queueOf(slot);
-    const hasAddress = queue.settings.deadLetterAddress !== '';
-    // Of a temporary queue it would outlive the only client that knows what it was.
-    if (hasAddress && !queue.isTemporary) {
-      this.move(slot, false);
-      return;
-    }
-    this.services.counts.deadLettered += 1;
-    if (!hasAddress) this.services.drops.dropped(queue, 'failed');
-    this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
+    if (keepsFailed(queue)) this.move(slot, false);
+    else this.dropFailed(slot, queue);
   }
 
   /** Whether what expires in the queue is kept elsewhere. */
@@ -148,6 +141,12 @@ export class MessageMover {
     const copyId = this.publisher.publishTo(target, message, timestampMs, durable);
     this.deliveries.remove(slot, reason);
     return copyId;
+  }
+
+  private dropFailed(slot: number, queue: Queue): void {
+    this.services.counts.deadLettered += 1;
+    if (queue.settings.deadLetterAddress === '') this.services.drops.dropped(queue, 'failed');
+    this.deliveries.remove(slot, REMOVAL_REASON.deadLettered);
   }
 
   private move(slot: number, hasExpired: boolean): void {
@@ -185,6 +184,16 @@ export class MessageMover {
   }
 
   private moveNow({ slot, hasExpired }: Move, payload: Uint8Array): void {
+    const queue = this.queueOf(slot);
+    // The rules may have changed since it was decided.
+    if (hasExpired && !MessageMover.keepsExpired(queue)) {
+      this.deliveries.remove(slot, REMOVAL_REASON.expired);
+      return;
+    }
+    if (!hasExpired && !keepsFailed(queue)) {
+      this.dropFailed(slot, queue);
+      return;
+    }
     const content = readContent(this.index, this.reader, slot, payload);
     this.bytesLeft -= moveBytes(content.message);
     this.moveAway(slot, content, hasExpired ? content.message.expiresAtMs : 0);
@@ -219,6 +228,11 @@ export class MessageMover {
   private queueOf(slot: number): Queue {
     return this.index.queues.at(this.index.table.queueOf(slot));
   }
+}
+
+/** Of a temporary queue it would outlive the only client that knows what it was. */
+function keepsFailed({ isTemporary, settings }: Queue): boolean {
+  return !isTemporary && settings.deadLetterAddress !== '';
 }
 
 /** `expiredAtMs`: 0 when it did not expire, but failed. */

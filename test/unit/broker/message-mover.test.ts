@@ -216,6 +216,31 @@ test('nothing is moved while the node holds producers back, and all of it afterw
   rig.checkTwins();
 });
 
+test('what waits to be moved goes nowhere when the rules say so by then', () => {
+  const rig = new Rig({ addresses: { q: { expiryAddress: 'late' } } });
+  const client = rig.connect();
+  client.send('/queue/q', 'expires', { expiresAtMs: rig.nowMs + 1 });
+  client.send('/queue/other', 'fails');
+  rig.settle();
+  rig.broker.holdProducers('The disk is full');
+  rig.nowMs += 1;
+  rig.broker.sweep();
+  failFrom(rig, client, '/queue/other');
+  rig.broker.useAddressRules([{ pattern: '>', deadLetterAddress: '' }]);
+  rig.broker.releaseProducers();
+  rig.settle();
+  assert.deepEqual(
+    rig.broker.statistics().queues.map(({ destination, messages }) => [destination.name, messages]),
+    [
+      ['q', 0],
+      ['other', 0],
+    ],
+  );
+  const { expired, deadLettered, dropped } = rig.broker.statistics();
+  assert.deepEqual([expired, deadLettered, dropped], [1, 1, 1]);
+  rig.checkTwins();
+});
+
 test('a queue that is its own expiry address keeps what expires, and no longer lets it expire', () => {
   const rig = new Rig({ addresses: { '>': { expiryAddress: 'late' } } });
   const client = rig.connect();
