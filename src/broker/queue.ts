@@ -7,7 +7,7 @@ import { parseSelector, type Selector } from '../selector/selector.js';
 import type { AddressSettings } from './address-settings.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
-import { EntryList } from './entry-list.js';
+import { DeliveredList } from './delivered-list.js';
 import { MessageGroups } from './message-groups.js';
 import { type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
@@ -198,7 +198,7 @@ export class Consumer implements Subscriber {
   /** Null for one that takes whatever comes first. */
   scan: Scan | null = null;
   /** Delivered and not acknowledged, in the order of delivery. */
-  readonly delivered: EntryList;
+  readonly delivered: DeliveredList;
   closed = false;
   /** How many more it takes, whatever its prefetch still allows. */
   credit: number;
@@ -231,7 +231,7 @@ export class Consumer implements Subscriber {
     this.isBrowser = options.isBrowser;
     this.context = options.context;
     if (this.selector !== null || this.isBrowser) this.startScan(table);
-    this.delivered = new EntryList(table);
+    this.delivered = new DeliveredList(table);
   }
 
   /** It looks for what it may have from now on. */

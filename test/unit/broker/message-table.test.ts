@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EntryList } from '../../../src/broker/entry-list.js';
+import { DeliveredList } from '../../../src/broker/delivered-list.js';
+import type { EntryList } from '../../../src/broker/entry-list.js';
 import { MessageTable, NONE } from '../../../src/broker/message-table.js';
 import { ReadyList } from '../../../src/broker/ready-list.js';
 import { TimeHeap } from '../../../src/broker/time-heap.js';
@@ -53,21 +54,23 @@ function idsIn(table: MessageTable, list: EntryList): number[] {
   return seen;
 }
 
-test('a list keeps the order of ids whatever is put back, with any hint', () => {
+test('what was delivered keeps the order of delivery, whatever goes and is put back, with any hint', () => {
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { minLength: 1, size: 'large' });
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { size: 'large' }), (ids) => {
+    fc.property(ids, fc.infiniteStream(fc.nat()), (inOrder, draws) => {
       const table = new MessageTable();
-      const list = new EntryList(table);
+      const list = new DeliveredList(table);
+      const slots = inOrder.map((id) => table.allocate(id));
+      for (const slot of slots) list.append(slot);
+      const away = slots.filter(() => (draws.next().value as number) % 2 === 0);
+      for (const slot of away) list.remove(slot);
       let hint = NONE;
-      for (const id of ids) {
-        const slot = table.allocate(id);
-        list.insertInOrder(slot, hint);
+      while (away.length > 0) {
+        const [slot] = away.splice((draws.next().value as number) % away.length, 1) as [number];
+        list.putBack(slot, hint);
         hint = slot;
       }
-      assert.deepEqual(
-        idsIn(table, list),
-        [...ids].sort((one, two) => one - two),
-      );
+      assert.deepEqual(idsIn(table, list), inOrder);
     }),
   );
 });
