@@ -111,11 +111,9 @@ export class Queue {
     this.ready.remove(slot);
   }
 
-  /** Puts a new entry where it belongs. */
+  /** Puts a new entry, whose id is higher than those of all before it, where it belongs. */
   arrive(slot: number): void {
     this.ready.insert(slot, NONE);
-    if (this.scans.length === 0) return;
-    for (const scan of this.scans) scan.arrives(slot);
   }
 
   /** Puts an entry back where it belongs. `hint`: see ReadyList.insert. */
@@ -142,7 +140,8 @@ export class Queue {
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
   startGrouping(): void {
     this.groups = new MessageGroups<Consumer>(this.table, (priority, id) => {
-      for (const scan of this.scans) scan.goBackTo(priority, id);
+      const before = this.ready.lastBelow(priority, id);
+      for (const scan of this.scans) scan.goBackTo(priority, id, before);
     });
     for (const consumer of this.consumers) {
       if (consumer.scan !== null) continue;
