@@ -9,7 +9,7 @@ import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
 import { DeliveredList } from './delivered-list.js';
 import { MessageGroups } from './message-groups.js';
-import { type MessageTable, NONE } from './message-table.js';
+import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
 import { QueueCounts } from './queue-counts.js';
 import { ReadyList } from './ready-list.js';
@@ -139,9 +139,17 @@ export class Queue {
 
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
   startGrouping(): void {
-    this.groups = new MessageGroups<Consumer>(this.table, (priority, id) => {
-      const before = this.ready.lastBelow(priority, id);
-      for (const scan of this.scans) scan.goBackTo(priority, id, before);
+    const { table, ready, scans } = this;
+    this.groups = new MessageGroups<Consumer>(table, {
+      lookAt: (id) => {
+        const slot = table.find(id);
+        if (slot === NONE || table.stateOf(slot) !== ENTRY_STATE.ready) return;
+        for (const scan of scans) scan.returns(slot);
+      },
+      lookFrom: (priority, id) => {
+        const before = ready.lastBelow(priority, id);
+        for (const scan of scans) scan.goBackTo(priority, id, before);
+      },
     });
     for (const consumer of this.consumers) {
       if (consumer.scan !== null) continue;

@@ -87,7 +87,7 @@ export class Scan {
     place.at = isSame ? previous : NONE;
   }
 
-  /** To be called when an entry went back into the list. */
+  /** Looks at an entry again if it lies behind; to be called when one went back into the list. */
   returns(slot: number): void {
     if (!this.looksAgain) return;
     const place = this.placeOf(slot);
@@ -99,22 +99,16 @@ export class Scan {
     behind.keep((behindId) => this.isReady(this.table.find(behindId)));
     if (behind.length <= MOST_BEHIND / 2) return;
     const priority = this.table.priorityOf(slot);
-    this.lookFrom(priority, behind.lowest, this.ready.lastBelow(priority, behind.lowest));
+    this.goBackTo(priority, behind.lowest, this.ready.lastBelow(priority, behind.lowest));
   }
 
   /**
-   * Looks again at everything from the place of an entry on, which may be gone; a browser does not.
-   * `before`: the last entry of its priority that lies before it, or NONE.
+   * Looks again at everything of a priority from the place of an entry on, which may be gone; a browser does not.
+   * `before`: the last entry that lies before it, or NONE.
    */
   goBackTo(priority: number, id: number, before: number): void {
-    if (!this.looksAgain) return;
-    this.lookFrom(priority, id, before);
-    for (let lower = priority - 1; lower >= 0; lower -= 1) this.lookFrom(lower, 1, NONE);
-  }
-
-  private lookFrom(priority: number, id: number, before: number): void {
     const place = this.places[priority] as Place;
-    if (id > place.lookedId) return;
+    if (id > place.lookedId || !this.looksAgain) return;
     place.lookedId = id - 1;
     place.at = before;
     // It is met on the way.

@@ -349,6 +349,35 @@ describe('message groups', () => {
     assert.equal(rig.waitingTasks.length, 0);
   });
 
+  test('a group that is closed often before a long queue does not have all of it passed again', () => {
+    const rig = new Rig({ maxBatchBytes: 1 << 20 });
+    const busy = listening(rig, { prefetch: 1 });
+    sendAll(rig, ['a']);
+    const closing = Array.from({ length: 100 }, (_, index) => `b${index}!`);
+    sendAll(rig, closing);
+    const sender = rig.connect();
+    for (let index = 0; index < 20_000; index += 1) sender.send(QUEUE, 'x', { groupId: 'a' });
+    rig.settle();
+    const others = [listening(rig, { prefetch: 1 }), listening(rig, { prefetch: 1 })];
+    const worked: string[] = [];
+    let turns = 0;
+    for (let at = 0; worked.length < closing.length; at = 1 - at) {
+      const other = others[at] as TestClient;
+      for (const message of other.received.splice(0)) {
+        worked.push(message.body);
+        other.acknowledge(message);
+      }
+      while (rig.commitNext() || rig.waitingTasks.length > 0) {
+        turns += rig.waitingTasks.length;
+        for (const task of rig.waitingTasks.splice(0)) task();
+      }
+    }
+    assert.deepEqual(worked, closing);
+    assert.equal(busy.bodies.length, 1);
+    // Each of the two passes it once, 5,000 in a turn.
+    assert.ok(turns <= 30, `${turns} turns`);
+  });
+
   test('the numbers of groups stay within their bits', () => {
     fc.assert(
       fc.property(fc.string(), fc.boolean(), (id, closes) => {
