@@ -48,6 +48,8 @@ export class Queue {
   readonly consumers: Consumer[] = [];
   /** Of the consumers that do not take whatever comes first. */
   private readonly scans: Scan[] = [];
+  /** How many of them would not, if there were no message groups. */
+  private choosing = 0;
   /** Who has which message group; null as long as there was none to give out. */
   groups: MessageGroups<Consumer> | null = null;
   nextConsumer = 0;
@@ -100,9 +102,12 @@ export class Queue {
     return this.wishes;
   }
 
-  /** Whether somebody has to be asked which of the entries it wants. */
+  /**
+   * Whether somebody has to be asked which of the entries it wants. Who owns which group is known on while there is
+   * no message of any; all take whatever comes first then.
+   */
   get isScanned(): boolean {
-    return this.scans.length > 0;
+    return this.choosing > 0 || (this.groups !== null && this.groupedMessages > 0);
   }
 
   /** Takes a ready entry out of its list. */
@@ -135,6 +140,7 @@ export class Queue {
     this.consumers.push(consumer);
     if (this.groups !== null) consumer.startScan(this.table);
     if (consumer.scan !== null) this.scans.push(consumer.scan);
+    if (consumer.isChoosing) this.choosing += 1;
   }
 
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
@@ -161,6 +167,7 @@ export class Queue {
   forgetConsumers(): void {
     this.consumers.length = 0;
     this.scans.length = 0;
+    this.choosing = 0;
     this.draining = 0;
   }
 
@@ -168,6 +175,7 @@ export class Queue {
     const index = this.consumers.indexOf(consumer);
     this.consumers.splice(index, 1);
     if (consumer.scan !== null) this.scans.splice(this.scans.indexOf(consumer.scan), 1);
+    if (consumer.isChoosing) this.choosing -= 1;
     if (consumer.onDrained !== null) this.draining -= 1;
     if (this.nextConsumer > index) this.nextConsumer -= 1;
     this.groups?.leave(consumer);
@@ -202,6 +210,8 @@ export class Consumer implements Subscriber {
   readonly selectorCharacters: number;
   /** It looks at what is ready, and takes nothing. */
   readonly isBrowser: boolean;
+  /** It does not take whatever comes first, whether there are message groups or not. */
+  readonly isChoosing: boolean;
   /** Null for one that takes whatever comes first. */
   scan: Scan | null = null;
   /** Delivered and not acknowledged, in the order of delivery. */
@@ -237,7 +247,8 @@ export class Consumer implements Subscriber {
     this.selectorCharacters = options.selectorCharacters;
     this.isBrowser = options.isBrowser;
     this.context = options.context;
-    if (this.selector !== null || this.isBrowser) this.startScan(table);
+    this.isChoosing = this.selector !== null || this.isBrowser;
+    if (this.isChoosing) this.startScan(table);
     this.delivered = new DeliveredList(table);
   }
 

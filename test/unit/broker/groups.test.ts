@@ -378,6 +378,56 @@ describe('message groups', () => {
     assert.ok(turns <= 30, `${turns} turns`);
   });
 
+  test('with many consumers each is asked once whether it takes a message', () => {
+    const rig = new Rig();
+    const [owner, ...others] = Array.from({ length: 200 }, () => listening(rig, { prefetch: 1 }));
+    const asked = { count: 0 };
+    for (const other of others.slice(1)) {
+      Object.defineProperty(other, 'writable', {
+        get() {
+          asked.count += 1;
+          return false;
+        },
+      });
+    }
+    sendAll(rig, ['a1']);
+    assert.deepEqual(owner?.bodies, ['a1']);
+    asked.count = 0;
+    sendAll(rig, ['a2']);
+    assert.ok(asked.count <= 200, `asked ${asked.count} times`);
+  });
+
+  test('once no message of a group is there, nobody is asked in vain, and the owners stay', () => {
+    const rig = new Rig();
+    const clients = Array.from({ length: 3 }, () => listening(rig));
+    sendAll(rig, ['a1']);
+    const owner = clients.find(({ received }) => received.length === 1) as TestClient;
+    acknowledgeAll(rig, owner);
+    const asked = { count: 0 };
+    for (const client of clients) {
+      Object.defineProperty(client, 'writable', {
+        get() {
+          asked.count += 1;
+          return true;
+        },
+      });
+    }
+    for (let index = 0; index < 30; index += 1) sendAll(rig, ['-']);
+    assert.equal(asked.count, 30);
+    for (const client of clients) {
+      assert.equal(client.bodies.length, 10);
+      acknowledgeAll(rig, client);
+    }
+    sendAll(rig, ['a2', '-', 'b1', 'a3']);
+    assert.deepEqual(
+      owner.bodies.filter((body) => body.startsWith('a')),
+      ['a2', 'a3'],
+    );
+    for (const client of clients) acknowledgeAll(rig, client);
+    sendAll(rig, ['-']);
+    rig.checkTwins();
+  });
+
   test('the numbers of groups stay within their bits', () => {
     fc.assert(
       fc.property(fc.string(), fc.boolean(), (id, closes) => {
