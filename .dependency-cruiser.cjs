@@ -33,13 +33,8 @@ const MAY_IMPORT = {
   'protocols/conversion': ['broker/api.ts', 'protocols/amqp', 'protocols/stomp'],
   client: ['protocols'],
   admin: [
-    ...[
-      'platform/node',
-      'config',
-      'broker/management-api.ts',
-      'broker/facts.ts',
-      'broker/statistics.ts',
-    ],
+    ...['platform/node', 'config', 'broker/api.ts', 'broker/management-api.ts'],
+    ...['broker/facts.ts', 'broker/statistics.ts'],
     ...['node/node-report.ts', 'node/node-figures.ts', 'node/administration.ts'],
     ...['protocols/shared', 'security'],
   ],

@@ -27,7 +27,7 @@ import { describeRoutes } from './openapi.js';
 import { passOnToLive } from './pass-on.js';
 import { answerProblems, sendProblem } from './problems.js';
 import { addQueueRoutes } from './queue-routes.js';
-import { isChange, VIEW } from './routes.js';
+import { isChange, OPEN } from './routes.js';
 
 /** As ActiveMQ's users know it. */
 const USUAL_ADDRESS: HostPort = { host: '127.0.0.1', port: 8161 };
@@ -87,9 +87,9 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   });
   server.removeContentTypeParser('text/plain');
   answerProblems(server, logger);
-  auditChanges(server, report, logger);
+  auditChanges(server, { report, logger, needsUser: security !== undefined });
+  requireUsers(server, security);
   refuseOtherSites(server);
-  if (security !== undefined) requireUsers(server, security);
   passOnToLive(server, report);
   const document = describeRoutes(server, version);
   const answerer: Answerer = () => {
@@ -102,7 +102,11 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   addQueueRoutes(server, administration, answerer);
   addBrokerRoutes(server, administration, answerer);
   addEventRoutes(server, administration, report);
-  server.get('/api/v1/openapi.json', { config: VIEW }, () => document());
+  server.get(
+    '/api/v1/openapi.json',
+    { config: OPEN, schema: { tags: ['cluster'], summary: 'This document' } },
+    () => document(),
+  );
   addBrowserPage(server);
   return server;
 }
@@ -110,7 +114,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
 /** Before anything is done for them. */
 function refuseOtherSites(server: FastifyInstance): void {
   server.addHook('onRequest', async (request, reply) => {
-    if (!isChange(request.routeOptions.config.right) || !isFromAnotherSite(request.headers)) return;
+    if (!isChange(request) || !isFromAnotherSite(request.headers)) return;
     return sendProblem(reply, {
       status: 403,
       detail:

@@ -5,16 +5,23 @@ import type { NodeReport } from '../node/node-report.js';
 import type { Logger } from '../platform/logger.js';
 import { isChange } from './routes.js';
 
+export interface AuditOptions {
+  readonly report: () => NodeReport;
+  readonly logger: Logger;
+  /** Then nothing is done for nobody, and a flood of wrong logins, which are told of by themselves, makes no lines here. */
+  readonly needsUser: boolean;
+}
+
 export function auditChanges(
   server: FastifyInstance,
-  report: () => NodeReport,
-  logger: Logger,
+  { report, logger, needsUser }: AuditOptions,
 ): void {
   server.decorateRequest('audit', null);
   // Not when the answer is out: who asked may be gone by then, and what was done is done.
   server.addHook('onSend', async (request, reply) => {
-    const { right, onLive } = request.routeOptions.config;
-    if (!isChange(right)) return;
+    const { user } = request;
+    if (!isChange(request) || request.is404 || (needsUser && user === null)) return;
+    const { access = 'open', onLive } = request.routeOptions.config;
     const who = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
     const passedOnFor = request.headers['x-forwarded-for'];
     const status = reply.statusCode;
@@ -24,17 +31,18 @@ export function auditChanges(
       'admin-change',
       {
         who,
+        ...(user === null ? {} : { user: user.name }),
         ...(passedOnFor === undefined ? {} : { passedOnFor }),
         method: request.method,
         path: request.routeOptions.url,
         url: request.url,
-        right,
+        right: access === 'open' ? null : access.right,
         status,
         role: report().role,
         ...via,
         ...request.audit,
       },
-      `${request.method} ${request.url} by ${who}: ${status}`,
+      `${request.method} ${request.url} by ${user === null ? '' : `${user.name} at `}${who}: ${status}`,
     );
   });
 }

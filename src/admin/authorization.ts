@@ -1,42 +1,103 @@
 /**
- * Who may use the admin listener where users are required: whoever logs in (HTTP Basic, RFC 7617) and has the
- * right to manage everything. Open to all stay health checks, which load balancers ask, and the report of
- * the node, which `holdfast status` shows: they tell nothing of messages and change nothing.
+ * Who may ask the admin listener for what. Where users are required, every route but the open ones needs a user
+ * who logs in (HTTP Basic, RFC 7617) and has the right that the route names. Open to all are health checks, which
+ * load balancers ask, and the report of the node, which `holdfast status` shows: they tell nothing of messages
+ * and change nothing. The API's description is the same on every node of a version.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Destination } from '../broker/api.js';
 import { messageOf } from '../platform/errors.js';
-import type { Security } from '../security/security.js';
+import { accessDenied, EVERY_ADDRESS } from '../security/rights.js';
+import type { KnownUser, Security } from '../security/security.js';
+import { sendProblem } from './problems.js';
+import type { Access } from './routes.js';
 
-const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/api/v1/node']);
-const EVERYTHING = '>';
-
-export function requireUsers(server: FastifyInstance, security: Security): void {
+/** To be called before the routes are added. `security` left out: everybody may ask for everything. */
+export function requireUsers(server: FastifyInstance, security: Security | undefined): void {
+  server.decorateRequest('user', null);
+  server.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access === undefined) throw new Error(`${method} ${url} does not say who may ask.`);
+  });
+  if (security === undefined) return;
   server.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
-    const isOpen = request.method === 'GET' && OPEN_TO_ALL.has(path);
-    if (isOpen || path.startsWith('/health/')) return;
-    const credentials = credentialsIn(request.headers.authorization);
-    const asked =
-      credentials === null
-        ? null
-        : security.userWithPassword(request.ip, credentials.login, credentials.password);
-    const user = await asked?.catch((error: unknown) => messageOf(error));
-    if (typeof user === 'string') return refuse(reply.header('retry-after', '1'), 503, user);
-    if (user == null) {
-      reply.header('www-authenticate', 'Basic realm="holdfast", charset="UTF-8"');
-      return refuse(reply, 401, 'Log in with the name and password of a user of this broker.');
-    }
-    if (!user.may('manage', EVERYTHING)) {
-      return refuse(reply, 403, `User ${user.name} has no right to manage "${EVERYTHING}".`);
-    }
+    // What is not there is told to users only.
+    const access = request.is404 ? null : (request.routeOptions.config.access ?? null);
+    if (access === 'open') return;
+    const user = await loggedIn(request, reply, security);
+    if (user === null) return reply;
+    request.user = user;
+    if (access !== null) requireAccess(user, access, request);
   });
 }
 
-const TITLE = { 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const;
+/** Whether the caller may look at the address. */
+export function sightOf({ user }: FastifyRequest): (address: string) => boolean {
+  return (address) => user === null || user.may('view', address);
+}
 
-function refuse(reply: FastifyReply, status: keyof typeof TITLE, detail: string): FastifyReply {
-  const problem = { type: 'about:blank', title: TITLE[status], status, detail };
-  return reply.code(status).type('application/problem+json').send(problem);
+/**
+ * Whether the caller may put messages there: as somebody who sends them, or who manages the address, and who
+ * may make the queue when there is none.
+ */
+export function reachOf(
+  { user }: FastifyRequest,
+  hasQueue: (name: string) => boolean,
+): (destination: Destination) => boolean {
+  return ({ kind, name }) => {
+    if (user === null || user.may('manage', name)) return true;
+    if (!user.may('send', name)) return false;
+    return kind === 'topic' || user.may('create', name) || hasQueue(name);
+  };
+}
+
+/** @throws ACCESS_DENIED unless `reachOf` says that the caller may put messages into the queue. */
+export function requireReach(
+  request: FastifyRequest,
+  queue: string,
+  hasQueue: (name: string) => boolean,
+): void {
+  const { user } = request;
+  if (user === null || reachOf(request, hasQueue)({ kind: 'queue', name: queue })) return;
+  const right = user.may('send', queue) ? 'create' : 'send';
+  throw accessDenied(user.name, right, `queue "${queue}"`);
+}
+
+function requireAccess(
+  user: KnownUser,
+  { right, on }: Exclude<Access, 'open'>,
+  { params }: FastifyRequest,
+): void {
+  if (on === 'some') {
+    if (!user.maySomewhere(right)) throw accessDenied(user.name, right, 'any address');
+    return;
+  }
+  const address = on === 'name' ? (params as { readonly name: string }).name : EVERY_ADDRESS;
+  if (user.may(right, address)) return;
+  throw accessDenied(user.name, right, on === 'name' ? `queue "${address}"` : `"${address}"`);
+}
+
+/** Null when the request is answered. */
+async function loggedIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  security: Security,
+): Promise<KnownUser | null> {
+  const credentials = credentialsIn(request.headers.authorization);
+  const asked =
+    credentials === null
+      ? null
+      : security.userWithPassword(request.ip, credentials.login, credentials.password);
+  const user = await asked?.catch((error: unknown) => messageOf(error));
+  if (typeof user === 'string') {
+    reply.header('retry-after', '1');
+    sendProblem(reply, { status: 503, code: 'LIMIT_EXCEEDED', detail: user });
+    return null;
+  }
+  if (user != null) return user;
+  reply.header('www-authenticate', 'Basic realm="holdfast", charset="UTF-8"');
+  const detail = 'Log in with the name and password of a user of this broker.';
+  sendProblem(reply, { status: 401, code: 'ACCESS_DENIED', detail });
+  return null;
 }
 
 function credentialsIn(header: string | undefined) {

@@ -2,35 +2,67 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Administration } from '../node/administration.js';
+import { accessDenied } from '../security/rights.js';
 import type { Answerer } from './answerer.js';
-import { MANAGE, VIEW, VIEW_LIVE } from './routes.js';
+import { sightOf } from './authorization.js';
+import { MANAGE_EVERYTHING, MANAGE_SOME, onLive, VIEW_EVERYTHING, VIEW_SOME } from './routes.js';
 import { CONNECTION, CONSUMER, listOf, SUBSCRIPTION, TOPIC, TRANSACTION } from './schemas.js';
 
+type Sight = ReturnType<typeof sightOf>;
+
+const REASON = 'An operator closed this connection.';
+
+/** By the address that each is of, callers see only what they may; connections and transactions are of none. */
 const LISTS = [
-  { name: 'topics', items: TOPIC, config: VIEW, summary: 'Topics with their subscriptions' },
-  { name: 'subscriptions', items: SUBSCRIPTION, config: VIEW, summary: 'Subscriptions to topics' },
-  { name: 'consumers', items: CONSUMER, config: VIEW_LIVE, summary: 'Who consumes from what' },
-  { name: 'connections', items: CONNECTION, config: VIEW_LIVE, summary: 'Clients' },
+  {
+    name: 'topics',
+    items: TOPIC,
+    config: VIEW_SOME,
+    summary: 'Topics with their subscriptions',
+    list: (all: Administration, sees: Sight) => all.topics().filter(({ name }) => sees(name)),
+  },
+  {
+    name: 'subscriptions',
+    items: SUBSCRIPTION,
+    config: VIEW_SOME,
+    summary: 'Subscriptions to topics',
+    list: (all: Administration, sees: Sight) =>
+      all.subscriptions().filter(({ topic }) => sees(topic)),
+  },
+  {
+    name: 'consumers',
+    items: CONSUMER,
+    config: onLive(VIEW_SOME),
+    summary: 'Who consumes from what',
+    list: (all: Administration, sees: Sight) =>
+      all.consumers().filter(({ destination }) => sees(destination)),
+  },
+  {
+    name: 'connections',
+    items: CONNECTION,
+    config: onLive(VIEW_EVERYTHING),
+    summary: 'Clients',
+    list: (all: Administration) => all.connections(),
+  },
   {
     name: 'transactions',
     items: TRANSACTION,
-    config: VIEW_LIVE,
+    config: onLive(VIEW_EVERYTHING),
     summary: 'Open transactions with something to commit, the oldest first',
+    list: (all: Administration) => all.transactions(),
   },
 ] as const;
-
-const REASON = 'An operator closed this connection.';
 
 export function addBrokerRoutes(
   server: FastifyInstance,
   administration: Administration,
   answerer: Answerer,
 ): void {
-  for (const { name, items, config, summary } of LISTS) {
-    const response = { 200: listOf(name, items) };
-    server.get(`/api/v1/${name}`, { config, schema: { tags: [name], summary, response } }, () => ({
+  for (const { name, items, config, summary, list } of LISTS) {
+    const schema = { tags: [name], summary, response: { 200: listOf(name, items) } };
+    server.get(`/api/v1/${name}`, { config, schema }, (request) => ({
       ...answerer(),
-      [name]: administration[name](),
+      [name]: list(administration, sightOf(request)),
     }));
   }
   addConnectionRoute(server, administration);
@@ -42,7 +74,7 @@ function addConnectionRoute(server: FastifyInstance, administration: Administrat
   server.delete<{ Params: { id: number } }>(
     '/api/v1/connections/:id',
     {
-      config: MANAGE,
+      config: MANAGE_EVERYTHING,
       schema: {
         tags: ['connections'],
         summary: 'Closes a connection; what it has unacknowledged goes back to its queues',
@@ -63,7 +95,7 @@ function addSubscriptionRoute(server: FastifyInstance, administration: Administr
   server.delete<{ Querystring: { clientId: string; name: string } }>(
     '/api/v1/subscriptions',
     {
-      config: MANAGE,
+      config: MANAGE_SOME,
       schema: {
         tags: ['subscriptions'],
         summary: 'Deletes a durable subscription that nobody uses, with all it holds',
@@ -82,6 +114,11 @@ function addSubscriptionRoute(server: FastifyInstance, administration: Administr
     async (request, reply) => {
       const { clientId, name } = request.query;
       request.audit = { clientId, subscription: name };
+      const topic = administration.topicOf(clientId, name);
+      const { user } = request;
+      if (user !== null && topic !== null && !user.may('manage', topic)) {
+        throw accessDenied(user.name, 'manage', `topic "${topic}"`);
+      }
       await administration.deleteSubscription(clientId, name);
       return reply.code(204).send();
     },

@@ -1,6 +1,7 @@
 /** A small page that shows the OpenAPI document to people: no scripts of others, nothing to install. */
 
 import type { FastifyInstance } from 'fastify';
+import { OPEN } from './routes.js';
 
 const PAGE = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Holdfast admin API</title>
@@ -53,14 +54,14 @@ show().catch((error) => add(main, 'p', String(error)));
 `;
 
 const FILES = [
-  { url: '/api', type: 'text/html', text: PAGE },
-  { url: '/api/v1/page.css', type: 'text/css', text: STYLE },
-  { url: '/api/v1/page.js', type: 'text/javascript', text: SCRIPT },
+  { url: '/api', type: 'text/html', text: PAGE, summary: 'A page that shows this document' },
+  { url: '/api/v1/page.css', type: 'text/css', text: STYLE, summary: 'How that page looks' },
+  { url: '/api/v1/page.js', type: 'text/javascript', text: SCRIPT, summary: 'Its script' },
 ] as const;
 
 export function addBrowserPage(server: FastifyInstance): void {
-  for (const { url, type, text } of FILES) {
-    server.get(url, (_, reply) =>
+  for (const { url, type, text, summary } of FILES) {
+    server.get(url, { config: OPEN, schema: { tags: ['pages'], summary } }, (_, reply) =>
       reply
         .type(`${type}; charset=utf-8`)
         .header('content-security-policy', "default-src 'self'; frame-ancestors 'none'")

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
-import { ADMINISTER, VIEW, VIEW_LIVE } from './routes.js';
+import { MANAGE_EVERYTHING, OPEN, onLive, VIEW_EVERYTHING } from './routes.js';
 import { JOURNAL, TENURE, TOTALS } from './schemas.js';
 
 const tags = ['cluster'];
@@ -17,7 +17,7 @@ export function addClusterRoutes(
   server.get(
     '/api/v1/node',
     {
-      config: VIEW,
+      config: OPEN,
       schema: { tags, summary: 'What this node knows of itself', response: { 200: NODE } },
     },
     () => report(),
@@ -25,7 +25,7 @@ export function addClusterRoutes(
   server.get(
     '/api/v1/cluster',
     {
-      config: VIEW,
+      config: VIEW_EVERYTHING,
       schema: {
         tags,
         summary: 'This node and the others, what they hold, and the history of tenures',
@@ -50,7 +50,10 @@ export function addClusterRoutes(
   );
   server.get(
     '/api/v1/journal',
-    { config: VIEW_LIVE, schema: { tags, summary: 'The journal', response: { 200: JOURNAL } } },
+    {
+      config: onLive(VIEW_EVERYTHING),
+      schema: { tags, summary: 'The journal', response: { 200: JOURNAL } },
+    },
     () => administration.journal(),
   );
   addHandoverRoute(server, administration);
@@ -60,7 +63,7 @@ function addHandoverRoute(server: FastifyInstance, administration: Administratio
   server.post<{ Body: { to?: string } | null }>(
     '/api/v1/handover',
     {
-      config: ADMINISTER,
+      config: MANAGE_EVERYTHING,
       schema: {
         tags,
         summary: 'Moves the live role to a backup that is ready',
@@ -83,7 +86,8 @@ function addHandoverRoute(server: FastifyInstance, administration: Administratio
     async (request, reply) => {
       const to = request.body?.to ?? null;
       request.audit = { to };
-      const began = await administration.handover(to, `an operator at ${request.ip}`);
+      const who = request.user === null ? 'an operator' : `user ${request.user.name}`;
+      const began = await administration.handover(to, `${who} at ${request.ip}`);
       return reply.code(202).send(began);
     },
   );

@@ -1,11 +1,14 @@
 /** What changes, as server-sent events: the role of this node, and figures of queues once a second. */
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueFacts } from '../broker/facts.js';
 import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
 import { HoldfastError } from '../platform/errors.js';
-import { VIEW } from './routes.js';
+import { EVERY_ADDRESS } from '../security/rights.js';
+import type { KnownUser } from '../security/security.js';
+import { sightOf } from './authorization.js';
+import { VIEW_SOME } from './routes.js';
 
 const LOOK_INTERVAL_MS = 1_000;
 /** So that proxies do not take a quiet stream for a dead one. */
@@ -14,7 +17,12 @@ const MOST_LISTENERS = 100;
 /** Who does not read is let go, and connects again. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
 
-type ServerResponse = FastifyReply['raw'];
+interface Listener {
+  readonly response: FastifyReply['raw'];
+  readonly user: KnownUser | null;
+  /** Null for one who may see every queue. */
+  readonly sees: ((queue: string) => boolean) | null;
+}
 
 interface Seen {
   readonly node: string;
@@ -26,20 +34,25 @@ export function addEventRoutes(
   administration: Administration,
   report: () => NodeReport,
 ): void {
-  const listeners = new Set<ServerResponse>();
+  const listeners = new Set<Listener>();
   let seen: Seen | null = null;
   let quiet = 0;
   let timer: NodeJS.Timeout | null = null;
 
   const look = (): void => {
     const now = lookAt(administration, report);
-    const text = changes(seen, now);
+    const before = seen;
+    const text = changes(before, now);
     seen = now.seen;
     quiet = text === '' ? quiet + 1 : 0;
-    if (text !== '') tell(listeners, text);
-    else if (quiet % QUIET_LOOKS === 0) tell(listeners, ': nothing has changed\n\n');
+    const isTooQuiet = text === '' && quiet % QUIET_LOOKS === 0;
+    for (const listener of listeners) {
+      const { sees } = listener;
+      if (isTooQuiet) tell(listener, ': nothing has changed\n\n');
+      else tell(listener, sees === null ? text : changes(before, now, sees));
+    }
   };
-  const leave = (listener: ServerResponse): void => {
+  const leave = (listener: Listener): void => {
     listeners.delete(listener);
     if (listeners.size > 0 || timer === null) return;
     clearInterval(timer);
@@ -50,7 +63,7 @@ export function addEventRoutes(
   server.get(
     '/api/v1/events',
     {
-      config: VIEW,
+      config: VIEW_SOME,
       exposeHeadRoute: false,
       schema: {
         tags: ['cluster'],
@@ -65,7 +78,7 @@ export function addEventRoutes(
         },
       },
     },
-    (_, reply) => {
+    (request, reply) => {
       if (listeners.size >= MOST_LISTENERS) {
         throw new HoldfastError('LIMIT_EXCEEDED', `${MOST_LISTENERS} listen already.`);
       }
@@ -76,16 +89,23 @@ export function addEventRoutes(
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      raw.write(changes(null, lookAt(administration, report)));
-      listeners.add(raw);
-      raw.once('close', () => leave(raw));
+      const listener = listenerOf(request, raw);
+      raw.write(changes(null, lookAt(administration, report), listener.sees));
+      listeners.add(listener);
+      raw.once('close', () => leave(listener));
       timer ??= setInterval(look, LOOK_INTERVAL_MS);
     },
   );
   server.addHook('onClose', async () => {
-    for (const listener of listeners) listener.destroy();
+    for (const { response } of listeners) response.destroy();
     if (timer !== null) clearInterval(timer);
   });
+}
+
+function listenerOf(request: FastifyRequest, response: FastifyReply['raw']): Listener {
+  const { user } = request;
+  const seesAll = user === null || user.may('view', EVERY_ADDRESS);
+  return { response, user, sees: seesAll ? null : sightOf(request) };
 }
 
 interface Moment {
@@ -101,20 +121,29 @@ function lookAt(administration: Administration, report: () => NodeReport): Momen
   return { seen: { node: JSON.stringify(facts), queues: new Map(byName) }, queues };
 }
 
-function changes(before: Seen | null, { seen, queues }: Moment): string {
+function changes(
+  before: Seen | null,
+  { seen, queues }: Moment,
+  sees: Listener['sees'] = null,
+): string {
   let text = '';
   if (before?.node !== seen.node) text += `event: node\ndata: ${seen.node}\n\n`;
-  const changed = queues.filter(({ name }) => before?.queues.get(name) !== seen.queues.get(name));
-  const removed = [...(before?.queues.keys() ?? [])].filter((name) => !seen.queues.has(name));
+  const isShown = (name: string): boolean => sees === null || sees(name);
+  const changed = queues.filter(
+    ({ name }) => before?.queues.get(name) !== seen.queues.get(name) && isShown(name),
+  );
+  const removed = [...(before?.queues.keys() ?? [])].filter(
+    (name) => !seen.queues.has(name) && isShown(name),
+  );
   if (before === null || changed.length > 0 || removed.length > 0) {
     text += `event: queues\ndata: ${JSON.stringify({ changed, removed })}\n\n`;
   }
   return text;
 }
 
-function tell(listeners: ReadonlySet<ServerResponse>, text: string): void {
-  for (const listener of listeners) {
-    if (listener.writableLength > MOST_UNREAD_BYTES) listener.destroy();
-    else listener.write(text);
-  }
+function tell({ response, user }: Listener, text: string): void {
+  // Who was changed or removed logs in again, as clients of the other protocols do.
+  const isUnwanted = user !== null && !user.isCurrent();
+  if (isUnwanted || response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+  else if (text !== '') response.write(text);
 }

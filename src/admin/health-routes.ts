@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { NodeReport } from '../node/node-report.js';
+import { OPEN } from './routes.js';
 
 interface Health {
   readonly isGood: boolean;
@@ -14,10 +15,17 @@ export function addHealthRoutes(server: FastifyInstance, report: () => NodeRepor
     const { isGood, reason } = judge(now);
     return reply.code(isGood ? 200 : 503).send({ node: now.node, role: now.role, reason });
   };
-  server.get('/health/live', (_, reply) => answer(reply, isRunning));
-  server.get('/health/ready', (_, reply) => answer(reply, isReady));
-  server.get('/health/role/live', (_, reply) => answer(reply, isLive));
+  for (const { url, judge, summary } of CHECKS) {
+    const schema = { tags: ['health'], summary };
+    server.get(url, { config: OPEN, schema }, (_, reply) => answer(reply, judge));
+  }
 }
+
+const CHECKS = [
+  { url: '/health/live', judge: isRunning, summary: 'Whether the process answers' },
+  { url: '/health/ready', judge: isReady, summary: 'Whether clients are served here (else 503)' },
+  { url: '/health/role/live', judge: isLive, summary: 'Whether this node is live (else 503)' },
+] as const;
 
 /** The process answers. Whether it should be ended is its own decision: it knows what hangs. */
 function isRunning(report: NodeReport): Health {

@@ -5,7 +5,7 @@
 
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { PROBLEM_SCHEMA } from './problems.js';
-import type { Right } from './routes.js';
+import type { Access } from './routes.js';
 
 type Json = { readonly [name: string]: unknown };
 
@@ -18,8 +18,7 @@ interface ObjectSchema {
 export function describeRoutes(server: FastifyInstance, version: string): () => Json {
   const paths: { [path: string]: { [method: string]: Json } } = {};
   server.addHook('onRoute', (route) => {
-    const { schema, url } = route;
-    if (schema === undefined) return;
+    const { schema = {}, url } = route;
     const path = url.replace(/:(\w+)/g, '{$1}');
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue;
@@ -37,18 +36,30 @@ export function describeRoutes(server: FastifyInstance, version: string): () => 
         'docs/admin.md explains it. A backup passes on what only the live node can answer.',
     },
     paths,
-    components: { schemas: { Problem: PROBLEM_SCHEMA } },
+    security: [{ basic: [] }],
+    components: {
+      schemas: { Problem: PROBLEM_SCHEMA },
+      securitySchemes: {
+        basic: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'Where the node requires users (docs/security.md).',
+        },
+      },
+    },
   });
 }
 
 function operation(schema: FastifySchema, route: RouteOptions): Json {
   const { tags, summary, params, querystring, body, response } = schema;
-  const { right, onLive } = (route.config ?? {}) as { right?: Right; onLive?: boolean };
+  const { access, onLive } = (route.config ?? {}) as { access?: Access; onLive?: boolean };
   return {
     tags,
     summary,
     operationId: operationId(route),
-    ...(right === undefined ? {} : { 'x-right': right }),
+    ...(access === undefined || access === 'open'
+      ? { security: [] }
+      : { 'x-right': access.right, 'x-right-on': access.on }),
     ...(onLive === true ? { 'x-answered-by': 'live' } : {}),
     parameters: [
       ...parameters('path', params as ObjectSchema | undefined),
@@ -87,7 +98,8 @@ function parameters(where: 'path' | 'query', schema: ObjectSchema | undefined): 
 }
 
 function responses(all: { readonly [status: string]: Json }): Json {
-  const entries = Object.entries(all).map(([status, schema]) => {
+  const given = Object.keys(all).length > 0 ? all : { 200: { type: 'null' } };
+  const entries = Object.entries(given).map(([status, schema]) => {
     const { description = 'As asked for', contentType = 'application/json' } = schema;
     const content =
       schema.type === 'null' ? {} : { content: { [String(contentType)]: { schema } } };

@@ -27,6 +27,7 @@ export const PROBLEM_SCHEMA = {
 
 const TITLES: { readonly [status: number]: string } = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
@@ -39,6 +40,7 @@ const TITLES: { readonly [status: number]: string } = {
 };
 
 const STATUS_OF: { readonly [Code in ErrorCode]?: number } = {
+  ACCESS_DENIED: 403,
   NOT_FOUND: 404,
   DESTINATION_GONE: 404,
   CLIENT_FAILED: 400,

@@ -6,7 +6,8 @@ import type { Administration, BrowseOptions, OrderOptions } from '../node/admini
 import { HoldfastError } from '../platform/errors.js';
 import { faultOfName, NAME_RULE } from '../protocols/shared/destination-name.js';
 import type { Answerer } from './answerer.js';
-import { BROWSE, MANAGE, VIEW } from './routes.js';
+import { reachOf, requireReach, sightOf } from './authorization.js';
+import { BROWSE_NAMED, CREATE_NAMED, MANAGE_NAMED, VIEW_NAMED, VIEW_SOME } from './routes.js';
 import {
   BODY_BYTES,
   BROWSE_QUERY,
@@ -35,15 +36,18 @@ export function addQueueRoutes(
   server.get(
     '/api/v1/queues',
     {
-      config: VIEW,
+      config: VIEW_SOME,
       schema: { tags, summary: 'All queues', response: { 200: listOf('queues', QUEUE) } },
     },
-    () => ({ ...answerer(), queues: administration.queues() }),
+    (request) => {
+      const sees = sightOf(request);
+      return { ...answerer(), queues: administration.queues().filter(({ name }) => sees(name)) };
+    },
   );
   server.get<Named>(
     '/api/v1/queues/:name',
     {
-      config: VIEW,
+      config: VIEW_NAMED,
       schema: { tags, summary: 'One queue', params: NAME_PARAMS, response: { 200: QUEUE } },
     },
     ({ params }) => administration.queue(params.name),
@@ -57,7 +61,7 @@ function addLifeRoutes(server: FastifyInstance, administration: Administration):
   server.put<Named>(
     '/api/v1/queues/:name',
     {
-      config: MANAGE,
+      config: CREATE_NAMED,
       schema: {
         tags,
         summary: 'Makes a queue; nothing happens when it is there',
@@ -76,7 +80,7 @@ function addLifeRoutes(server: FastifyInstance, administration: Administration):
   server.delete<Named & { Querystring: { purge?: boolean } }>(
     '/api/v1/queues/:name',
     {
-      config: MANAGE,
+      config: MANAGE_NAMED,
       schema: {
         tags,
         summary: 'Deletes a queue that nobody consumes from and that is empty',
@@ -105,7 +109,7 @@ function addLifeRoutes(server: FastifyInstance, administration: Administration):
     server.post<Named>(
       `/api/v1/queues/:name/${change}`,
       {
-        config: MANAGE,
+        config: MANAGE_NAMED,
         schema: {
           tags,
           summary:
@@ -130,7 +134,7 @@ function addBrowseRoutes(server: FastifyInstance, administration: Administration
   server.get<Named & { Querystring: BrowseOptions }>(
     '/api/v1/queues/:name/messages',
     {
-      config: BROWSE,
+      config: BROWSE_NAMED,
       schema: {
         tags,
         summary: 'Messages as they came, whoever has them at this moment; nothing is taken out',
@@ -144,7 +148,7 @@ function addBrowseRoutes(server: FastifyInstance, administration: Administration
   server.get<OneMessage & { Querystring: { bodyBytes: number } }>(
     '/api/v1/queues/:name/messages/:id',
     {
-      config: BROWSE,
+      config: BROWSE_NAMED,
       schema: {
         tags,
         summary: 'One message',
@@ -162,7 +166,7 @@ function addBrowseRoutes(server: FastifyInstance, administration: Administration
   server.delete<OneMessage>(
     '/api/v1/queues/:name/messages/:id',
     {
-      config: MANAGE,
+      config: MANAGE_NAMED,
       schema: {
         tags,
         summary: 'Removes one message',
@@ -179,13 +183,14 @@ function addBrowseRoutes(server: FastifyInstance, administration: Administration
 
 const ORDERS = {
   purge: 'Removes messages for good',
-  expire: 'Lets messages expire now',
-  retry: 'Sends dead letters back to where they were sent first',
+  expire: 'Lets messages expire now, which moves them to the expiry address if there is one',
+  retry:
+    'Sends dead letters back to where they were sent first, as far as the caller may send there',
 } as const;
 
 const MOVES = {
-  move: 'Moves messages to another queue',
-  copy: 'Copies messages to another queue',
+  move: 'Moves messages to another queue, which the caller may send to',
+  copy: 'Copies messages to another queue, which the caller may send to',
 } as const;
 
 function addOrderRoutes(server: FastifyInstance, administration: Administration): void {
@@ -194,11 +199,11 @@ function addOrderRoutes(server: FastifyInstance, administration: Administration)
     server.post<Named & { Body: OrderOptions | null }>(
       `/api/v1/queues/:name/${kind}`,
       {
-        config: MANAGE,
+        config: MANAGE_NAMED,
         schema: { tags, summary, params: NAME_PARAMS, body: ORDER_BODY, response },
       },
       (request) => {
-        const action = { kind: kind as keyof typeof ORDERS };
+        const action = orderOf(kind as keyof typeof ORDERS, request, administration);
         return carryOut(request, administration, request.params.name, action, request.body ?? {});
       },
     );
@@ -207,17 +212,28 @@ function addOrderRoutes(server: FastifyInstance, administration: Administration)
     server.post<Named & { Body: OrderOptions & { readonly to: string } }>(
       `/api/v1/queues/:name/${kind}`,
       {
-        config: MANAGE,
+        config: MANAGE_NAMED,
         schema: { tags, summary, params: NAME_PARAMS, body: MOVE_BODY, response },
       },
       (request) => {
         const { to, ...options } = request.body;
         requireName(to);
         const action = { kind: kind as keyof typeof MOVES, to };
+        request.audit = { queue: request.params.name, ...action };
+        requireReach(request, to, (name) => administration.hasQueue(name));
         return carryOut(request, administration, request.params.name, action, options);
       },
     );
   }
+}
+
+function orderOf(
+  kind: keyof typeof ORDERS,
+  request: FastifyRequest,
+  administration: Administration,
+): MessageAction {
+  if (kind !== 'retry') return { kind };
+  return { kind, mayGoTo: reachOf(request, (name) => administration.hasQueue(name)) };
 }
 
 async function carryOut(
@@ -228,7 +244,9 @@ async function carryOut(
   options: OrderOptions,
 ): Promise<ActionOutcome> {
   const { ids, ...rest } = options;
-  const asked = { queue, ...action, ...rest, ...(ids === undefined ? {} : { ids: ids.length }) };
+  const to = 'to' in action ? { to: action.to } : {};
+  const count = ids === undefined ? {} : { ids: ids.length };
+  const asked = { queue, kind: action.kind, ...to, ...rest, ...count };
   request.audit = asked;
   const outcome = await administration.act(queue, action, options);
   const { done, skipped, isComplete } = outcome;

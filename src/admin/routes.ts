@@ -1,16 +1,22 @@
-/** What every route of the API says of itself beside its schema, for the hooks that all of them go through. */
+/** What every route says of itself beside its schema, for the hooks that all of them go through. */
 
 import 'fastify';
+import type { FastifyRequest } from 'fastify';
+import type { Right } from '../security/rights.js';
+import type { KnownUser } from '../security/security.js';
 
 /**
- * What a caller must be allowed: to look at figures (`view`), to see messages (`browse`), to change messages, queues
- * and connections (`manage`), or to move the live role (`administer`).
+ * The right that a caller needs, and on what: on `everything` (the pattern `>`), on the address that the path names
+ * (`name`), or on `some` address; then the route shows and changes only what the caller may. `open`: none, to nobody.
  */
-export type Right = 'view' | 'browse' | 'manage' | 'administer';
+export type Access =
+  | 'open'
+  | { readonly right: Right; readonly on: 'everything' | 'name' | 'some' };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    readonly right?: Right;
+    /** Every route has to say it: see authorization.ts. */
+    readonly access?: Access;
     /** Only the live node can answer: a backup passes it on. */
     readonly onLive?: boolean;
   }
@@ -22,17 +28,33 @@ declare module 'fastify' {
   }
 
   interface FastifyRequest {
+    /** Who asks; null where no users are required, and on routes that are open. */
+    user: KnownUser | null;
     /** What a changing call did, for the log. */
     audit: { readonly [name: string]: unknown } | null;
   }
 }
 
-export const VIEW = { right: 'view' } as const;
-export const VIEW_LIVE = { right: 'view', onLive: true } as const;
-export const BROWSE = { right: 'browse', onLive: true } as const;
-export const MANAGE = { right: 'manage', onLive: true } as const;
-export const ADMINISTER = { right: 'administer', onLive: true } as const;
+interface RouteConfig {
+  readonly access: Access;
+  readonly onLive?: boolean;
+}
 
-export function isChange(right: Right | undefined): boolean {
-  return right === 'manage' || right === 'administer';
+export const OPEN: RouteConfig = { access: 'open' };
+export const VIEW_EVERYTHING: RouteConfig = { access: { right: 'view', on: 'everything' } };
+export const VIEW_SOME: RouteConfig = { access: { right: 'view', on: 'some' } };
+export const VIEW_NAMED: RouteConfig = { access: { right: 'view', on: 'name' } };
+export const BROWSE_NAMED = onLive({ access: { right: 'browse', on: 'name' } });
+export const CREATE_NAMED = onLive({ access: { right: 'create', on: 'name' } });
+export const MANAGE_NAMED = onLive({ access: { right: 'manage', on: 'name' } });
+export const MANAGE_SOME = onLive({ access: { right: 'manage', on: 'some' } });
+export const MANAGE_EVERYTHING = onLive({ access: { right: 'manage', on: 'everything' } });
+
+export function onLive(config: RouteConfig): RouteConfig {
+  return { ...config, onLive: true };
+}
+
+/** Whether it is asked to change something, or for something that is not there. */
+export function isChange({ method }: Pick<FastifyRequest, 'method'>): boolean {
+  return method !== 'GET' && method !== 'HEAD';
 }

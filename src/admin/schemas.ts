@@ -183,11 +183,11 @@ export const OUTCOME = object({
   done: count,
   skipped: {
     ...count,
-    description: 'With a consumer or in a transaction, or with no place to go back to.',
+    description: 'With a consumer or in a transaction, or with no place to go to.',
   },
-  noRoom: {
+  reason: {
     ...textOrNull,
-    description: 'Why some were left that had a place to go to: it is full. Null: there was room.',
+    description: 'Why the first of them was skipped, or nothing more was done: for want of room.',
   },
   isComplete: {
     ...yesOrNo,

@@ -59,6 +59,11 @@ export class Inspection {
     return this.topicQueues().map((queue) => subscriptionFacts(queue, this.index));
   }
 
+  /** Of a durable subscription; null when there is none of the name. */
+  topicOf(clientId: string, name: string): string | null {
+    return this.index.queues.subscription(clientId, name)?.destination.name ?? null;
+  }
+
   topics(): TopicFacts[] {
     const byTopic = new Map<string, TopicFacts>();
     for (const queue of this.topicQueues()) {

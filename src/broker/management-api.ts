@@ -1,11 +1,13 @@
 /** What operators may do to queues and their messages, and what they learn of it. */
 
 import type { Selector } from '../selector/selector.js';
-import type { DeliveryView } from './api.js';
+import type { DeliveryView, Destination } from './api.js';
 
 /** What becomes of each message. */
 export type MessageAction =
-  | { readonly kind: 'purge' | 'expire' | 'retry' }
+  | { readonly kind: 'purge' | 'expire' }
+  /** `mayGoTo`: what a message says of where it was sent first may be anything. */
+  | { readonly kind: 'retry'; readonly mayGoTo: (destination: Destination) => boolean }
   | { readonly kind: 'move' | 'copy'; readonly to: string };
 
 /** Which messages of a queue: those that fit everything that is given. */
@@ -23,10 +25,10 @@ export interface MessageSelection {
 
 export interface ActionOutcome {
   readonly done: number;
-  /** Selected, but with a consumer or in a transaction, or with no place to go back to. */
+  /** Selected, but with a consumer or in a transaction, or with no place to go to. */
   readonly skipped: number;
-  /** Why some were left that had a place to go to; null when there was room for all. */
-  readonly noRoom: string | null;
+  /** Why the first of them was skipped, or nothing more was done for want of room; null when neither was. */
+  readonly reason: string | null;
   /** Whether nothing that was selected is left. Else it goes on behind `after`, up to `upTo`. */
   readonly isComplete: boolean;
   readonly after: number;

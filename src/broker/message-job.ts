@@ -39,6 +39,9 @@ const BYTES_PER_SLICE = 1024 * 1024;
 /** More would make an answer that nobody reads. */
 const COPIES_TOLD = 1_000;
 
+const WITH_OTHERS = 'Consumers or transactions have some of them.';
+const NO_ORIGIN = 'Some do not say where they were sent first.';
+
 export interface JobParts {
   readonly index: MessageIndex;
   readonly batches: BatchBuilder;
@@ -74,7 +77,7 @@ export class MessageJob {
   private readonly copies: { from: number; to: number }[] = [];
   private sliceMessages = 0;
   private sliceBytes = 0;
-  private noRoom: string | null = null;
+  private reason: string | null = null;
   /** For want of room nothing more can be done. */
   private isBlocked = false;
   private isOver = false;
@@ -213,8 +216,8 @@ export class MessageJob {
     const { parts, action } = this.options;
     const state = parts.index.table.stateOf(slot);
     const isFree = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
-    const isDone = (isFree || action.kind === 'copy') && this.carryOut(slot, content);
-    if (isDone) this.done += 1;
+    const mayBeDone = isFree || action.kind === 'copy' || this.leave(WITH_OTHERS);
+    if (mayBeDone && this.carryOut(slot, content)) this.done += 1;
     else if (!this.isBlocked) this.skipped += 1;
   }
 
@@ -252,21 +255,27 @@ export class MessageJob {
       mover.expire(slot);
       return true;
     }
-    this.noRoom = flow.whyNodeHolds();
-    this.isBlocked = this.noRoom !== null;
-    if (!this.isBlocked) mover.expireNow(slot, content);
-    return !this.isBlocked;
+    const why = flow.whyNodeHolds();
+    if (why !== null) return this.block(why);
+    mover.expireNow(slot, content);
+    return true;
   }
 
   /** Back to where it was sent; false when it says no such place, or it is full, or nobody there would get it. */
   private retry(slot: number, content: EntryContent): boolean {
-    const { parts, queue } = this.options;
+    const { parts, queue, action } = this.options;
     const { contentKind, headers } = content.message;
     const origin = parts.services.contents.deadLetterOrigin(contentKind, headers);
-    if (origin === null || origin.name.startsWith(TEMPORARY_PREFIX)) return false;
+    if (origin === null || origin.name.startsWith(TEMPORARY_PREFIX)) return this.leave(NO_ORIGIN);
+    if (action.kind === 'retry' && !action.mayGoTo(origin)) {
+      return this.leave(
+        `Some were sent to ${origin.kind} "${origin.name}", where you may not send.`,
+      );
+    }
     if (origin.kind === 'topic') return this.publishAgain(slot, origin, content);
     const target = this.targetOf(origin);
-    if (target === queue || !this.hasRoom(target)) return false;
+    if (target === queue) return this.leave(NO_ORIGIN);
+    if (!this.hasRoom(target)) return false;
     this.move(slot, target, content);
     return true;
   }
@@ -296,7 +305,12 @@ export class MessageJob {
       ({ stored, filter }) =>
         stored !== null && (filter === null || filter.lets(client.clientId, propertyOf)),
     );
-    if (keeping.length === 0 || !keeping.every((queue) => this.hasRoom(queue))) return false;
+    if (keeping.length === 0) {
+      return this.leave(
+        `No durable subscription to topic "${destination.name}" wants some of them.`,
+      );
+    }
+    if (!keeping.every((queue) => this.hasRoom(queue))) return false;
     const message = { ...content.message, topic: destination.name };
     const targets = MESSAGE_TARGET_BYTES * subscribed.length;
     const bytes = contentBytes(message) + targets + removalBytes(true, 1);
@@ -310,17 +324,31 @@ export class MessageJob {
 
   /** What has one target for all messages is over when that is full. */
   private findRoom(target: Queue): boolean {
-    if (!this.hasRoom(target)) this.isBlocked = true;
-    return !this.isBlocked;
+    const why = this.whyNoRoom(target);
+    return why === null || this.block(why);
+  }
+
+  /** One that is full does not keep others from getting theirs. */
+  private hasRoom(target: Queue): boolean {
+    const why = this.whyNoRoom(target);
+    if (why === null) return true;
+    return this.options.parts.flow.isHeldByNode ? this.block(why) : this.leave(why);
   }
 
   /** An order puts nothing into what is full, whatever else would become of the message there. */
-  private hasRoom(target: Queue): boolean {
+  private whyNoRoom(target: Queue): string | null {
     const { parts, action } = this.options;
-    const why = parts.flow.whyNoRoom(target, action.kind === 'copy');
-    if (why === null) return true;
-    this.noRoom = why;
-    this.isBlocked = parts.flow.isHeldByNode;
+    return parts.flow.whyNoRoom(target, action.kind === 'copy');
+  }
+
+  private leave(reason: string): false {
+    this.reason ??= reason;
+    return false;
+  }
+
+  private block(reason: string): false {
+    this.reason = reason;
+    this.isBlocked = true;
     return false;
   }
 
@@ -348,8 +376,8 @@ export class MessageJob {
   private finish(isComplete: boolean): void {
     this.confirmThen(() => {
       this.isOver = true;
-      const { done, skipped, noRoom, after, upTo, copies } = this;
-      this.options.ending.done({ done, skipped, noRoom, isComplete, after, upTo, copies });
+      const { done, skipped, reason, after, upTo, copies } = this;
+      this.options.ending.done({ done, skipped, reason, isComplete, after, upTo, copies });
     });
   }
 }

@@ -33,7 +33,7 @@ export async function askForNewSecret(what: string): Promise<string> {
 }
 
 /** Shows nothing of what is typed. */
-async function askForSecret(question: string): Promise<string> {
+export async function askForSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
   stderr.write(question);
   stdin.setRawMode(true);

@@ -98,6 +98,15 @@ export class Administration {
     throw new HoldfastError('NOT_FOUND', `There is no queue "${name}".`);
   }
 
+  hasQueue(name: string): boolean {
+    return this.#options.broker.hasQueue(name);
+  }
+
+  /** Of a durable subscription; null when there is none of the name. */
+  topicOf(clientId: string, name: string): string | null {
+    return this.#inspection.topicOf(clientId, name);
+  }
+
   topics(): TopicFacts[] {
     return this.#inspection.topics();
   }

@@ -13,8 +13,8 @@ import {
   TEMPORARY_PREFIX,
 } from '../broker/api.js';
 import { ForwardedSession } from '../broker/forwarded-session.js';
-import { HoldfastError } from '../platform/errors.js';
-import { isAllowed, type Right, type Rule } from './rights.js';
+import type { HoldfastError } from '../platform/errors.js';
+import { accessDenied, isAllowed, type Right, type Rule } from './rights.js';
 
 export interface Rights {
   readonly user: string;
@@ -110,10 +110,6 @@ export class AuthorizedSession extends ForwardedSession {
   }
 
   private denied(right: Right, { kind, name }: Destination): HoldfastError {
-    return new HoldfastError(
-      'ACCESS_DENIED',
-      `User ${this.rights.user} has no right to ${right} on ${kind} "${name}"; ` +
-        'ask for a role with a rule that allows it (docs/security.md).',
-    );
+    return accessDenied(this.rights.user, right, `${kind} "${name}"`);
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../platform/ports.js';
 import type { Admission, Authentication } from '../protocols/shared/authentication.js';
 import { Authenticator, type ScramAttempt } from './authenticator.js';
 import { AuthorizedSession } from './authorized-session.js';
-import { isAllowed, type Right, type Rule } from './rights.js';
+import { isAllowed, isAllowedSomewhere, type Right, type Rule } from './rights.js';
 import type { User, UsersFile } from './users-file.js';
 import { formatScram, formatScrypt } from './verifiers.js';
 
@@ -25,6 +25,16 @@ interface OpenSession {
   /** Of the user, when it logged in. */
   readonly standing: string;
   readonly end: (reason: string) => void;
+}
+
+/** Who asks by requests that are each on their own, and what that user may do. */
+export interface KnownUser {
+  readonly name: string;
+  may(right: Right, address: string): boolean;
+  /** On some address at least. */
+  maySomewhere(right: Right): boolean;
+  /** Whether its password and its rights are those of before: to be asked again by what lasts. */
+  isCurrent(): boolean;
 }
 
 export class Security {
@@ -46,9 +56,8 @@ export class Security {
     this.file = file;
     this.authenticator.replace(file);
     for (const session of [...this.sessions]) {
-      const user = file.users.get(session.user);
-      if (user !== undefined && this.standingOf(user) === session.standing) continue;
-      const what = user === undefined ? 'was removed' : 'was changed';
+      if (this.isStanding(session.user, session.standing)) continue;
+      const what = file.users.has(session.user) ? 'was changed' : 'was removed';
       session.end(`User ${session.user} ${what} on the broker`);
     }
   }
@@ -98,11 +107,22 @@ export class Security {
     remoteAddress: string,
     login: string,
     password: string,
-  ): Promise<{ readonly name: string; may(right: Right, address: string): boolean } | null> {
-    const user = await this.authenticator.withPassword(remoteAddress, login, password);
-    if (user === null) return null;
+  ): Promise<KnownUser | null> {
+    const user = await this.authenticator
+      .withPassword(remoteAddress, login, password)
+      .catch((error) => this.failUnseen(error, remoteAddress, login));
+    if (user === null) {
+      this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
+      return null;
+    }
     const rules = this.rulesOf(user);
-    return { name: user.name, may: (right, address) => isAllowed(rules, right, address) };
+    const standing = this.standingOf(user);
+    return {
+      name: user.name,
+      may: (right, address) => isAllowed(rules, right, address),
+      maySomewhere: (right) => isAllowedSomewhere(rules, right),
+      isCurrent: () => this.isStanding(user.name, standing),
+    };
   }
 
   private failUnseen(error: unknown, remoteAddress: string, login: string): never {
@@ -138,8 +158,7 @@ export class Security {
     const standing = this.standingOf(user);
     return {
       openSession: (events, describe, identity) => {
-        const now = this.file.users.get(user.name);
-        if (now === undefined || this.standingOf(now) !== standing) {
+        if (!this.isStanding(user.name, standing)) {
           const sentence = `User ${user.name} was changed on the broker meanwhile; log in again.`;
           throw new HoldfastError('ACCESS_DENIED', sentence);
         }
@@ -158,6 +177,11 @@ export class Security {
         return new ListedSession(inner, rights, () => this.sessions.delete(session));
       },
     };
+  }
+
+  private isStanding(name: string, standing: string): boolean {
+    const now = this.file.users.get(name);
+    return now !== undefined && this.standingOf(now) === standing;
   }
 
   private rulesOf({ roles }: User): readonly Rule[] {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
+import { type Answer, askAdmin } from '../support/admin-calls.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { connect, Inbox } from '../support/test-client.js';
@@ -10,27 +11,14 @@ import { TestStore } from '../support/test-store.js';
 // biome-ignore lint/suspicious/noExplicitAny: answers are compared with what is expected, whole.
 type Json = any;
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly json: Json;
-}
-
-async function call(
+function call(
   node: NodeProcess,
   method: string,
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const response = await fetch(`http://${node.addressOf('http')}${path}`, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const type = response.headers.get('content-type') ?? '';
-  return { status: response.status, type, json: type.includes('json') ? JSON.parse(text) : text };
+  return askAdmin(node, method, path, { body, headers });
 }
 
 async function send(

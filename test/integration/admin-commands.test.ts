@@ -79,7 +79,7 @@ test('queues on the command line: list, stat, browse, move, pause, purge', async
   await succeeds(store, 'queue', 'resume', 'orders');
   await inbox.atLeast(4);
   const purged = await succeeds(store, 'queue', 'purge', 'later', '--yes', '--json');
-  assert.deepEqual(JSON.parse(purged), { done: 2, skipped: 0 });
+  assert.deepEqual(JSON.parse(purged), { done: 2, skipped: 0, reason: null, isStuck: false });
   assert.equal(await succeeds(store, 'queue', 'delete', 'later', '--yes'), 'later is gone.\n');
 });
 
@@ -155,4 +155,22 @@ test('an order for more than one portion does all of it', async (t) => {
     await succeeds(store, 'queue', 'purge', 'others', '--yes'),
     /^25000 messages removed from others\.$/m,
   );
+});
+
+test('an order into a queue that becomes full ends there, and says so', async (t) => {
+  const store = await TestStore.make(t, { HOLDFAST_LIMITS_QUEUE_MAX_MESSAGES: '3' });
+  const live = await store.startLive('a');
+  const client = await connect(live.address);
+  t.after(() => client.destroy());
+  await send(client, '/queue/from', 3);
+  await send(client, '/queue/to', 2);
+  const moved = await holdfast(store, 'queue', 'move', 'from', '--to', 'to');
+  assert.equal(moved.code, 3, moved.stderr);
+  assert.match(
+    moved.stdout,
+    /^1 messages moved from from to to\. The rest has no room\. Queue "to" is full: 3 messages or /,
+  );
+  const listed = await succeeds(store, 'queue', 'list');
+  assert.match(listed, /^from +2 /m);
+  assert.match(listed, /^to +3 /m);
 });

@@ -1,16 +1,14 @@
-/** Users and their rights, by real nodes: each call with no user, a wrong one, one without the right, and one with it. */
+/** Users and their rights, by real nodes: no user, a wrong one, one without the right, and one with it. For the admin API see admin-rights.test.ts. */
 import assert from 'node:assert/strict';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BrokerRefusal, connectStomp, type StompClient } from '../../src/client/stomp-client.js';
-import { nodeClock } from '../../src/platform/node/clock.js';
-import { NodeNetwork } from '../../src/platform/node/network.js';
+import { BrokerRefusal, type StompClient } from '../../src/client/stomp-client.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
 import { makeTemporaryDirectory } from '../support/temporary-directory.js';
-import { Inbox } from '../support/test-client.js';
+import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { addUser, makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
 
@@ -37,14 +35,7 @@ async function scene(t: TestContext): Promise<Scene> {
 }
 
 function login(node: NodeProcess, user: string, passcode = passwordOf(user)): Promise<StompClient> {
-  return connectStomp([node.address], {
-    network: new NodeNetwork((error) => assert.fail(error)),
-    clock: nodeClock,
-    connectTimeoutMs: 15_000,
-    heartbeatMs: 0,
-    login: user,
-    passcode,
-  });
+  return connect(node.address, { connectTimeoutMs: 15_000, login: user, passcode });
 }
 
 function refusal(code: string, sentence: RegExp) {
@@ -164,14 +155,8 @@ test('with users a node serves other hosts; the users file may lie in the store'
   };
   const { live } = await store.startPair(settings);
   const { port } = live.address;
-  const sam = await connectStomp([{ host: '127.0.0.1', port }], {
-    network: new NodeNetwork((error) => assert.fail(error)),
-    clock: nodeClock,
-    connectTimeoutMs: 10_000,
-    heartbeatMs: 0,
-    login: 'sam',
-    passcode: passwordOf('sam'),
-  });
+  const login = { connectTimeoutMs: 10_000, login: 'sam', passcode: passwordOf('sam') };
+  const sam = await connect({ host: '127.0.0.1', port }, login);
   await sam.send({ destination: DESTINATION, body: 'x', headers: {} });
 });
 
@@ -239,31 +224,6 @@ test('holdfast send and receive log in', async (t) => {
   assert.match(wrong.complaint, /Login or passcode is wrong/);
   const none = await runHoldfast(['receive', DESTINATION, '--user', 'sam', ...url]);
   assert.match(none.complaint, /User sam needs a password/);
-});
-
-test('the admin listener: no user, a wrong one, one without the right, and one with it', async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = join(directory.path, 'users.yaml');
-  const roles = { admin: ['>: manage'], sender: ['>: send create'] };
-  await makeUsersFile(usersFile, roles, { ann: ['admin'], sam: ['sender'] });
-  const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
-  const live = await store.startLive('a');
-  const ask = async (path: string, user?: string, password = passwordOf(user ?? '')) => {
-    const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-    const headers = user === undefined ? {} : { authorization: basic };
-    const answer = await fetch(`http://${live.addressOf('http')}${path}`, { headers });
-    return answer.status;
-  };
-  for (const path of ['/api/v1/none', '/API/v1/none', '/%61pi/v1/node', '//api/v1/node']) {
-    assert.equal(await ask(path), 401, path);
-  }
-  assert.equal(await ask('/api/v1/none', 'ann', 'guess'), 401);
-  assert.equal(await ask('/api/v1/none', 'stranger'), 401);
-  assert.equal(await ask('/api/v1/none', 'sam'), 403);
-  assert.equal(await ask('/api/v1/none', 'ann'), 404, 'it may ask, and there is nothing');
-  assert.equal(await ask('/api/v1/node'), 200);
-  assert.equal(await ask('/health/ready'), 200);
 });
 
 test('what a node writes into the store is for its user alone', async (t) => {

@@ -17,6 +17,9 @@ const nodeNetwork = new NodeNetwork((error) => {
 
 export interface TestClientOptions {
   readonly clientId?: string;
+  /** Where users are required. */
+  readonly login?: string;
+  readonly passcode?: string;
   readonly connectTimeoutMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -29,7 +32,7 @@ export interface NamedClient {
 
 export async function connectNamed(
   address: HostPort,
-  options: TestClientOptions = {},
+  { connectTimeoutMs = 5_000, heartbeatMs = 0, ...options }: TestClientOptions = {},
 ): Promise<NamedClient> {
   let node = '';
   const network = noting(nodeNetwork, (name) => {
@@ -38,9 +41,9 @@ export async function connectNamed(
   const client = await connectStomp([address], {
     network,
     clock: nodeClock,
-    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-    heartbeatMs: options.heartbeatMs ?? 0,
-    ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
+    connectTimeoutMs,
+    heartbeatMs,
+    ...options,
   });
   return { client, node };
 }

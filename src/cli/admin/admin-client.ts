@@ -1,16 +1,19 @@
 /** The admin API as commands call it: JSON in and out, and problem details as errors of this program. */
 
 import { ERROR_CODES, type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
+import type { Login } from '../login.js';
 
 /** The server bounds what one call does; this is for one that hangs. */
 const ANSWER_LIMIT_MS = 120_000;
 
 export class AdminClient {
   readonly #address: string;
+  readonly #login: Login | null;
 
-  /** `HOST:PORT` */
-  constructor(address: string) {
+  /** `address`: HOST:PORT. `login`: null where no users are required. */
+  constructor(address: string, login: Login | null) {
     this.#address = address;
+    this.#login = login;
   }
 
   /** The parts of the path are encoded. */
@@ -27,7 +30,7 @@ export class AdminClient {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const { status, text } = await this.#fetch(url, method, more.body);
-    if (status >= 400) throw problem(status, text);
+    if (status >= 400) throw problem(status, text, this.#login);
     return (text === '' ? null : JSON.parse(text)) as Result;
   }
 
@@ -39,10 +42,11 @@ export class AdminClient {
     try {
       const response = await fetch(url, {
         method,
+        headers: this.#headers(body !== undefined),
+        // Nodes redirect nobody: a password goes where it was meant to.
+        redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
@@ -54,9 +58,27 @@ export class AdminClient {
       );
     }
   }
+
+  /** HTTP Basic, RFC 7617. */
+  #headers(hasBody: boolean): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (hasBody) headers['content-type'] = 'application/json';
+    if (this.#login !== null) {
+      const { user, password } = this.#login;
+      headers.authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    }
+    return headers;
+  }
 }
 
-function problem(status: number, text: string): HoldfastError {
+function problem(status: number, text: string, login: Login | null): HoldfastError {
+  if (status === 401) {
+    const sentence =
+      login === null
+        ? 'The node requires users: log in with --user NAME and the password from a file, the terminal or the environment.'
+        : `User ${login.user} is not known to the node, or the password is wrong.`;
+    return new HoldfastError('ACCESS_DENIED', sentence);
+  }
   let detail = `the admin listener answered ${status}`;
   let code: ErrorCode = 'CLIENT_FAILED';
   try {

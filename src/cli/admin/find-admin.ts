@@ -1,37 +1,57 @@
 /** Which node a command talks to: the live one where this host can reach it, else one that passes it on. */
 
-import type { Options } from 'yargs';
 import { parseTargetAddress } from '../../config/address.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
-import { requireStore } from '../command.js';
+import { type CommandOptions, requireStore, STORE_OPTION } from '../command.js';
+import { type GivenLogin, LOGIN_OPTIONS, type Login, readLogin } from '../login.js';
 import { adminAddresses, askNodes } from '../status/ask-nodes.js';
 import { servingLive } from '../status/status-rules.js';
 import { openStoreReader } from '../status/store-reader.js';
 import { AdminClient } from './admin-client.js';
 
-export const NODE_OPTION = {
-  type: 'string',
-  requiresArg: true,
-  description: 'HOST:PORT of a node (its admin.listen), instead of looking into the store',
-} as const satisfies Options;
+/** Of every command that calls the admin API. */
+export const ADMIN_OPTIONS = {
+  store: STORE_OPTION,
+  node: {
+    type: 'string',
+    requiresArg: true,
+    description: 'HOST:PORT of a node (its admin.listen), instead of looking into the store',
+  },
+  ...LOGIN_OPTIONS,
+} as const satisfies CommandOptions;
 
-/** @throws NOBODY_LIVE when no node answers. */
-export async function findAdmin(given: {
+export interface GivenAdmin extends GivenLogin {
   readonly store: string | undefined;
   readonly node: string | undefined;
-}): Promise<AdminClient> {
-  if (given.node !== undefined) {
-    parseTargetAddress(given.node, '--node');
-    return new AdminClient(given.node);
+}
+
+/** @throws NOBODY_LIVE when no node answers. */
+export async function findAdmin(given: GivenAdmin): Promise<AdminClient> {
+  const find = await adminFinder(given);
+  return find();
+}
+
+/** To find it again and again, as `findAdmin` does once: the password is asked for once only. */
+export async function adminFinder(given: GivenAdmin): Promise<() => Promise<AdminClient>> {
+  const { node } = given;
+  if (node !== undefined) {
+    parseTargetAddress(node, '--node');
+    const client = new AdminClient(node, await readLogin(given));
+    return async () => client;
   }
   const store = requireStore(given.store);
+  const login = await readLogin(given);
+  return () => findInStore(store, login);
+}
+
+async function findInStore(store: string, login: Login | null): Promise<AdminClient> {
   const status = await openStoreReader(store).read(0);
   const live = servingLive(status)?.addresses.admin;
   const reachable = adminAddresses(status, readHostIdentity());
   const wanted = reachable.filter((address) => address === live);
   for (const address of new Set([...wanted, ...reachable])) {
-    if ((await askNodes([address])).length > 0) return new AdminClient(address);
+    if ((await askNodes([address])).length > 0) return new AdminClient(address, login);
   }
   throw new HoldfastError(
     'NOBODY_LIVE',

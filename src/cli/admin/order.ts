@@ -18,9 +18,9 @@ export interface Order {
   readonly limit: number;
 }
 
-export interface OrderResult {
-  readonly done: number;
-  readonly skipped: number;
+export interface OrderResult extends Pick<ActionOutcome, 'done' | 'skipped' | 'reason'> {
+  /** It ended before its end, for want of room. */
+  readonly isStuck: boolean;
 }
 
 export async function carryOut(admin: AdminClient, order: Order): Promise<OrderResult> {
@@ -30,16 +30,21 @@ export async function carryOut(admin: AdminClient, order: Order): Promise<OrderR
   const progress = progressBar(messagesProgressLine);
   let done = 0;
   let skipped = 0;
+  let reason: string | null = null;
   let place: { after?: number; upTo?: number } = {};
   try {
     for (;;) {
-      const body = { ...rest, ...place, limit: Math.min(PORTION, limit - done) };
+      const portion = Math.min(PORTION, limit - done);
+      const body = { ...rest, ...place, limit: portion };
       const outcome = await admin.call<ActionOutcome>('POST', ['queues', queue, kind], { body });
       done += outcome.done;
       skipped += outcome.skipped;
+      reason ??= outcome.reason;
       place = { after: outcome.after, upTo: outcome.upTo };
       progress.show(done, total);
-      if (outcome.isComplete || done >= limit) return { done, skipped };
+      const isStuck = !outcome.isComplete && outcome.done < portion;
+      if (isStuck) reason = outcome.reason;
+      if (outcome.isComplete || isStuck || done >= limit) return { done, skipped, reason, isStuck };
     }
   } finally {
     progress.clear();

@@ -5,6 +5,7 @@ export function printJson(value: unknown): void {
 }
 
 export function printLines(lines: readonly string[]): void {
-  const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  // A terminal may not say how wide it is: then 0.
+  const columns = (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY;
   process.stdout.write(`${lines.map((line) => line.slice(0, columns)).join('\n')}\n`);
 }

@@ -31,7 +31,12 @@ export function statLines(queue: QueueFacts): string[] {
       ['  unacknowledged', String(queue.unacknowledged)],
       ['  delayed or in transactions', String(Math.max(0, waiting))],
       ['Size', bytesText(queue.bytes)],
+      ['Oldest', queue.oldestAtMs === null ? 'none' : dateText(queue.oldestAtMs)],
       ['Consumers', String(queue.consumers)],
+      ['Arrived', String(queue.counts.arrived)],
+      ['Acknowledged', String(queue.counts.acknowledged)],
+      ['Expired', String(queue.counts.expired)],
+      ['Dead letters', String(queue.counts.deadLettered)],
       ['Marks', marks(queue) || 'none'],
     ],
   );

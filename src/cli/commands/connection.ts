@@ -2,17 +2,16 @@
 
 import type { ConnectionFacts } from '../../broker/facts.js';
 import { confirm, YES_OPTION } from '../admin/confirm.js';
-import { findAdmin, NODE_OPTION } from '../admin/find-admin.js';
+import { ADMIN_OPTIONS, findAdmin } from '../admin/find-admin.js';
 import { printJson, printLines } from '../admin/print.js';
 import { connectionLines } from '../admin/queue-view.js';
 import { usageError } from '../arguments.js';
-import { defineCommand, STORE_OPTION } from '../command.js';
+import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 
 export const command = defineCommand({
   options: {
-    store: STORE_OPTION,
-    node: NODE_OPTION,
+    ...ADMIN_OPTIONS,
     yes: YES_OPTION,
     json: { type: 'boolean', description: 'One JSON object' },
   },
@@ -29,15 +28,15 @@ export const command = defineCommand({
     ['connection close 17', 'Its client is told, and may connect again'],
   ],
   epilogue:
-    'What a closed connection had unacknowledged goes back to its queues. Ends with 3 when there is no such connection, with 4 when nobody is live.',
-  async run({ action, id, store, node, json = false, yes }) {
+    'What a closed connection had unacknowledged goes back to its queues. Ends with 3 when there is no such connection or the user has no right to it, with 4 when nobody is live.',
+  async run({ action, id, json = false, yes, ...given }) {
     if (action === 'list' && id !== undefined) {
       throw usageError(`holdfast connection list does not take "${id}".`);
     }
     if (action === 'close' && !/^[1-9]\d*$/.test(id ?? '')) {
       throw usageError('holdfast connection close needs the id of one, as list shows it.');
     }
-    const admin = await findAdmin({ store, node });
+    const admin = await findAdmin(given);
     if (action === 'close') {
       const number = id ?? '';
       await confirm(`Close the connection ${number}?`, yes);

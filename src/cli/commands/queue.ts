@@ -5,12 +5,12 @@ import type { BrowsePage } from '../../node/administration.js';
 import type { MessageView } from '../../node/message-view.js';
 import type { AdminClient } from '../admin/admin-client.js';
 import { confirm, YES_OPTION } from '../admin/confirm.js';
-import { findAdmin, NODE_OPTION } from '../admin/find-admin.js';
+import { ADMIN_OPTIONS, findAdmin } from '../admin/find-admin.js';
 import { carryOut, type Order, type OrderResult } from '../admin/order.js';
 import { printJson, printLines } from '../admin/print.js';
 import { detailLines, messageLines, queueLines, statLines } from '../admin/queue-view.js';
 import { usageError } from '../arguments.js';
-import { defineCommand, STORE_OPTION } from '../command.js';
+import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 
 const ORDERS = ['purge', 'expire', 'retry', 'move', 'copy'] as const;
@@ -21,8 +21,7 @@ const USUAL_BROWSE_LIMIT = 100;
 
 export const command = defineCommand({
   options: {
-    store: STORE_OPTION,
-    node: NODE_OPTION,
+    ...ADMIN_OPTIONS,
     to: { type: 'string', requiresArg: true, description: 'For move and copy: the other queue' },
     filter: {
       type: 'string',
@@ -59,11 +58,11 @@ export const command = defineCommand({
     ['queue purge orders --yes', 'All of them, for good'],
   ],
   epilogue:
-    'An answer comes when the change is on stable storage. Ends with 3 when there is no such queue or it is in use, with 4 when nobody is live or the broker refuses. docs/admin.md tells what each does.',
-  async run({ action, name, store, node, json = false, yes, ...given }) {
+    'An answer comes when the change is on stable storage. Ends with 3 when there is no such queue, it is in use, what is moved has no room, or the user has no right to it, with 4 when nobody is live or the broker refuses. docs/admin.md tells what each does.',
+  async run({ action, name, json = false, yes, ...given }) {
     const queue = checkedName(action, name);
     const options = checked(action, given);
-    const admin = await findAdmin({ store, node });
+    const admin = await findAdmin(given);
     if (action === 'list') {
       const answer = await admin.call<{ queues: QueueFacts[] }>('GET', ['queues']);
       if (json) printJson(answer);
@@ -80,6 +79,7 @@ export const command = defineCommand({
       const result = await carryOut(admin, order);
       if (json) printJson(result);
       else printLines([orderLine(order, result)]);
+      if (result.isStuck) return EXIT.refused;
     } else {
       if (action === 'delete') await confirm(`Delete the queue ${queue}?`, yes);
       await change(admin, action, queue);
@@ -189,13 +189,12 @@ const VERBS = {
   copy: 'copied from',
 } as const;
 
-function orderLine({ queue, kind, to }: Order, { done, skipped }: OrderResult): string {
+function orderLine({ queue, kind, to }: Order, result: OrderResult): string {
+  const { done, skipped, reason, isStuck } = result;
   const target = to === undefined ? '' : ` to ${to}`;
-  const left =
-    skipped === 0
-      ? ''
-      : ` ${skipped} were left: consumers or transactions have them, or they do not say where they belong.`;
-  return `${done} messages ${VERBS[kind]} ${queue}${target}.${left}`;
+  const left = skipped === 0 ? '' : ` ${skipped} were left.`;
+  const rest = isStuck ? ' The rest has no room.' : '';
+  return `${done} messages ${VERBS[kind]} ${queue}${target}.${left}${rest}${reason === null ? '' : ` ${reason}`}`;
 }
 
 const CHANGE_LINES: {

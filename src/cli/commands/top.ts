@@ -4,9 +4,9 @@ import type { BrokerTotals, QueueFacts } from '../../broker/facts.js';
 import type { NodeReport } from '../../node/node-report.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { AdminClient } from '../admin/admin-client.js';
-import { findAdmin, NODE_OPTION } from '../admin/find-admin.js';
+import { ADMIN_OPTIONS, adminFinder } from '../admin/find-admin.js';
 import { usageError } from '../arguments.js';
-import { defineCommand, STORE_OPTION } from '../command.js';
+import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { Screen } from '../screen.js';
 import { paintFor } from '../text.js';
@@ -19,8 +19,7 @@ const ROWS_WITHOUT_TERMINAL = 1_000;
 
 export const command = defineCommand({
   options: {
-    store: STORE_OPTION,
-    node: NODE_OPTION,
+    ...ADMIN_OPTIONS,
     sort: {
       choices: TOP_ORDERS,
       default: 'depth',
@@ -41,11 +40,11 @@ export const command = defineCommand({
     ['top --store /srv/holdfast --count 2 | tail -n 20', 'Once, with rates, for a log'],
   ],
   epilogue:
-    'In and Out are messages that came and were acknowledged. After a takeover it goes on with the new live node. Ends with 4 when no node answers at the start.',
-  async run({ store, node, sort, interval, count = Number.POSITIVE_INFINITY }) {
+    'In and Out are messages that came and were acknowledged. After a takeover it goes on with the new live node. Where users are required, it needs the right to view everything. Ends with 3 without it, with 4 when no node answers at the start.',
+  async run({ sort, interval, count = Number.POSITIVE_INFINITY, ...given }) {
     if (!(interval > 0)) throw usageError('--interval must be more than 0 seconds.');
     if (!(count >= 1)) throw usageError('--count must be at least 1.');
-    const find = (): Promise<AdminClient> => findAdmin({ store, node });
+    const find = await adminFinder(given);
     const { stdout } = process;
     const screen = stdout.isTTY ? new Screen(stdout) : null;
     const show = (lines: readonly string[]): void => {
@@ -62,9 +61,9 @@ export const command = defineCommand({
         show(topLines(before, now, { order: sort, rows, paint: paintFor(stdout) }));
         before = now;
         // The store may tell by now who is live.
-        if (now.node.role !== 'live' && node === undefined) admin = null;
+        if (now.node.role !== 'live' && given.node === undefined) admin = null;
       } catch (error) {
-        if (!(error instanceof HoldfastError)) throw error;
+        if (!(error instanceof HoldfastError) || error.code === 'ACCESS_DENIED') throw error;
         show([error.message]);
         admin = null;
       }

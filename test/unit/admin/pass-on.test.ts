@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import fastify from 'fastify';
 import { passOnToLive } from '../../../src/admin/pass-on.js';
-import { VIEW, VIEW_LIVE } from '../../../src/admin/routes.js';
+import { OPEN, onLive } from '../../../src/admin/routes.js';
 import type { NodeReport } from '../../../src/node/node-report.js';
 
 async function ask(
@@ -15,8 +15,8 @@ async function ask(
 ): Promise<{ status: number; detail?: string; answered?: string }> {
   const server = fastify();
   passOnToLive(server, () => ({ node: 'b', role: 'backup', live: null, ...report }) as NodeReport);
-  server.get('/live', { config: VIEW_LIVE }, () => ({ answered: 'here' }));
-  server.get('/any', { config: VIEW }, () => ({ answered: 'here' }));
+  server.get('/live', { config: onLive(OPEN) }, () => ({ answered: 'here' }));
+  server.get('/any', { config: OPEN }, () => ({ answered: 'here' }));
   const response = await server.inject({ method: 'GET', url, headers });
   return { ...response.json<object>(), status: response.statusCode };
 }
