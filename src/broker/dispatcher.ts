@@ -161,15 +161,16 @@ export class Dispatcher {
     }
   }
 
-  /** Some consumers do not want everything: each in turn gets the next one that it wants. */
+  /** Some consumers do not want everything: each in turn gets the next one that it wants, until a round brought nothing. */
   private handOutWanted(queue: Queue, only: Consumer | null): void {
-    let idle = 0;
-    while (idle < queue.consumers.length) {
-      const consumer = only === null ? nextConsumer(queue) : only.canTake() ? only : null;
-      if (consumer === null) return;
-      if (this.handOutNext(queue, consumer)) idle = 0;
-      else if (only === null) idle += 1;
-      else return;
+    if (only !== null) {
+      while (only.canTake() && this.handOutNext(queue, only));
+      return;
+    }
+    for (let idle = 0; idle < queue.consumers.length; ) {
+      const consumer = inTurn(queue);
+      const hasGot = consumer.canTake() && this.handOutNext(queue, consumer);
+      idle = hasGot ? 0 : idle + 1;
     }
   }
 
@@ -436,13 +437,18 @@ function hasMoreFor(queue: Queue, { scan, isBrowser }: Consumer): boolean {
 
 /** The next consumer in turn that can take a message, or null. */
 function nextConsumer(queue: Queue): Consumer | null {
-  const { consumers } = queue;
-  const count = consumers.length;
-  for (let tried = 0; tried < count; tried += 1) {
-    if (queue.nextConsumer >= count) queue.nextConsumer = 0;
-    const consumer = consumers[queue.nextConsumer] as Consumer;
-    queue.nextConsumer += 1;
+  for (let left = queue.consumers.length; left > 0; left -= 1) {
+    const consumer = inTurn(queue);
     if (consumer.canTake()) return consumer;
   }
   return null;
+}
+
+/** Of at least one. */
+function inTurn(queue: Queue): Consumer {
+  const { consumers } = queue;
+  if (queue.nextConsumer >= consumers.length) queue.nextConsumer = 0;
+  const consumer = consumers[queue.nextConsumer] as Consumer;
+  queue.nextConsumer += 1;
+  return consumer;
 }

@@ -29,21 +29,6 @@ export class EntryList {
     this.length -= 1;
   }
 
-  /**
-   * Puts `slot` before the first entry that is to be delivered after it. The search begins at `hint`
-   * when that, which must be in the list, comes before it; else at the head.
-   */
-  insertInOrder(slot: number, hint: number): void {
-    const { table } = this;
-    if (this.tail === NONE || table.isBefore(this.tail, slot)) {
-      this.append(slot);
-      return;
-    }
-    let next = hint !== NONE && table.isBefore(hint, slot) ? hint : this.head;
-    while (table.isBefore(next, slot)) next = table.nextOf(next);
-    this.insertBefore(next, slot);
-  }
-
   clear(): void {
     this.head = NONE;
     this.tail = NONE;

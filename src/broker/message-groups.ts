@@ -5,6 +5,7 @@
  */
 
 import type { MessageTable } from './message-table.js';
+import { PassedEntries, type Passers } from './passed-entries.js';
 
 /** The numbers of groups are 1 to this; docs/records-format.md has how they are made. */
 const HIGHEST_GROUP = 2047;
@@ -45,21 +46,19 @@ interface HeldGroup<Consumer> {
   held: number;
   /** Failed, and waiting for another attempt, before which the others of the group must not come. */
   waiting: number;
-  /** Priority and id of the first entry that somebody may have passed over because it was not for him; id 0: none. */
-  passedPriority: number;
-  passedId: number;
+  /** What somebody passed over because it was not for him; null: nothing yet. */
+  passed: PassedEntries | null;
 }
 
 /** The groups of one queue, and which of its consumers have them. */
 export class MessageGroups<Consumer> {
   private readonly table: MessageTable;
   private readonly groups = new Map<number, HeldGroup<Consumer>>();
-  /** Whoever has looked at the place of an entry, which may be gone, is to look again from there on. */
-  private readonly lookAgain: (priority: number, id: number) => void;
+  private readonly passers: Passers;
 
-  constructor(table: MessageTable, lookAgain: (priority: number, id: number) => void) {
+  constructor(table: MessageTable, passers: Passers) {
     this.table = table;
-    this.lookAgain = lookAgain;
+    this.passers = passers;
   }
 
   get isEmpty(): boolean {
@@ -82,11 +81,8 @@ export class MessageGroups<Consumer> {
   passOver(group: number, slot: number): void {
     const held = this.groups.get(group);
     if (held === undefined) return;
-    const priority = this.table.priorityOf(slot);
-    const id = this.table.idOf(slot);
-    if (held.passedId !== 0 && isBefore(held, priority, id)) return;
-    held.passedPriority = priority;
-    held.passedId = id;
+    held.passed ??= new PassedEntries();
+    held.passed.add(this.table.priorityOf(slot), this.table.idOf(slot));
   }
 
   /** An entry with this mark goes to the consumer; `isHeld`: until it is settled. Returns whether the group is free again. */
@@ -95,7 +91,7 @@ export class MessageGroups<Consumer> {
     const held = this.groups.get(group) ?? this.add(group, consumer);
     if (isHeld) held.held += 1;
     if (held.owner === consumer) {
-      this.passUpTo(held, slot);
+      held.passed?.taken(this.table.priorityOf(slot), this.table.idOf(slot));
       if (closesGroup(mark)) held.owner = null;
     }
     return this.recheck(group, held);
@@ -121,7 +117,7 @@ export class MessageGroups<Consumer> {
     if (held === undefined) return false;
     held.waiting -= 1;
     if (held.waiting > 0 || held.owner === null) return this.recheck(group, held);
-    this.lookFrom(held);
+    held.passed?.tell(this.passers);
     return true;
   }
 
@@ -138,37 +134,13 @@ export class MessageGroups<Consumer> {
   private recheck(group: number, held: HeldGroup<Consumer>): boolean {
     if (held.owner !== null || held.held > 0 || held.waiting > 0) return false;
     this.groups.delete(group);
-    this.lookFrom(held);
+    held.passed?.tell(this.passers);
     return true;
   }
 
   private add(group: number, owner: Consumer | null): HeldGroup<Consumer> {
-    const held = { owner, held: 0, waiting: 0, passedPriority: 0, passedId: 0 };
+    const held = { owner, held: 0, waiting: 0, passed: null };
     this.groups.set(group, held);
     return held;
   }
-
-  /** Its owner takes what is first: what others passed over lies behind that. */
-  private passUpTo(held: HeldGroup<Consumer>, slot: number): void {
-    const priority = this.table.priorityOf(slot);
-    const id = this.table.idOf(slot);
-    if (held.passedId === 0 || !isBefore(held, priority, id + 1)) return;
-    held.passedPriority = priority;
-    held.passedId = id + 1;
-  }
-
-  private lookFrom(held: HeldGroup<Consumer>): void {
-    const { passedPriority, passedId } = held;
-    if (passedId === 0) return;
-    held.passedId = 0;
-    this.lookAgain(passedPriority, passedId);
-  }
-}
-
-function isBefore(
-  { passedPriority, passedId }: Pick<HeldGroup<unknown>, 'passedPriority' | 'passedId'>,
-  priority: number,
-  id: number,
-): boolean {
-  return passedPriority === priority ? passedId < id : passedPriority > priority;
 }

@@ -53,6 +53,7 @@ export class MessageTable {
 
   private ids = new Float64Array(INITIAL_SLOTS);
   private expiries = new Float64Array(INITIAL_SLOTS);
+  private deliveryNumbers = new Float64Array(INITIAL_SLOTS);
   private queues = new Int32Array(INITIAL_SLOTS);
   private nexts = new Int32Array(INITIAL_SLOTS);
   private previouses = new Int32Array(INITIAL_SLOTS);
@@ -147,6 +148,15 @@ export class MessageTable {
 
   setOwner(slot: number, consumerIndex: number): void {
     this.owners[slot] = consumerIndex;
+  }
+
+  /** Counts what its consumer was delivered; only with its owner does it mean something. */
+  deliveryNumberOf(slot: number): number {
+    return this.deliveryNumbers[slot] as number;
+  }
+
+  setDeliveryNumber(slot: number, deliveryNumber: number): void {
+    this.deliveryNumbers[slot] = deliveryNumber;
   }
 
   segmentOf(slot: number): number {
@@ -263,7 +273,7 @@ export class MessageTable {
 
   /** Bytes of memory that the columns and the hash take. */
   memoryBytes(): number {
-    const bytesPerSlot = 2 * 8 + 8 * 4 + 3 * 2 + 3;
+    const bytesPerSlot = 3 * 8 + 8 * 4 + 3 * 2 + 3;
     return this.ids.length * bytesPerSlot + this.buckets.byteLength;
   }
 
@@ -303,6 +313,7 @@ export class MessageTable {
     const slots = this.ids.length * 2;
     this.ids = enlarged(this.ids, new Float64Array(slots));
     this.expiries = enlarged(this.expiries, new Float64Array(slots));
+    this.deliveryNumbers = enlarged(this.deliveryNumbers, new Float64Array(slots));
     this.queues = enlarged(this.queues, new Int32Array(slots));
     this.nexts = enlarged(this.nexts, new Int32Array(slots));
     this.previouses = enlarged(this.previouses, new Int32Array(slots));

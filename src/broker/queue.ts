@@ -7,9 +7,9 @@ import { parseSelector, type Selector } from '../selector/selector.js';
 import type { AddressSettings } from './address-settings.js';
 import type { AcknowledgementMode, Destination, Subscriber } from './api.js';
 import type { Client } from './client.js';
-import { EntryList } from './entry-list.js';
+import { DeliveredList } from './delivered-list.js';
 import { MessageGroups } from './message-groups.js';
-import { type MessageTable, NONE } from './message-table.js';
+import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
 import { QueueCounts } from './queue-counts.js';
 import { ReadyList } from './ready-list.js';
@@ -46,6 +46,8 @@ export class Queue {
   readonly consumers: Consumer[] = [];
   /** Of the consumers that do not take whatever comes first. */
   private readonly scans: Scan[] = [];
+  /** How many of them would not, if there were no message groups. */
+  private choosing = 0;
   /** Who has which message group; null as long as there was none to give out. */
   groups: MessageGroups<Consumer> | null = null;
   nextConsumer = 0;
@@ -104,9 +106,12 @@ export class Queue {
     return this.wishes;
   }
 
-  /** Whether somebody has to be asked which of the entries it wants. */
+  /**
+   * Whether somebody has to be asked which of the entries it wants. Who owns which group is known on while there is
+   * no message of any; all take whatever comes first then.
+   */
   get isScanned(): boolean {
-    return this.scans.length > 0;
+    return this.choosing > 0 || (this.groups !== null && this.groupedMessages > 0);
   }
 
   /** Takes a ready entry out of its list. */
@@ -115,11 +120,9 @@ export class Queue {
     this.ready.remove(slot);
   }
 
-  /** Puts a new entry where it belongs. */
+  /** Puts a new entry, whose id is higher than those of all before it, where it belongs. */
   arrive(slot: number): void {
     this.ready.insert(slot, NONE);
-    if (this.scans.length === 0) return;
-    for (const scan of this.scans) scan.arrives(slot);
   }
 
   /** Puts an entry back where it belongs. `hint`: see ReadyList.insert. */
@@ -141,12 +144,22 @@ export class Queue {
     this.consumers.push(consumer);
     if (this.groups !== null) consumer.startScan(this.table);
     if (consumer.scan !== null) this.scans.push(consumer.scan);
+    if (consumer.isChoosing) this.choosing += 1;
   }
 
   /** From now on each consumer looks for what it may have: some of it belongs to others. */
   startGrouping(): void {
-    this.groups = new MessageGroups<Consumer>(this.table, (priority, id) => {
-      for (const scan of this.scans) scan.goBackTo(priority, id);
+    const { table, ready, scans } = this;
+    this.groups = new MessageGroups<Consumer>(table, {
+      lookAt: (id) => {
+        const slot = table.find(id);
+        if (slot === NONE || table.stateOf(slot) !== ENTRY_STATE.ready) return;
+        for (const scan of scans) scan.returns(slot);
+      },
+      lookFrom: (priority, id) => {
+        const before = ready.lastBelow(priority, id);
+        for (const scan of scans) scan.goBackTo(priority, id, before);
+      },
     });
     for (const consumer of this.consumers) {
       if (consumer.scan !== null) continue;
@@ -158,6 +171,7 @@ export class Queue {
   forgetConsumers(): void {
     this.consumers.length = 0;
     this.scans.length = 0;
+    this.choosing = 0;
     this.draining = 0;
   }
 
@@ -165,6 +179,7 @@ export class Queue {
     const index = this.consumers.indexOf(consumer);
     this.consumers.splice(index, 1);
     if (consumer.scan !== null) this.scans.splice(this.scans.indexOf(consumer.scan), 1);
+    if (consumer.isChoosing) this.choosing -= 1;
     if (consumer.onDrained !== null) this.draining -= 1;
     if (this.nextConsumer > index) this.nextConsumer -= 1;
     this.groups?.leave(consumer);
@@ -199,10 +214,12 @@ export class Consumer implements Subscriber {
   readonly selectorCharacters: number;
   /** It looks at what is ready, and takes nothing. */
   readonly isBrowser: boolean;
+  /** It does not take whatever comes first, whether there are message groups or not. */
+  readonly isChoosing: boolean;
   /** Null for one that takes whatever comes first. */
   scan: Scan | null = null;
   /** Delivered and not acknowledged, in the order of delivery. */
-  readonly delivered: EntryList;
+  readonly delivered: DeliveredList;
   closed = false;
   /** How many more it takes, whatever its prefetch still allows. */
   credit: number;
@@ -234,8 +251,9 @@ export class Consumer implements Subscriber {
     this.selectorCharacters = options.selectorCharacters;
     this.isBrowser = options.isBrowser;
     this.context = options.context;
-    if (this.selector !== null || this.isBrowser) this.startScan(table);
-    this.delivered = new EntryList(table);
+    this.isChoosing = this.selector !== null || this.isBrowser;
+    if (this.isChoosing) this.startScan(table);
+    this.delivered = new DeliveredList(table);
   }
 
   /** It looks for what it may have from now on. */

@@ -1,14 +1,27 @@
 /**
  * How far a consumer that does not take whatever comes first has looked through its queue: one with a
- * selector, a browser, which takes nothing away, or any of a queue with message groups. Everything up to
- * its place was looked at and is not for it, so that each entry is looked at once, however many come and
- * go; what is put behind it is remembered by its id and looked at then.
+ * selector, a browser, which takes nothing away, or any of a queue with message groups. Of each priority
+ * everything up to its place was looked at and is not for it, so that each entry is looked at once, however
+ * many come and go. What arrives is beyond the places, for ids only rise; what is put back behind one is
+ * remembered by its id and looked at again.
  */
+import { AscendingIds } from './ascending-ids.js';
 import { ENTRY_STATE, type MessageTable, NONE } from './message-table.js';
 import { PRIORITIES } from './priority.js';
 import type { ReadyList } from './ready-list.js';
 
-const MOST_UNSORTED = 1_000;
+/** Ids of one priority. A thousand consumers may wait with as many, so it is not the length of the queue. */
+const MOST_BEHIND = 1_000;
+
+/** How far the entries of one priority were looked through. */
+class Place {
+  /** The last entry that was looked at and is still in the queue's list, or NONE before the first. */
+  at = NONE;
+  /** Up to which id was looked; that one may be gone. */
+  lookedId = 0;
+  /** Ids that were put back into the list behind it. */
+  readonly behind = new AscendingIds();
+}
 
 export class Scan {
   /** The block under it is being loaded. */
@@ -19,14 +32,7 @@ export class Scan {
   private readonly table: MessageTable;
   private readonly ready: ReadyList;
   private readonly looksAgain: boolean;
-  /** The last entry that was looked at and is still in the queue's list, or NONE before its head. */
-  private at = NONE;
-  /** Up to where was looked: the priority and the id of an entry that may be gone. */
-  private lookedPriority = PRIORITIES;
-  private lookedId = 0;
-  /** Ids that were put into the list behind it; sorted when they are needed. */
-  private behind: number[] = [];
-  private isBehindSorted = true;
+  private readonly places = Array.from({ length: PRIORITIES }, () => new Place());
 
   /** `looksAgain`: what goes back behind it is looked at again; a browser, which may have shown it, does not. */
   constructor(table: MessageTable, ready: ReadyList, looksAgain: boolean) {
@@ -45,95 +51,95 @@ export class Scan {
 
   /** The next entry that was not looked at, or NONE. It stays the next until `passed`. */
   next(): number {
-    const { table } = this;
-    while (this.behind.length > 0) {
-      if (!this.isBehindSorted) this.sortBehind();
-      const slot = table.find(this.behind.at(-1) as number);
-      if (slot !== NONE && table.stateOf(slot) === ENTRY_STATE.ready) return slot;
-      this.behind.pop();
+    for (let priority = PRIORITIES - 1; priority >= 0; priority -= 1) {
+      const last = this.ready.lastOf(priority);
+      if (last === NONE) continue;
+      const slot = this.nextOf(priority, last);
+      if (slot !== NONE) return slot;
     }
-    let slot = this.at === NONE ? this.ready.head : table.nextOf(this.at);
-    // What was put right behind it was looked at: `behind` has it, or had it.
-    while (slot !== NONE && this.isLookedAt(slot)) {
-      this.at = slot;
+    return NONE;
+  }
+
+  /** `slot`, which `next` gave, was looked at. */
+  passed(slot: number): void {
+    const place = this.placeOf(slot);
+    const id = this.table.idOf(slot);
+    if (id <= place.lookedId) {
+      place.behind.takeLowest();
+      return;
+    }
+    place.at = slot;
+    place.lookedId = id;
+  }
+
+  /** Ids that are remembered because they were put behind it. */
+  get behindCount(): number {
+    return this.places.reduce((sum, { behind }) => sum + behind.length, 0);
+  }
+
+  /** To be called before an entry leaves the list. */
+  leaves(slot: number): void {
+    const place = this.placeOf(slot);
+    if (slot !== place.at) return;
+    const { table } = this;
+    const previous = table.previousOf(slot);
+    const isSame = previous !== NONE && table.priorityOf(previous) === table.priorityOf(slot);
+    place.at = isSame ? previous : NONE;
+  }
+
+  /** Looks at an entry again if it lies behind; to be called when one went back into the list. */
+  returns(slot: number): void {
+    if (!this.looksAgain) return;
+    const place = this.placeOf(slot);
+    const id = this.table.idOf(slot);
+    if (id > place.lookedId) return;
+    const { behind } = place;
+    behind.add(id);
+    if (behind.length <= MOST_BEHIND) return;
+    behind.keep((behindId) => this.isReady(this.table.find(behindId)));
+    if (behind.length <= MOST_BEHIND / 2) return;
+    const priority = this.table.priorityOf(slot);
+    this.goBackTo(priority, behind.lowest, this.ready.lastBelow(priority, behind.lowest));
+  }
+
+  /**
+   * Looks again at everything of a priority from the place of an entry on, which may be gone; a browser does not.
+   * `before`: the last entry that lies before it, or NONE.
+   */
+  goBackTo(priority: number, id: number, before: number): void {
+    const place = this.places[priority] as Place;
+    if (id > place.lookedId || !this.looksAgain) return;
+    place.lookedId = id - 1;
+    place.at = before;
+    // It is met on the way.
+    place.behind.dropFrom(id);
+  }
+
+  /** `last` is the last of its priority. */
+  private nextOf(priority: number, last: number): number {
+    const { table } = this;
+    const place = this.places[priority] as Place;
+    const { behind } = place;
+    while (behind.length > 0) {
+      const slot = table.find(behind.lowest);
+      if (this.isReady(slot)) return slot;
+      behind.takeLowest();
+    }
+    if (table.idOf(last) <= place.lookedId) return NONE;
+    let slot = place.at === NONE ? this.ready.firstOf(priority) : table.nextOf(place.at);
+    // What was put right behind it was looked at: `behind` had it.
+    while (table.idOf(slot) <= place.lookedId) {
+      place.at = slot;
       slot = table.nextOf(slot);
     }
     return slot;
   }
 
-  /** `slot`, which `next` gave, was looked at. */
-  passed(slot: number): void {
-    if (this.isLookedAt(slot)) {
-      this.behind.pop();
-      return;
-    }
-    this.at = slot;
-    this.lookedPriority = this.table.priorityOf(slot);
-    this.lookedId = this.table.idOf(slot);
+  private isReady(slot: number): boolean {
+    return slot !== NONE && this.table.stateOf(slot) === ENTRY_STATE.ready;
   }
 
-  /** Ids that are remembered because they were put behind it. */
-  get behindCount(): number {
-    return this.behind.length;
-  }
-
-  /** To be called before an entry leaves the list. */
-  leaves(slot: number): void {
-    if (slot === this.at) this.at = this.table.previousOf(slot);
-  }
-
-  /** To be called when an entry came into the list for the first time. */
-  arrives(slot: number): void {
-    if (this.isLookedAt(slot)) this.remember(slot);
-  }
-
-  /** To be called when an entry went back into the list. */
-  returns(slot: number): void {
-    if (this.looksAgain && this.isLookedAt(slot)) this.remember(slot);
-  }
-
-  /** Looks again at everything from the place of an entry on, which may be gone; a browser does not. */
-  goBackTo(priority: number, id: number): void {
-    const { table } = this;
-    const isBeyond =
-      priority === this.lookedPriority ? id > this.lookedId : priority < this.lookedPriority;
-    if (isBeyond || !this.looksAgain) return;
-    this.lookedPriority = priority;
-    this.lookedId = id - 1;
-    while (this.at !== NONE && !this.isLookedAt(this.at)) this.at = table.previousOf(this.at);
-    // What lies before it again is met on the way.
-    this.behind = this.behind.filter((behindId) => {
-      const slot = table.find(behindId);
-      return slot !== NONE && this.isLookedAt(slot);
-    });
-  }
-
-  private isLookedAt(slot: number): boolean {
-    const priority = this.table.priorityOf(slot);
-    return priority === this.lookedPriority
-      ? this.table.idOf(slot) <= this.lookedId
-      : priority > this.lookedPriority;
-  }
-
-  private remember(slot: number): void {
-    const last = this.behind.at(-1);
-    this.behind.push(this.table.idOf(slot));
-    this.isBehindSorted &&= last === undefined || this.isBeforeId(slot, last);
-    // Who does not look for long must not gather the same ids again and again.
-    if (this.behind.length > 2 * this.ready.length + MOST_UNSORTED) this.sortBehind();
-  }
-
-  private isBeforeId(slot: number, id: number): boolean {
-    const other = this.table.find(id);
-    return other !== NONE && other !== slot && this.table.isBefore(slot, other);
-  }
-
-  /** The first in the order of delivery last, and each once; without those that are gone. */
-  private sortBehind(): void {
-    const { table } = this;
-    const slots = [...new Set(this.behind)].map((id) => table.find(id)).filter((at) => at !== NONE);
-    slots.sort((one, two) => (table.isBefore(one, two) ? 1 : -1));
-    this.behind = slots.map((slot) => table.idOf(slot));
-    this.isBehindSorted = true;
+  private placeOf(slot: number): Place {
+    return this.places[this.table.priorityOf(slot)] as Place;
   }
 }

@@ -8,6 +8,7 @@ import { REJECTION, type Rejection } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { DeadLetters } from './dead-letters.js';
+import { wasBefore } from './delivered-list.js';
 import type { Deliveries } from './deliveries.js';
 import type { TransactionFacts } from './facts.js';
 import type { MessageIndex } from './message-index.js';
@@ -26,6 +27,13 @@ interface Settlement {
   readonly consumer: Consumer;
   readonly entryId: number;
   /** Null: acknowledged. */
+  readonly rejection: Rejection | null;
+}
+
+/** A settlement whose entry is still there. */
+interface Held {
+  readonly consumer: Consumer;
+  readonly slot: number;
   readonly rejection: Rejection | null;
 }
 
@@ -138,7 +146,7 @@ export class Transaction {
     const exhausted: number[] = [];
     let hint = NONE;
     let hintConsumer: Consumer | null = null;
-    for (const { slot, consumer, rejection } of this.heldInOrder()) {
+    for (const { slot, consumer, rejection } of this.inOrder(this.held())) {
       if (rejection === null) {
         deliveries.acknowledged(slot);
       } else if (deadLetters.count(slot, rejection)) {
@@ -159,22 +167,42 @@ export class Transaction {
    */
   rollback(isClientGone = false): void {
     this.parts.busyTransactions.delete(this);
+    const stays: Held[] = [];
+    const leaves: Held[] = [];
+    for (const held of this.held()) {
+      const { closed, returnsAtRollback } = held.consumer;
+      (closed || (returnsAtRollback && !isClientGone) ? leaves : stays).push(held);
+    }
+    this.keepDelivered(stays);
+    this.giveBack(leaves);
+  }
+
+  private keepDelivered(stays: Held[]): void {
+    const { table } = this.parts.index;
+    stays.sort(
+      (one, two) =>
+        one.consumer.index - two.consumer.index || (wasBefore(table, one.slot, two.slot) ? -1 : 1),
+    );
+    let last: Held | null = null;
+    for (const held of stays) {
+      const { slot, consumer } = held;
+      table.setState(slot, ENTRY_STATE.delivered);
+      consumer.delivered.putBack(slot, last?.consumer === consumer ? last.slot : NONE);
+      consumer.queue.unacknowledged += 1;
+      last = held;
+    }
+  }
+
+  private giveBack(leaves: Held[]): void {
     const { index, deadLetters } = this.parts;
-    let last = NONE;
-    let lastConsumer: Consumer | null = null;
-    for (const { slot, consumer } of this.heldInOrder()) {
-      const hint = consumer === lastConsumer ? last : NONE;
-      if (consumer.closed) {
-        index.putBack(slot, hint);
-      } else if (consumer.returnsAtRollback && !isClientGone) {
-        if (!deadLetters.reject(slot, REJECTION.failed, hint)) continue;
-      } else {
-        index.table.setState(slot, ENTRY_STATE.delivered);
-        consumer.delivered.insertInOrder(slot, hint);
-        consumer.queue.unacknowledged += 1;
-      }
-      last = slot;
-      lastConsumer = consumer;
+    let hint = NONE;
+    let hintConsumer: Consumer | null = null;
+    for (const { slot, consumer } of this.inOrder(leaves)) {
+      const near = consumer === hintConsumer ? hint : NONE;
+      if (consumer.closed) index.putBack(slot, near);
+      else if (!deadLetters.reject(slot, REJECTION.failed, near)) continue;
+      hint = slot;
+      hintConsumer = consumer;
     }
   }
 
@@ -186,18 +214,21 @@ export class Transaction {
     return bytes + rejected * (FIXED_BYTES.idList + FAILURE_BYTES);
   }
 
-  /**
-   * The settlements by consumer and in the order of delivery, which makes putting entries back into ordered lists
-   * quick. Without those whose entry went away with its durable subscription.
-   */
-  private heldInOrder(): { slot: number; consumer: Consumer; rejection: Rejection | null }[] {
+  /** The settlements, without those whose entry went away with its durable subscription. */
+  private held(): Held[] {
     const { table, queues } = this.parts.index;
-    const held = [];
+    const held: Held[] = [];
     for (const { consumer, entryId, rejection } of this.settlements) {
       const slot = table.find(entryId);
       if (slot === NONE || queues.at(table.queueOf(slot)).removed) continue;
       held.push({ slot, consumer, rejection });
     }
+    return held;
+  }
+
+  /** By consumer and in the order of their queue, which makes putting them back there quick. */
+  private inOrder(held: Held[]): Held[] {
+    const { table } = this.parts.index;
     return held.sort(
       (one, two) =>
         one.consumer.index - two.consumer.index || (table.isBefore(one.slot, two.slot) ? -1 : 1),

@@ -349,6 +349,85 @@ describe('message groups', () => {
     assert.equal(rig.waitingTasks.length, 0);
   });
 
+  test('a group that is closed often before a long queue does not have all of it passed again', () => {
+    const rig = new Rig({ maxBatchBytes: 1 << 20 });
+    const busy = listening(rig, { prefetch: 1 });
+    sendAll(rig, ['a']);
+    const closing = Array.from({ length: 100 }, (_, index) => `b${index}!`);
+    sendAll(rig, closing);
+    const sender = rig.connect();
+    for (let index = 0; index < 20_000; index += 1) sender.send(QUEUE, 'x', { groupId: 'a' });
+    rig.settle();
+    const others = [listening(rig, { prefetch: 1 }), listening(rig, { prefetch: 1 })];
+    const worked: string[] = [];
+    let turns = 0;
+    for (let at = 0; worked.length < closing.length; at = 1 - at) {
+      const other = others[at] as TestClient;
+      for (const message of other.received.splice(0)) {
+        worked.push(message.body);
+        other.acknowledge(message);
+      }
+      while (rig.commitNext() || rig.waitingTasks.length > 0) {
+        turns += rig.waitingTasks.length;
+        for (const task of rig.waitingTasks.splice(0)) task();
+      }
+    }
+    assert.deepEqual(worked, closing);
+    assert.equal(busy.bodies.length, 1);
+    // Each of the two passes it once, 5,000 in a turn.
+    assert.ok(turns <= 30, `${turns} turns`);
+  });
+
+  test('with many consumers each is asked once whether it takes a message', () => {
+    const rig = new Rig();
+    const [owner, ...others] = Array.from({ length: 200 }, () => listening(rig, { prefetch: 1 }));
+    const asked = { count: 0 };
+    for (const other of others.slice(1)) {
+      Object.defineProperty(other, 'writable', {
+        get() {
+          asked.count += 1;
+          return false;
+        },
+      });
+    }
+    sendAll(rig, ['a1']);
+    assert.deepEqual(owner?.bodies, ['a1']);
+    asked.count = 0;
+    sendAll(rig, ['a2']);
+    assert.ok(asked.count <= 200, `asked ${asked.count} times`);
+  });
+
+  test('once no message of a group is there, nobody is asked in vain, and the owners stay', () => {
+    const rig = new Rig();
+    const clients = Array.from({ length: 3 }, () => listening(rig));
+    sendAll(rig, ['a1']);
+    const owner = clients.find(({ received }) => received.length === 1) as TestClient;
+    acknowledgeAll(rig, owner);
+    const asked = { count: 0 };
+    for (const client of clients) {
+      Object.defineProperty(client, 'writable', {
+        get() {
+          asked.count += 1;
+          return true;
+        },
+      });
+    }
+    for (let index = 0; index < 30; index += 1) sendAll(rig, ['-']);
+    assert.equal(asked.count, 30);
+    for (const client of clients) {
+      assert.equal(client.bodies.length, 10);
+      acknowledgeAll(rig, client);
+    }
+    sendAll(rig, ['a2', '-', 'b1', 'a3']);
+    assert.deepEqual(
+      owner.bodies.filter((body) => body.startsWith('a')),
+      ['a2', 'a3'],
+    );
+    for (const client of clients) acknowledgeAll(rig, client);
+    sendAll(rig, ['-']);
+    rig.checkTwins();
+  });
+
   test('the numbers of groups stay within their bits', () => {
     fc.assert(
       fc.property(fc.string(), fc.boolean(), (id, closes) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EntryList } from '../../../src/broker/entry-list.js';
-import { MessageTable, NONE } from '../../../src/broker/message-table.js';
+import { DeliveredList } from '../../../src/broker/delivered-list.js';
+import type { EntryList } from '../../../src/broker/entry-list.js';
+import { ENTRY_STATE, MessageTable, NONE } from '../../../src/broker/message-table.js';
 import { ReadyList } from '../../../src/broker/ready-list.js';
 import { TimeHeap } from '../../../src/broker/time-heap.js';
 
@@ -53,21 +54,23 @@ function idsIn(table: MessageTable, list: EntryList): number[] {
   return seen;
 }
 
-test('a list keeps the order of ids whatever is put back, with any hint', () => {
+test('what was delivered keeps the order of delivery, whatever goes and is put back, with any hint', () => {
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { minLength: 1, size: 'large' });
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { size: 'large' }), (ids) => {
+    fc.property(ids, fc.infiniteStream(fc.nat()), (inOrder, draws) => {
       const table = new MessageTable();
-      const list = new EntryList(table);
+      const list = new DeliveredList(table);
+      const slots = inOrder.map((id) => table.allocate(id));
+      for (const slot of slots) list.append(slot);
+      const away = slots.filter(() => (draws.next().value as number) % 2 === 0);
+      for (const slot of away) list.remove(slot);
       let hint = NONE;
-      for (const id of ids) {
-        const slot = table.allocate(id);
-        list.insertInOrder(slot, hint);
+      while (away.length > 0) {
+        const [slot] = away.splice((draws.next().value as number) % away.length, 1) as [number];
+        list.putBack(slot, hint);
         hint = slot;
       }
-      assert.deepEqual(
-        idsIn(table, list),
-        [...ids].sort((one, two) => one - two),
-      );
+      assert.deepEqual(idsIn(table, list), inOrder);
     }),
   );
 });
@@ -87,22 +90,31 @@ test('a ready list is ordered by priority and id, whatever comes, goes and comes
       const away: { id: number; priority: number }[] = [];
       let nextId = 1;
       let lastBack = NONE;
+      const { ready, delivered } = ENTRY_STATE;
       for (const { kind, priority, which, isHinted } of steps) {
         if (kind === 'arrives') {
           const slot = table.allocate(nextId);
           table.setPriority(slot, priority);
+          table.setQueue(slot, 1);
           list.insert(slot, NONE);
           model.push({ id: nextId, priority });
           nextId += 1;
+          // Ids between those of a queue are in others, or gone.
+          for (let other = which % 4; other > 0; other -= 1) {
+            if (isHinted) table.setQueue(table.allocate(nextId), 2);
+            nextId += 1;
+          }
         } else if (kind === 'leaves' && model.length > 0) {
           const [gone] = model.splice(which % model.length, 1) as [(typeof model)[0]];
           const slot = table.find(gone.id);
           list.remove(slot);
+          table.setState(slot, delivered);
           if (slot === lastBack) lastBack = NONE;
           away.push(gone);
         } else if (kind === 'returns' && away.length > 0) {
           const [back] = away.splice(which % away.length, 1) as [(typeof model)[0]];
           const slot = table.find(back.id);
+          table.setState(slot, ready);
           list.insert(slot, isHinted ? lastBack : NONE);
           lastBack = slot;
           model.push(back);
@@ -112,8 +124,49 @@ test('a ready list is ordered by priority and id, whatever comes, goes and comes
           idsIn(table, list),
           model.map(({ id }) => id),
         );
+        const id = which % (nextId + 1);
+        const below = model.filter((one) => one.priority === priority && one.id < id).at(-1);
+        assert.equal(
+          list.lastBelow(priority, id),
+          below === undefined ? NONE : table.find(below.id),
+        );
       }
     }),
+  );
+});
+
+/** Counts the entries that are looked at. */
+class CountingTable extends MessageTable {
+  looks = 0;
+
+  override idOf(slot: number): number {
+    this.looks += 1;
+    return super.idOf(slot);
+  }
+}
+
+test('what goes back into the middle of a long list finds its place near to it', () => {
+  const table = new CountingTable();
+  const list = new ReadyList(table);
+  const slots = Array.from({ length: 100_000 }, (_, index) => {
+    const slot = table.allocate(3 * index + 1);
+    list.insert(slot, NONE);
+    return slot;
+  });
+  const away = slots.slice(49_900, 50_100).reverse();
+  for (const slot of away) {
+    list.remove(slot);
+    table.setState(slot, ENTRY_STATE.delivered);
+  }
+  table.looks = 0;
+  for (const slot of away) {
+    table.setState(slot, ENTRY_STATE.ready);
+    list.insert(slot, NONE);
+  }
+  assert.ok(table.looks < 20 * away.length, `${table.looks} entries were looked at`);
+  assert.deepEqual(
+    idsIn(table, list),
+    slots.map((slot) => table.idOf(slot)),
   );
 });
 

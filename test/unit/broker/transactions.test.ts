@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
-import { depth, Rig } from './broker-rig.js';
+import { depth, type ListenOptions, type Received, Rig, type TestClient } from './broker-rig.js';
 
-const { cumulative } = ACKNOWLEDGEMENT;
+const { cumulative, individual } = ACKNOWLEDGEMENT;
 
 test('a transaction is nothing before its commit and all of it after, in one block', () => {
   const rig = new Rig({ maxBatchBytes: 4096 });
@@ -97,6 +97,72 @@ test('a cumulative acknowledgement in a transaction takes all before it, and giv
   const next = rig.connect();
   next.listen('/queue/q');
   assert.deepEqual(next.bodies, ['3', '4']);
+  rig.checkTwins();
+});
+
+/** One has a message of the default priority, and then an urgent one, and rolls an acknowledgement of the first back. */
+function overtakenAndRolledBack(rig: Rig, options: ListenOptions): TestClient {
+  const client = rig.connect();
+  client.listen('/queue/q', options);
+  client.send('/queue/q', 'first');
+  rig.settle();
+  client.send('/queue/q', 'urgent', { priority: 9 });
+  rig.settle();
+  assert.deepEqual(client.bodies, ['first', 'urgent']);
+  client.session.begin('t');
+  client.acknowledge(client.received[0] as Received, 't');
+  client.session.rollback('t', null);
+  return client;
+}
+
+test('what is rolled back is where it was in the order of delivery, whatever came after it', () => {
+  const rig = new Rig();
+  const client = overtakenAndRolledBack(rig, { mode: cumulative });
+  client.acknowledge(client.received[0] as Received);
+  client.session.close();
+  rig.settle();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  assert.deepEqual(next.bodies, ['urgent']);
+  rig.checkTwins();
+});
+
+test('of what a lost connection was delivered the first one counts as failed, also after a rollback', () => {
+  const rig = new Rig();
+  overtakenAndRolledBack(rig, { mode: individual }).session.close();
+  rig.settle();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  assert.deepEqual(
+    next.received.map(({ body, failedDeliveries }) => [body, failedDeliveries]),
+    [
+      ['urgent', 0],
+      ['first', 1],
+    ],
+  );
+  rig.checkTwins();
+});
+
+test('several transactions of one consumer give back in any order what they hold', () => {
+  const rig = new Rig();
+  const client = rig.connect();
+  client.listen('/queue/q', { mode: cumulative });
+  const priorities = [4, 9, 0, 5, 9, 1];
+  for (const [index, priority] of priorities.entries()) {
+    client.send('/queue/q', `${index}`, { priority });
+    rig.settle();
+  }
+  for (const [transaction, upTo] of Object.entries({ t: 1, u: 3, v: 4 })) {
+    client.session.begin(transaction);
+    client.acknowledge(client.received[upTo] as Received, transaction);
+  }
+  for (const transaction of ['u', 'v', 't']) client.session.rollback(transaction, null);
+  client.acknowledge(client.received[2] as Received);
+  rig.settle();
+  client.session.close();
+  const next = rig.connect();
+  next.listen('/queue/q');
+  assert.deepEqual(next.bodies, ['4', '3', '5']);
   rig.checkTwins();
 });
 
