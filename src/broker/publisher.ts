@@ -170,6 +170,7 @@ export class Publisher {
     for (const message of messages) {
       this.routePrepared(message);
       if (!this.mayRefuse || this.isKnown(message, message.duplicateKey)) continue;
+      if (planned.isAgain(message)) continue;
       if (this.isFiltered) this.leaveOutUnwanted(client, selectable(message));
       for (const queue of this.storedTargets) this.plan(queue, message, planned);
       for (const queue of this.memoryTargets) this.plan(queue, message, planned);
