@@ -131,6 +131,33 @@ for (const cold of [false, true]) {
   });
 }
 
+test('many that expire at the same moment are taken out in several turns, with each of them once', () => {
+  const rig = new Rig({ limits: { memoryMaxBytes: 1e12 } });
+  const client = rig.connect();
+  const total = 50_000;
+  for (let index = 0; index < total; index += 1) {
+    client.send('/queue/q', '', { expiresAtMs: rig.nowMs + 10, durable: false });
+  }
+  rig.settle();
+  rig.nowMs += 10;
+  const turns: number[] = [];
+  const look = () => turns.push(rig.broker.statistics().expired);
+  rig.broker.sweep();
+  look();
+  // The next look at the clock comes while it is under way.
+  rig.broker.sweep();
+  for (;;) {
+    const task = rig.waitingTasks.shift();
+    if (task === undefined) break;
+    task();
+    look();
+  }
+  assert.deepEqual(turns, [20_000, 40_000, 50_000]);
+  assert.equal(depth(rig.broker, 'q'), 0);
+  rig.broker.sweep();
+  assert.equal(rig.broker.statistics().expired, total);
+});
+
 test('P1: copy and removal are in one block: a node that takes over at any moment has each message once', () => {
   const rig = new Rig({ cold: true, addresses: { q: { expiryAddress: 'late' } } });
   const client = rig.connect();
