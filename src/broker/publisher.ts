@@ -220,6 +220,11 @@ export class Publisher {
     return this.index.queues.named(name) ?? this.create(describeQueue(name));
   }
 
+  /** Whether the queue exists, or one more is allowed. */
+  hasRoomFor(name: string): boolean {
+    return this.index.queues.named(name) !== undefined || this.mayAddQueue;
+  }
+
   createSubscription(subscription: SubscriptionDescription): Queue {
     checkName('topic', subscription.topic);
     if (subscription.clientId !== '') checkName('client id', subscription.clientId);
@@ -305,9 +310,13 @@ export class Publisher {
     return this.index.queues.addStored(stored);
   }
 
-  checkQueueCount(): void {
+  private get mayAddQueue(): boolean {
     const count = this.index.queues.count + this.temporary.topicCount;
-    if (count < this.services.limits.maxQueues) return;
+    return count < this.services.limits.maxQueues;
+  }
+
+  checkQueueCount(): void {
+    if (this.mayAddQueue) return;
     throw new HoldfastError(
       'LIMIT_EXCEEDED',
       `There are ${this.services.limits.maxQueues} queues and durable subscriptions already; ` +

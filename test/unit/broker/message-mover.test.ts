@@ -131,6 +131,31 @@ for (const cold of [false, true]) {
   });
 }
 
+test('a subscription with wildcards that fails messages of many topics makes no more queues than are allowed', () => {
+  const rig = new Rig({ limits: { maxQueues: 4, maxDeliveries: 1 } });
+  const client = rig.connect();
+  client.listen('/topic/news.>', { durable: { clientId: 'c', name: 'n' } });
+  for (let topic = 1; topic <= 20; topic += 1) {
+    // The first one has its queue, and goes on to use it.
+    for (const name of [`news.${topic}`, 'news.1']) {
+      client.send(`/topic/${name}`, name);
+      rig.settle();
+      client.reject(client.last());
+      rig.settle();
+    }
+  }
+  const { queues, messages } = rig.broker.statistics();
+  const names = queues.map(({ destination }) => destination.name);
+  const expected = ['DLQ.news.1', 'DLQ.news.2', 'DLQ.news.3', 'DLQ.others', 'news.>'];
+  assert.deepEqual(names.toSorted(), expected);
+  assert.deepEqual([messages, depth(rig.broker, 'DLQ.news.1')], [40, 21]);
+  assert.equal(depth(rig.broker, 'DLQ.others'), 17);
+  client.listen('/queue/DLQ.others', { mode: auto });
+  rig.settle();
+  assert.match(client.received.at(-1)?.headers ?? '', /from:news\.20\n/);
+  rig.checkTwins();
+});
+
 test('many that expire at the same moment are taken out in several turns, with each of them once', () => {
   const rig = new Rig({ limits: { memoryMaxBytes: 1e12 } });
   const client = rig.connect();
