@@ -52,7 +52,7 @@ class QueueRig {
       resumeReading() {},
       abort() {},
     };
-    const client = new Client(events, 'test client', null, false);
+    const client = new Client(events, 'test client');
     const consumer = new Consumer(this.table, client, this.queue, {
       mode: ACKNOWLEDGEMENT.individual,
       prefetch: 1,
