@@ -29,7 +29,7 @@ const SETTLE_MS = 500;
 export const scraped: Scenario = {
   name: 'scraped',
   describe:
-    'throughput while /metrics is scraped and 10 consoles ask /api/v1/node each second, 1,000 other queues, and without, in pairs',
+    'throughput while /metrics is scraped each second and 10 consoles listen to /api/v1/events, 1,000 other queues, and without, in pairs',
   target: 'over 95 % of the rate without',
   onlyWhenNamed: false,
   async run(context) {
@@ -61,7 +61,7 @@ async function measurePair(
   const seconds = context.options.seconds ?? SECONDS;
   let alone = NO_RATE;
   let watched = NO_RATE;
-  let scrapes: Scrapes = { times: new Samples(), bytes: 0 };
+  let scrapes: Scrapes = { times: new Samples(), bytes: 0, eventBytes: 0 };
   for (const isScraped of [isScrapedFirst, !isScrapedFirst]) {
     if (!isScraped) {
       alone = await rateOf(load, node, seconds);
@@ -82,6 +82,7 @@ async function measurePair(
     figure('scrapes', 'scrapes', scrapes.times.count),
     figure('scrapeP50Ms', 'scrape p50 ms', scrapes.times.percentile(0.5), 1),
     figure('scrapeBytes', 'bytes', scrapes.bytes),
+    figure('eventBytes', 'event bytes', scrapes.eventBytes),
   ];
 }
 
@@ -110,20 +111,35 @@ interface Scrapes {
   readonly times: Samples;
   /** Of the last one. */
   bytes: number;
+  /** Of all consoles. */
+  eventBytes: number;
 }
 
-/** Asks each second until it is told to end. */
+/** Scrapes each second, with consoles open, until it is told to end. */
 async function watch(address: string, signal: AbortSignal): Promise<Scrapes> {
-  const scrapes: Scrapes = { times: new Samples(), bytes: 0 };
+  const scrapes: Scrapes = { times: new Samples(), bytes: 0, eventBytes: 0 };
+  const consoles = Array.from({ length: CONSOLES }, () => listen(address, scrapes, signal));
   while (!signal.aborted) {
     const beganMs = performance.now();
-    const consoles = Array.from({ length: CONSOLES }, () => ask(address, 'api/v1/node'));
     scrapes.bytes = (await ask(address, 'metrics')).byteLength;
     scrapes.times.add(performance.now() - beganMs);
-    await Promise.all(consoles);
     await sleep(Math.max(0, INTERVAL_MS - (performance.now() - beganMs)));
   }
+  await Promise.all(consoles);
   return scrapes;
+}
+
+/** What the page of a console does: it reads a stream of events. */
+async function listen(address: string, scrapes: Scrapes, signal: AbortSignal): Promise<void> {
+  const response = await fetch(`http://${address}/api/v1/events`, { signal });
+  if (!response.ok || response.body === null) {
+    throw new Error(`The events answered ${response.status}.`);
+  }
+  try {
+    for await (const part of response.body) scrapes.eventBytes += (part as Uint8Array).byteLength;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 async function ask(address: string, path: string): Promise<ArrayBuffer> {

@@ -13,6 +13,8 @@ export const WHEN_FULL = ['block', 'drop', 'reject'] as const;
 type WhenFull = (typeof WHEN_FULL)[number];
 
 export const DEAD_LETTER_PREFIX = 'DLQ.';
+/** Of topics for which there may be no more queues. */
+export const OTHER_DEAD_LETTERS = `${DEAD_LETTER_PREFIX}others`;
 /** Of `maxRedeliveryDelayMs` to the first delay, as in Artemis. */
 const DELAY_GROWTH = 10;
 /** Names whose settings are remembered; then all are looked up anew. */

@@ -73,12 +73,17 @@ interface Parts {
   readonly management: Management;
 }
 
+/** Expired messages that are taken out in one turn of the event loop: some ten milliseconds. */
+const EXPIRED_PER_TURN = 20_000;
+
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
 
 export class Broker implements BrokerEndpoint {
   private options: BrokerOptions;
   private parts: Parts;
   private serving = false;
+  /** Some of what has expired is left for a later turn. */
+  private isExpiring = false;
   private readonly clients = new Set<Client>();
   /** Batches that were taken and not yet committed, oldest first. */
   private outstanding: PendingBatch[] = [];
@@ -135,6 +140,7 @@ export class Broker implements BrokerEndpoint {
   startServing(): void {
     assertThat(!this.serving, 'the broker serves already');
     this.serving = true;
+    this.isExpiring = false;
     Object.assign(this.counts, noCounts());
     this.parts.services.drops.start();
     this.parts.publisher.start();
@@ -256,13 +262,19 @@ export class Broker implements BrokerEndpoint {
   /** Removes what has expired, and hands out what was to be delivered later. To be called from a timer. */
   sweep(): void {
     if (!this.serving) return;
-    const { index, mover, dispatcher, flow } = this.parts;
-    const { table, expiry } = index;
     const nowMs = this.options.wallMs();
     this.noteArrivals();
-    index.releaseDue(nowMs);
+    this.parts.index.releaseDue(nowMs);
     this.timeOutTransactions(nowMs);
-    while (expiry.earliestMs <= nowMs) {
+    if (!this.isExpiring) this.expireDue(nowMs);
+  }
+
+  /** Many may expire at the same moment: whoever else waits has a turn in between. */
+  private expireDue(nowMs: number): void {
+    const { index, mover, dispatcher, flow } = this.parts;
+    const { table, expiry } = index;
+    let left = EXPIRED_PER_TURN;
+    for (; left > 0 && expiry.earliestMs <= nowMs; left -= 1) {
       const slot = table.find(expiry.pop());
       if (slot === NONE) continue;
       // What is not in its queue now is watched again when it comes back.
@@ -277,6 +289,11 @@ export class Broker implements BrokerEndpoint {
     }
     dispatcher.run();
     flow.recheck();
+    this.isExpiring = left === 0;
+    if (!this.isExpiring) return;
+    this.options.later(() => {
+      if (this.serving && this.parts.index === index) this.expireDue(nowMs);
+    });
   }
 
   private noteArrivals(): void {

@@ -2,6 +2,7 @@
 import { HoldfastError } from '../platform/errors.js';
 import type { Drops } from './drops.js';
 import type { FlowControl } from './flow-control.js';
+import type { PreparedMessage } from './prepared-message.js';
 import type { Queue } from './queue.js';
 
 interface Amount {
@@ -51,6 +52,16 @@ export class FullQueues {
 /** What a transaction is about to put into each queue. */
 export class PlannedMessages {
   private readonly amounts = new Map<Queue, Amount>();
+  private readonly ids = new Set<string>();
+
+  /** Whether the transaction has a durable message with the same id before it. */
+  isAgain({ destination, durable, duplicateKey }: PreparedMessage): boolean {
+    if (duplicateKey === null) return false;
+    const id = `${destination.kind}/${destination.name}/${duplicateKey}`;
+    if (this.ids.has(id)) return true;
+    if (durable) this.ids.add(id);
+    return false;
+  }
 
   of(queue: Queue): Amount {
     return this.amounts.get(queue) ?? NOTHING;

@@ -5,7 +5,7 @@
  * again: the failures are journaled, and an expiry is part of the message.
  */
 
-import { DEAD_LETTER_PREFIX } from './address-settings.js';
+import { DEAD_LETTER_PREFIX, OTHER_DEAD_LETTERS } from './address-settings.js';
 import type { DeadLetterFacts, Destination } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Deliveries } from './deliveries.js';
@@ -218,11 +218,18 @@ export class MessageMover {
     };
     const address = hasExpired
       ? settings.expiryAddress
-      : (settings.deadLetterAddress ?? DEAD_LETTER_PREFIX + origin.name);
+      : (settings.deadLetterAddress ?? this.ownDeadLetterAddress(destination, origin));
     const target = this.publisher.queueForMoved(address);
     const reason = hasExpired ? REMOVAL_REASON.expired : REMOVAL_REASON.deadLettered;
     this.moveTo(target, slot, { ...content, message }, reason);
     if (!hasExpired) services.counts.deadLettered += 1;
+  }
+
+  /** What a subscription with wildcards fails may be of any number of topics. */
+  private ownDeadLetterAddress(destination: Destination, origin: Destination): string {
+    const name = DEAD_LETTER_PREFIX + origin.name;
+    const isOneOfMany = origin.name !== destination.name;
+    return isOneOfMany && !this.publisher.hasRoomFor(name) ? OTHER_DEAD_LETTERS : name;
   }
 
   private queueOf(slot: number): Queue {

@@ -17,7 +17,8 @@ export interface Passers {
 }
 
 export class PassedEntries {
-  private readonly ids = new Set<number>();
+  /** With their priorities. */
+  private readonly ids = new Map<number, number>();
   /** By priority, of those that are too many: the first one, or beyond it; Infinity: none. */
   private readonly rest: number[] = new Array(PRIORITIES).fill(Number.POSITIVE_INFINITY);
   /** By priority, the last one of them. */
@@ -28,7 +29,7 @@ export class PassedEntries {
     if (id < first) {
       if (this.ids.has(id)) return;
       if (this.ids.size < MOST_IDS) {
-        this.ids.add(id);
+        this.ids.set(id, priority);
         return;
       }
       this.rest[priority] = id;
@@ -44,14 +45,19 @@ export class PassedEntries {
     this.rest[priority] = isLast ? Number.POSITIVE_INFINITY : id + 1;
   }
 
-  /** Everything that was passed over is to be looked at again. */
+  /** Everything that was passed over is to be looked at again: one by one, or where they are too many in a row. */
   tell(passers: Passers): void {
-    for (const id of this.ids) passers.lookAt(id);
-    this.ids.clear();
-    for (const [priority, id] of this.rest.entries()) {
+    const { ids, rest } = this;
+    const areKnown = rest.every((id) => id === Number.POSITIVE_INFINITY);
+    for (const [id, priority] of ids) {
+      if (areKnown) passers.lookAt(id);
+      else rest[priority] = Math.min(rest[priority] as number, id);
+    }
+    for (const [priority, id] of rest.entries()) {
       if (Number.isFinite(id)) passers.lookFrom(priority, id);
     }
-    this.rest.fill(Number.POSITIVE_INFINITY);
+    ids.clear();
+    rest.fill(Number.POSITIVE_INFINITY);
     this.last.fill(0);
   }
 }

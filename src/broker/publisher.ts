@@ -170,6 +170,7 @@ export class Publisher {
     for (const message of messages) {
       this.routePrepared(message);
       if (!this.mayRefuse || this.isKnown(message, message.duplicateKey)) continue;
+      if (planned.isAgain(message)) continue;
       if (this.isFiltered) this.leaveOutUnwanted(client, selectable(message));
       for (const queue of this.storedTargets) this.plan(queue, message, planned);
       for (const queue of this.memoryTargets) this.plan(queue, message, planned);
@@ -217,6 +218,11 @@ export class Publisher {
   /** The queue of this name for what is moved, which no limit keeps from being created. */
   queueForMoved(name: string): Queue {
     return this.index.queues.named(name) ?? this.create(describeQueue(name));
+  }
+
+  /** Whether the queue exists, or one more is allowed. */
+  hasRoomFor(name: string): boolean {
+    return this.index.queues.named(name) !== undefined || this.mayAddQueue;
   }
 
   createSubscription(subscription: SubscriptionDescription): Queue {
@@ -304,9 +310,13 @@ export class Publisher {
     return this.index.queues.addStored(stored);
   }
 
-  checkQueueCount(): void {
+  private get mayAddQueue(): boolean {
     const count = this.index.queues.count + this.temporary.topicCount;
-    if (count < this.services.limits.maxQueues) return;
+    return count < this.services.limits.maxQueues;
+  }
+
+  checkQueueCount(): void {
+    if (this.mayAddQueue) return;
     throw new HoldfastError(
       'LIMIT_EXCEEDED',
       `There are ${this.services.limits.maxQueues} queues and durable subscriptions already; ` +

@@ -195,6 +195,8 @@ export class Session implements BrokerSession {
     } catch (error) {
       // Nothing of it is done yet: what it holds must not stay with nobody.
       open.rollback();
+      // What its consumer does not want back is for others.
+      this.parts.dispatcher.run();
       throw error;
     }
     this.confirm(token);

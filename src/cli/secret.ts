@@ -35,12 +35,13 @@ export async function askForNewSecret(what: string): Promise<string> {
 /** Shows nothing of what is typed. */
 export async function askForSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: whoever answers at once must not see the terminal's own echo.
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   stdin.resume();
   let typed = '';
   try {
+    stderr.write(question);
     for (;;) {
       const [keys] = (await once(stdin, 'data')) as [string];
       for (const key of keys) {

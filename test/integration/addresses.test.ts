@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
+import { RawClient } from '../support/raw-client.js';
 import { connect, Inbox, isRefusal } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
@@ -151,4 +152,22 @@ test('rules in the file are checked at the start, with the line', async (t) => {
     node.otherOutput.join('\n') + JSON.stringify(node.log),
     /Unknown key whenFul of addresses\.orders\.> in .*holdfast\.yaml, line 3; did you mean whenFull\?/,
   );
+});
+
+test('a producer that is gone while a full queue holds it back leaves its connection to others', async (t) => {
+  const store = await TestStore.make(t, { ...SETTINGS, HOLDFAST_STOMP_MAX_CONNECTIONS: '3' });
+  const live = await store.startLive('a');
+  for (let producers = 1; producers <= 3; producers += 1) {
+    const producer = await RawClient.connect(live.address);
+    const send = (body: number) => `SEND\ndestination:/queue/steps\nreceipt:${body}\n\n${body}\0`;
+    producer.write([1, 2, 3].map(send).join(''));
+    await producer.receives('receipt-id:1');
+    producer.socket.end(send(4));
+  }
+  const consumer = await eventually('a consumer is served', () =>
+    connect(live.address).catch(() => null),
+  );
+  t.after(() => consumer.destroy());
+  const inbox = await Inbox.open(consumer, '/queue/steps', 'auto');
+  await eventually('nothing that they sent is lost', () => inbox.texts.length === 12);
 });

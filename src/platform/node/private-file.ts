@@ -1,5 +1,6 @@
 /** Files with secrets: nobody but their owner may read them, and they are replaced as a whole. */
 import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoOf, HoldfastError, messageOf } from '../errors.js';
 
 const OWNER_ONLY = 0o600;
@@ -35,8 +36,8 @@ export async function readPrivateFile(path: string): Promise<string | null> {
 
 /**
  * Replaces the file by what `change` makes of its text, which is null when there is none, or makes it, with
- * mode 0600 and on stable storage. The new file stands beside it until then, under a name that keeps
- * others from changing it at the same time.
+ * mode 0600, its owner of before and on stable storage. The new file stands beside it until then, under a name that
+ * keeps others from changing it at the same time.
  */
 export async function changePrivateFile(
   path: string,
@@ -48,13 +49,15 @@ export async function changePrivateFile(
   try {
     try {
       await handle.writeFile(await change(await readPrivateFile(path)));
+      await keepOwner(handle, target);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await fs.rename(beside, target);
+    await syncDirectory(dirname(target));
   } catch (error) {
-    await fs.unlink(beside);
+    await fs.rm(beside, { force: true });
     throw error;
   }
 }
@@ -68,6 +71,34 @@ async function openBeside(beside: string, path: string): Promise<fs.FileHandle> 
       ? `${beside} is there: somebody else changes ${path} now, or was interrupted; in that case remove it, and try again.`
       : `The file ${path} cannot be written: ${messageOf(error)}.`;
     throw refused(sentence, error);
+  }
+}
+
+/** Changed by root it would be root's, and the nodes, which run as somebody else, could not read it any more. */
+async function keepOwner(handle: fs.FileHandle, target: string): Promise<void> {
+  const before = await fs.stat(target).catch(() => null);
+  const { uid, gid } = await handle.stat();
+  if (before === null || (before.uid === uid && before.gid === gid)) return;
+  try {
+    await handle.chown(before.uid, before.gid);
+  } catch (error) {
+    // Another group is of no consequence: it has no rights.
+    if (before.uid === uid) return;
+    throw refused(
+      `The file ${target} belongs to the user with the number ${before.uid}, who alone can change it so that it stays ` +
+        'readable; run the command as that user.',
+      error,
+    );
+  }
+}
+
+/** Else the file of before, with who was removed since, may be there again after a loss of power. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await fs.open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -38,6 +38,9 @@ import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
 /** How long a client may take to read the last frame and close, once this side has nothing more to say. */
 const CLOSE_LINGER_MS = 5_000;
 
+/** Kept of what a client sends while the broker holds it back; beyond, its socket is not read either. */
+const HELD_MAX_BYTES = 16 * 1024;
+
 const RECEIPT_HEAD = utf8('RECEIPT\nreceipt-id:');
 const RECEIPT_TAIL = utf8('\n\n\0');
 const HEART_BEAT = Uint8Array.of(LINE_FEED);
@@ -100,6 +103,8 @@ export class StompSession implements SessionEvents {
   private pausedByBroker = false;
   private pausedByReceipts = false;
   private pausedByLogin = false;
+  private isGone = false;
+  /** Came while nothing may be carried out. */
   private readonly held = new HeldBytes();
   /** What the socket was told last. */
   private socketPaused = false;
@@ -168,14 +173,21 @@ export class StompSession implements SessionEvents {
     this.flushSoon();
   }
 
+  /**
+   * Nothing more is carried out, but a little is still read: of a socket that is not read nobody would learn
+   * that the client is gone, and those who come again and again would take all connections.
+   */
   pauseReading(_reason: string): void {
     this.pausedByBroker = true;
+    // What a client said before it went away is taken, as it was when the limit was met.
+    if (!this.isGone) this.decoder.isPaused = true;
     this.balanceReading();
   }
 
+  /** Not at once: the broker is the caller. */
   resumeReading(): void {
     this.pausedByBroker = false;
-    this.balanceReading();
+    this.clock.soon(this.readHeld);
   }
 
   abort(reason: string): void {
@@ -195,7 +207,7 @@ export class StompSession implements SessionEvents {
     }
     try {
       const taken = this.decoder.push(bytes);
-      if (taken < bytes.length && this.decoder.isPaused) this.held.hold(bytes.subarray(taken));
+      if (taken < bytes.length && this.decoder.isPaused) this.hold(bytes.subarray(taken));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.fail(error, this.decoder.frame);
@@ -204,12 +216,29 @@ export class StompSession implements SessionEvents {
     this.liveness?.received(this.clock.monotonicMs(), this.decoder);
   }
 
+  private hold(bytes: Uint8Array): void {
+    this.held.hold(bytes);
+    this.balanceReading();
+  }
+
+  private readonly readHeld = (): void => {
+    if (this.pausedByBroker) return;
+    this.decoder.isPaused = false;
+    for (const bytes of this.held.release()) this.onData(bytes);
+    this.balanceReading();
+  };
+
   private onDrain(): void {
     this.writeBody();
     this.offerDelivery();
   }
 
   private onClose(): void {
+    this.isGone = true;
+    if (this.state === STATE.connected && this.decoder.isPaused) {
+      this.pausedByBroker = false;
+      this.readHeld();
+    }
     this.state = STATE.closed;
     this.dropBody();
     this.timer.cancel();
@@ -316,10 +345,8 @@ export class StompSession implements SessionEvents {
       this.fail(error, undefined);
       return;
     }
-    this.decoder.isPaused = false;
     this.pausedByLogin = false;
-    this.balanceReading();
-    for (const bytes of this.held.release()) this.onData(bytes);
+    this.readHeld();
   }
 
   /** The client is connected from now on. */
@@ -439,12 +466,14 @@ export class StompSession implements SessionEvents {
     return this.pausedByBroker || this.pausedByReceipts || this.pausedByLogin;
   }
 
-  /** Reads on only when neither the broker nor too many receipts that wait for it hold the client back. */
+  /** Reads on only when neither the broker, and enough is held, nor too many receipts that wait for it hold the client back. */
   private balanceReading(): void {
     const limit = this.options.config.socketBufferMaxBytes;
     this.pausedByReceipts = this.receipts.heldBytes > (this.pausedByReceipts ? limit / 2 : limit);
-    if (this.readingPaused === this.socketPaused) return;
-    this.socketPaused = this.readingPaused;
+    const hasHeldEnough = this.pausedByBroker && this.held.count > HELD_MAX_BYTES;
+    const shallPause = hasHeldEnough || this.pausedByReceipts || this.pausedByLogin;
+    if (shallPause === this.socketPaused) return;
+    this.socketPaused = shallPause;
     if (this.socketPaused) this.socket.pauseReading();
     else this.socket.resumeReading();
   }

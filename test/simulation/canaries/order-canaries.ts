@@ -19,6 +19,17 @@ export const ORDER_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'rollback-by-priority',
+    sentence: 'What a rollback gives a consumer back is among what it holds by its priority.',
+    patches: [
+      {
+        file: 'src/broker/delivered-list.ts',
+        find: '  return table.deliveryNumberOf(slot) < table.deliveryNumberOf(other);\n',
+        replace: '  return table.isBefore(slot, other);\n',
+      },
+    ],
+  },
+  {
     name: 'groups-given-away-early',
     sentence:
       'A message group is given to another consumer while its owner holds unacknowledged messages.',

@@ -19,6 +19,7 @@ export interface ConsumerHabits {
   readonly rejectShare: number;
   readonly unconfirmedShare: number;
   readonly leaveShare: number;
+  readonly rollbackShare: number;
 }
 
 /** A client that can be asked to do nothing but to empty what it is subscribed to. */
@@ -26,8 +27,13 @@ export interface ReceivingRole extends Role {
   drain(): void;
 }
 
-const DRAINING: Pick<ConsumerHabits, 'workMs' | 'rejectShare' | 'unconfirmedShare' | 'leaveShare'> =
-  { workMs: 0, rejectShare: 0, unconfirmedShare: 0, leaveShare: 0 };
+const DRAINING: Omit<ConsumerHabits, 'acknowledgement' | 'prefetch' | 'isBatching'> = {
+  workMs: 0,
+  rejectShare: 0,
+  unconfirmedShare: 0,
+  leaveShare: 0,
+  rollbackShare: 0,
+};
 
 export class Consumer implements ReceivingRole {
   readonly clientId?: string;
@@ -37,6 +43,7 @@ export class Consumer implements ReceivingRole {
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
   #habits: ConsumerHabits;
+  #rollbacks = 0;
 
   /** `durable`: the client id and the name of a durable subscription. */
   constructor(options: {
@@ -111,7 +118,9 @@ export class Consumer implements ReceivingRole {
     // In the cumulative mode a later one may have been acknowledged, and it with that.
     if (stay.isLeaving || !subscription.held.has(arrival)) return;
     const random = this.#random;
-    const { acknowledgement, rejectShare, unconfirmedShare, leaveShare } = this.#habits;
+    const { acknowledgement, rejectShare, unconfirmedShare, leaveShare, rollbackShare } =
+      this.#habits;
+    if (rollbackShare > 0 && random.chance(rollbackShare)) this.#takeBack(stay, delivery);
     if (rejectShare > 0 && random.chance(rejectShare)) {
       this.#ledger.rejecting(subscription, arrival, delivery.reject());
       return;
@@ -127,6 +136,18 @@ export class Consumer implements ReceivingRole {
       );
     }
     if (leaveShare > 0 && random.chance(leaveShare)) this.#leave(stay);
+  }
+
+  /** Acknowledges in a transaction that it rolls back: what was delivered stays so, as it was. */
+  #takeBack({ session, subscription }: Stay, delivery: Delivery): void {
+    const { messaging, connection } = session;
+    if (messaging.returnsAtRollback) return;
+    this.#rollbacks += 1;
+    const name = `${subscription.place.name}-${this.#rollbacks}`;
+    messaging.begin(name);
+    delivery.acknowledge(name);
+    const sentAtMs = this.#ledger.options.nowMs();
+    whenAnswered(messaging.rollback(name), () => this.#ledger.barrier(connection, sentAtMs));
   }
 
   /** And comes back, on the same connection. */

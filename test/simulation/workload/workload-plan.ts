@@ -60,6 +60,8 @@ export type RolePlan =
       readonly unconfirmedShare: number;
       /** Unsubscribes now and then, with messages in its hands. */
       readonly leaveShare: number;
+      /** Of the acknowledgements, those that it gives in a transaction first, and takes back. */
+      readonly rollbackShare: number;
     }
   | {
       readonly kind: 'durable-subscriber';
@@ -106,6 +108,8 @@ const BATCHING_SHARE = 0.7;
 const LARGEST_BODY_BYTES = 3 * 1024;
 /** Of all seeds, those with a queue for messages with priorities and groups. */
 const GROUPED_SHARE = 0.3;
+/** Of their acknowledgements. */
+const ROLLBACK_SHARE = 0.2;
 /**
  * Producers spread what they send over `activeMs`, more or less. Whether there are priorities and groups comes
  * from a stream of its own, so that every seed draws what it always drew.
@@ -256,6 +260,8 @@ class PlanDraw {
       rejectShare: random.chance(0.5) ? random.between(0.05, 0.4) : 0,
       unconfirmedShare: random.chance(0.3) ? 0.3 : 0,
       leaveShare: random.chance(0.2) ? 0.05 : 0,
+      // Not drawn, so that every seed draws what it always drew.
+      rollbackShare: destination === GROUPED ? ROLLBACK_SHARE : 0,
     });
   }
 

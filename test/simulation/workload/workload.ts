@@ -48,6 +48,7 @@ const EMPTYING: ConsumerHabits = {
   rejectShare: 0,
   unconfirmedShare: 0,
   leaveShare: 0,
+  rollbackShare: 0,
 };
 
 type Stage = 'working' | 'emptying-queues' | 'emptying-dead-letters' | 'drained';

@@ -192,6 +192,40 @@ test('reject: what a transaction sends again is no message more', () => {
   rig.checkTwins();
 });
 
+test('reject: an id that a transaction has twice is one message', () => {
+  const rig = new Rig({ addresses: { q: { maxMessages: 1, whenFull: 'reject' } } });
+  const client = rig.connect();
+  client.session.begin('t');
+  for (const body of ['1', '1', '1']) {
+    client.send('/queue/q', body, { duplicateId: 'same', transaction: 't' });
+  }
+  client.session.commit('t', 'committed');
+  rig.settle();
+  assert.deepEqual([depth(rig.broker, 'q'), client.confirmations], [1, ['committed']]);
+  // In memory it may be lost, so the durable one behind it counts, and there is no room for two.
+  const other = new Rig({ addresses: { q: { maxMessages: 1, whenFull: 'reject' } } }).connect();
+  other.session.begin('t');
+  for (const durable of [false, true]) {
+    other.send('/queue/q', '1', { duplicateId: 'same', durable, transaction: 't' });
+  }
+  assert.throws(() => other.session.commit('t', null), exceeded);
+});
+
+test('reject: what a refused transaction had acknowledged is for others at once', () => {
+  const rig = new Rig({ addresses: { q: { maxMessages: 1, whenFull: 'reject' } } });
+  const [client, other] = [rig.connect(), rig.connect()];
+  client.send('/queue/in', 'work');
+  const subscriber = client.listen('/queue/in', { returnsAtRollback: true });
+  rig.settle();
+  other.listen('/queue/in');
+  client.session.begin('t');
+  client.acknowledge(client.last(), 't');
+  for (const body of ['1', '2']) client.send('/queue/q', body, { transaction: 't' });
+  client.session.setCredit(subscriber, 0);
+  assert.throws(() => client.session.commit('t', null), exceeded);
+  assert.deepEqual(other.bodies, ['work']);
+});
+
 test('drop: of a transaction only what has no room is left out', () => {
   const rig = new Rig({ addresses: { q: { maxMessages: 2, whenFull: 'drop' } } });
   const client = rig.connect();

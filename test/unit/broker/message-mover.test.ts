@@ -131,6 +131,58 @@ for (const cold of [false, true]) {
   });
 }
 
+test('a subscription with wildcards that fails messages of many topics makes no more queues than are allowed', () => {
+  const rig = new Rig({ limits: { maxQueues: 4, maxDeliveries: 1 } });
+  const client = rig.connect();
+  client.listen('/topic/news.>', { durable: { clientId: 'c', name: 'n' } });
+  for (let topic = 1; topic <= 20; topic += 1) {
+    // The first one has its queue, and goes on to use it.
+    for (const name of [`news.${topic}`, 'news.1']) {
+      client.send(`/topic/${name}`, name);
+      rig.settle();
+      client.reject(client.last());
+      rig.settle();
+    }
+  }
+  const { queues, messages } = rig.broker.statistics();
+  const names = queues.map(({ destination }) => destination.name);
+  const expected = ['DLQ.news.1', 'DLQ.news.2', 'DLQ.news.3', 'DLQ.others', 'news.>'];
+  assert.deepEqual(names.toSorted(), expected);
+  assert.deepEqual([messages, depth(rig.broker, 'DLQ.news.1')], [40, 21]);
+  assert.equal(depth(rig.broker, 'DLQ.others'), 17);
+  client.listen('/queue/DLQ.others', { mode: auto });
+  rig.settle();
+  assert.match(client.received.at(-1)?.headers ?? '', /from:news\.20\n/);
+  rig.checkTwins();
+});
+
+test('many that expire at the same moment are taken out in several turns, with each of them once', () => {
+  const rig = new Rig({ limits: { memoryMaxBytes: 1e12 } });
+  const client = rig.connect();
+  const total = 50_000;
+  for (let index = 0; index < total; index += 1) {
+    client.send('/queue/q', '', { expiresAtMs: rig.nowMs + 10, durable: false });
+  }
+  rig.settle();
+  rig.nowMs += 10;
+  const turns: number[] = [];
+  const look = () => turns.push(rig.broker.statistics().expired);
+  rig.broker.sweep();
+  look();
+  // The next look at the clock comes while it is under way.
+  rig.broker.sweep();
+  for (;;) {
+    const task = rig.waitingTasks.shift();
+    if (task === undefined) break;
+    task();
+    look();
+  }
+  assert.deepEqual(turns, [20_000, 40_000, 50_000]);
+  assert.equal(depth(rig.broker, 'q'), 0);
+  rig.broker.sweep();
+  assert.equal(rig.broker.statistics().expired, total);
+});
+
 test('P1: copy and removal are in one block: a node that takes over at any moment has each message once', () => {
   const rig = new Rig({ cold: true, addresses: { q: { expiryAddress: 'late' } } });
   const client = rig.connect();

@@ -29,6 +29,8 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
   readonly calls: string[] = [];
   readonly tokens: ConfirmationToken[] = [];
   readonly subscribers: { readonly context: unknown; readonly options: SubscribeOptions }[] = [];
+  /** What a message brings about at once. */
+  onSend: () => void = () => undefined;
   /** What a rejection brings about at once. */
   onReject: () => void = () => undefined;
   readonly durable = new Map<string, Destination>();
@@ -64,6 +66,7 @@ export class ScriptedBroker implements BrokerEndpoint, BrokerSession {
     const { kind, name } = message.destination;
     this.sent.push({ ...message, headers: message.headers.slice(), body: message.body.slice() });
     this.note(`send ${kind} ${name} in ${transaction}`, token);
+    this.onSend();
   }
 
   subscribe(options: SubscribeOptions, token: ConfirmationToken): Subscriber {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { connected, STOMP_CONFIG } from './connection.js';
+import { type Connection, connected, STOMP_CONFIG } from './connection.js';
 
 describe('Heart-beats', () => {
   it('go out when nothing else does, in time', () => {
@@ -123,12 +123,65 @@ describe('Slow and hostile clients', () => {
     assert.equal(connection.socket.paused, false);
   });
 
-  it('is read from again once the broker has room', () => {
+  const send = (body: string) => `SEND\ndestination:/queue/a\n\n${body}^@`;
+  const sentTo = ({ broker }: Connection) =>
+    broker.sent.map(({ body }) => Buffer.from(body).toString());
+
+  it('one that the broker holds back is carried out once there is room, in its order', () => {
+    const connection = connected('1.2');
+    connection.exchange(send('1'));
+    connection.broker.events?.pauseReading('The queue is full.');
+    connection.exchange(`${send('2')}${send('3')}SEND\ndest`);
+    connection.exchange('ination:/queue/a\n\n4^@');
+    assert.deepEqual(sentTo(connection), ['1']);
+    connection.broker.events?.resumeReading();
+    assert.deepEqual(sentTo(connection), ['1'], 'not while the broker is the caller');
+    connection.exchange(send('5'));
+    assert.deepEqual(sentTo(connection), ['1', '2', '3', '4', '5']);
+  });
+
+  it('one that is held back again by what it had sent goes on from there', () => {
+    const connection = connected('1.2');
+    const { broker, clock } = connection;
+    broker.events?.pauseReading('The queue is full.');
+    connection.exchange([1, 2, 3].map((number) => send(`${number}`)).join(''));
+    broker.onSend = () => broker.events?.pauseReading('The queue is full again.');
+    for (const taken of [1, 2, 3]) {
+      broker.events?.resumeReading();
+      clock.endTurn();
+      assert.equal(sentTo(connection).length, taken);
+    }
+  });
+
+  it('one that the broker holds back is read a little further, to see its end, and no more', () => {
     const connection = connected('1.2');
     connection.broker.events?.pauseReading('The queue is full.');
-    assert.equal(connection.socket.paused, true);
+    let frames = 0;
+    for (; !connection.socket.paused; frames += 1) connection.exchange(send('x'.repeat(1_000)));
+    assert.ok(frames > 10 && frames < 17, `${frames} KiB`);
     connection.broker.events?.resumeReading();
+    connection.clock.endTurn();
     assert.equal(connection.socket.paused, false);
+    assert.equal(sentTo(connection).length, frames);
+  });
+
+  it('heart-beats of one that is held back take no memory without end', () => {
+    const connection = connected('1.2');
+    connection.broker.events?.pauseReading('The queue is full.');
+    let beats = 0;
+    for (; !connection.socket.paused && beats < 1_000; beats += 1) connection.exchange('\n');
+    assert.ok(beats > 50 && beats < 200, `${beats} beats`);
+  });
+
+  it('what one that is held back said before it went away is taken', () => {
+    const connection = connected('1.2');
+    connection.broker.events?.pauseReading('The queue is full.');
+    connection.exchange(`${send('1')}${send('2')}SEND\ndest`);
+    connection.broker.onSend = () => connection.broker.events?.pauseReading('It is still full.');
+    connection.socket.destroy();
+    assert.deepEqual(sentTo(connection), ['1', '2']);
+    assert.equal(connection.broker.takeCalls().at(-1), 'close');
+    assert.equal(connection.closedCount, 1);
   });
 
   it('is not read from while either the broker or its receipts hold it back', () => {
@@ -136,7 +189,9 @@ describe('Slow and hostile clients', () => {
     const receipt = 'r'.repeat(3_000);
     connection.broker.events?.pauseReading('The store is full.');
     connection.exchange(`SEND\ndestination:/queue/a\nreceipt:${receipt}\n\n^@`.repeat(25));
+    assert.equal(connection.socket.paused, true);
     connection.broker.events?.resumeReading();
+    connection.clock.endTurn();
     assert.equal(connection.socket.paused, true);
     connection.confirm();
     assert.equal(connection.socket.paused, false);

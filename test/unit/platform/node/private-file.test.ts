@@ -1,0 +1,99 @@
+/** Files with secrets, in a real directory. */
+import assert from 'node:assert/strict';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { changePrivateFile, readPrivateFile } from '../../../../src/platform/node/private-file.js';
+import {
+  makeTemporaryDirectory,
+  type TemporaryDirectory,
+} from '../../../support/temporary-directory.js';
+
+const NOBODY = 65_534;
+
+describe('A private file', () => {
+  let directory: TemporaryDirectory;
+  let path: string;
+
+  beforeEach(async () => {
+    directory = await makeTemporaryDirectory();
+    path = join(directory.path, 'users.yaml');
+  });
+  afterEach(() => directory.remove());
+
+  async function make(text: string): Promise<void> {
+    await writeFile(path, text, { mode: 0o600 });
+  }
+
+  it('is made for its owner alone, and changed as a whole', async () => {
+    assert.equal(await readPrivateFile(path), null);
+    await changePrivateFile(path, async (text) => `${text}, then one`);
+    await changePrivateFile(path, async (text) => `${text}, then two`);
+    assert.equal(await readPrivateFile(path), 'null, then one, then two');
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(directory.path), ['users.yaml']);
+  });
+
+  it('that others may use is refused with the command that mends it', async () => {
+    await make('secret');
+    await chmod(path, 0o640);
+    const refusal = { code: 'CONFIG_INVALID', message: /0640.*chmod 600 .*users\.yaml/ };
+    await assert.rejects(readPrivateFile(path), refusal);
+    await assert.rejects(
+      changePrivateFile(path, async () => 'other'),
+      refusal,
+    );
+    assert.equal(await readFile(path, 'utf8'), 'secret');
+  });
+
+  it('is as it was when its change fails, and can be changed again', async () => {
+    await make('before');
+    const failing = changePrivateFile(path, () => Promise.reject(new Error('no such role')));
+    await assert.rejects(failing, /no such role/);
+    await changePrivateFile(path, async () => 'after');
+    assert.equal(await readPrivateFile(path), 'after');
+  });
+
+  it('is changed by one at a time, and an interrupted change is named', async () => {
+    await make('before');
+    await writeFile(`${path}.new`, 'half of i');
+    await assert.rejects(
+      changePrivateFile(path, async () => 'after'),
+      {
+        code: 'CONFIG_INVALID',
+        message: /users\.yaml\.new is there: .* interrupted/,
+      },
+    );
+    assert.equal(await readPrivateFile(path), 'before');
+    assert.equal(await readFile(`${path}.new`, 'utf8'), 'half of i', 'it is not ours to remove');
+  });
+
+  it('is changed where a symbolic link points', async () => {
+    const elsewhere = join(directory.path, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'real.yaml'), 'before', { mode: 0o600 });
+    await symlink(join(elsewhere, 'real.yaml'), path);
+    await changePrivateFile(path, async () => 'after');
+    assert.ok((await lstat(path)).isSymbolicLink());
+    assert.equal(await readFile(join(elsewhere, 'real.yaml'), 'utf8'), 'after');
+  });
+
+  const skip = process.getuid?.() === 0 ? false : 'only root changes files of others';
+  it('stays that of its owner when root changes it', { skip }, async () => {
+    await make('before');
+    await chown(path, NOBODY, NOBODY);
+    await changePrivateFile(path, async () => 'after');
+    const { uid, gid, mode } = await stat(path);
+    assert.deepEqual([uid, gid, mode & 0o777], [NOBODY, NOBODY, 0o600]);
+  });
+});
