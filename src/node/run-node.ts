@@ -71,11 +71,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const { usersFile } = config.security;
   const users = usersFile === undefined ? null : await watchUsers(usersFile, logger);
   const guarded = users === null ? {} : { security: users.security };
+  const tracer = await tracerOfUser(version);
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
   const hookWorld = { clock: nodeClock, commands: shellCommands, logger, node: name };
   const hooks = new OperatorHooks(hookWorld, config.hooks);
-  const tracer = await tracerOfUser(version);
   const spans = tracer === null ? null : new RoleSpans(tracer, name);
   const { node, watchdog } = assembleMainThread({
     config,

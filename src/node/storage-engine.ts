@@ -58,6 +58,11 @@ export class StorageEngine {
   #hasPostedEnd = false;
   #wake: () => void = () => undefined;
   #tellStop: () => void = () => undefined;
+  #beginNow: () => void = () => undefined;
+  /** The listeners are bound, or the node is to stop: one that cannot serve does not touch the store. */
+  readonly #mayBegin = new Promise<void>((resolve) => {
+    this.#beginNow = resolve;
+  });
   #quiesced: (applied: Cursor) => void = () => undefined;
 
   constructor(world: StorageWorld, settings: StorageSettings) {
@@ -82,6 +87,7 @@ export class StorageEngine {
     this.#world.channel.onMessage((command) => this.#receive(command));
     this.#calls.start();
     try {
+      await this.#mayBegin;
       await this.#join();
       while (!this.#isStopping) await this.#cycle();
       await this.#stopCleanly();
@@ -298,6 +304,7 @@ export class StorageEngine {
         return this.#post(...(await loadPart(this.#loadContext(), command)));
       case 'addresses':
         this.#addresses = command.addresses;
+        this.#beginNow();
         await tenure?.setAddresses(command.addresses);
         return this.#status?.write();
       case 'quiesced':
@@ -307,6 +314,7 @@ export class StorageEngine {
       case 'stop':
         this.#isStopping = true;
         if (!this.#isOver) this.#calls.arm();
+        this.#beginNow();
         this.#tellStop();
         this.#wake();
         return;
