@@ -11,7 +11,7 @@ import type { NodeReport } from '../node/node-report.js';
 import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { listenFailure } from '../platform/node/network.js';
-import type { HostPort } from '../platform/ports.js';
+import type { HostPort, Listener } from '../platform/ports.js';
 import type { Security } from '../security/security.js';
 import type { Answerer } from './answerer.js';
 import { auditChanges, isFromAnotherSite } from './audit.js';
@@ -24,7 +24,7 @@ import { addHealthRoutes } from './health-routes.js';
 import type { MetricsPage } from './metrics/metrics-page.js';
 import { addMetricsRoute } from './metrics/metrics-route.js';
 import { describeRoutes } from './openapi.js';
-import { passOnToLive } from './pass-on.js';
+import { type CallHttps, passOnToLive } from './pass-on.js';
 import { answerProblems, sendProblem } from './problems.js';
 import { addQueueRoutes } from './queue-routes.js';
 import { isChange, OPEN } from './routes.js';
@@ -47,11 +47,17 @@ export interface AdminServerOptions {
   readonly metrics: MetricsPage;
   /** Left out, everybody may ask for everything. */
   readonly security?: Security;
+  /** For `admin.tlsListen`, and for calling the live node at its own. */
+  readonly tls?: {
+    /** Answers at this address as well. */
+    readonly listen: (address: HostPort, server: FastifyInstance['server']) => Promise<Listener>;
+    readonly call: CallHttps;
+  };
 }
 
 export interface AdminServer {
-  /** HOST:PORT that others reach it at. */
-  readonly address: string;
+  /** HOST:PORT that others reach it at, as `admin`, and as `https` over TLS. */
+  readonly addresses: { readonly [protocol: string]: string };
   /** Answers nobody any more, at once. */
   close(): Promise<void>;
   /** Closes every socket within this call, for a process that is about to be killed. */
@@ -63,12 +69,27 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const { config, hostName, logger } = options;
   const server = makeServer(options);
   const bound = await bind(server, config.listen);
-  const where = formatAddress(bound);
-  logger.info('listener-started', { protocol: 'http', address: where }, `HTTP on ${where}`);
+  const secure = await bindSecure(server, options).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
+  const addresses: { [protocol: string]: string } = {};
+  const tell = (name: string, protocol: string, at: HostPort, advertised?: string): void => {
+    const where = formatAddress(at);
+    const sentence = `${protocol.toUpperCase()} on ${where}`;
+    logger.info('listener-started', { protocol, address: where }, sentence);
+    addresses[name] = advertised ?? formatAddress(reachableAddress(at, hostName));
+  };
+  tell('admin', 'http', bound, config.advertise);
+  if (secure !== null) tell('https', 'https', secure.address, config.tlsAdvertise);
   return {
-    address: config.advertise ?? formatAddress(reachableAddress(bound, hostName)),
-    close: () => server.close(),
+    addresses,
+    close: async () => {
+      await secure?.close();
+      await server.close();
+    },
     cutOff: () => {
+      void secure?.close();
       server.server.close();
       server.server.closeAllConnections();
     },
@@ -76,7 +97,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 }
 
 function makeServer(options: AdminServerOptions): FastifyInstance {
-  const { report, administration, metrics, security, logger, version } = options;
+  const { report, administration, metrics, security, logger, version, tls } = options;
   const server = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -90,7 +111,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   auditChanges(server, { report, logger, needsUser: security !== undefined });
   requireUsers(server, security);
   refuseOtherSites(server);
-  passOnToLive(server, report);
+  passOnToLive(server, report, tls?.call);
   const document = describeRoutes(server, version);
   const answerer: Answerer = () => {
     const { node, role } = report();
@@ -132,6 +153,16 @@ async function bind(server: FastifyInstance, listen: string | undefined): Promis
     if (errnoOf((error as Error).cause) !== 'EADDRINUSE') throw error;
     return tryBind(server, { ...USUAL_ADDRESS, port: 0 });
   }
+}
+
+/** Null when it is not served over TLS. */
+async function bindSecure(
+  { server }: FastifyInstance,
+  { config, tls }: AdminServerOptions,
+): Promise<Listener | null> {
+  const { tlsListen } = config;
+  if (tlsListen === undefined || tls === undefined) return null;
+  return tls.listen(parseListenAddress(tlsListen, 'admin.tlsListen'), server);
 }
 
 async function tryBind(server: FastifyInstance, asked: HostPort): Promise<HostPort> {

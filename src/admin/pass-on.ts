@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { NodeReport } from '../node/node-report.js';
 import { messageOf } from '../platform/errors.js';
+import type { SecureCall } from '../platform/node/https.js';
 import { sendProblem } from './problems.js';
 
 /** Who passed a request on: the node that gets one with it is live, or nobody is. */
@@ -12,12 +13,22 @@ const ANSWER_LIMIT_MS = 10 * 60_000;
 const PASSED_HEADERS = ['content-type', 'authorization', 'accept'] as const;
 const ANSWERED_HEADERS = ['content-type', 'www-authenticate', 'retry-after'] as const;
 
-export function passOnToLive(server: FastifyInstance, report: () => NodeReport): void {
+/** As `fetch`, with the trust of this node's own configuration. */
+export type CallHttps = (url: string, call: SecureCall) => Promise<Response>;
+
+/** `callHttps` left out: this node has no TLS, and asks the live one without. */
+export function passOnToLive(
+  server: FastifyInstance,
+  report: () => NodeReport,
+  callHttps?: CallHttps,
+): void {
   server.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.config.onLive !== true) return;
     const { node, role, live } = report();
     if (role === 'live') return;
-    const address = live?.addresses.admin;
+    const { admin, https } = live?.addresses ?? {};
+    const isEncrypted = callHttps !== undefined && https !== undefined;
+    const address = isEncrypted ? https : admin;
     const isElsewhere = live !== null && live.node !== node && live.state === 'live';
     if (!isElsewhere || address === undefined || request.headers[PASSED_ON_BY] !== undefined) {
       return sendProblem(reply, {
@@ -26,7 +37,8 @@ export function passOnToLive(server: FastifyInstance, report: () => NodeReport):
         detail: `This node is ${role}, and ${whoIsLive(live)}; try again later.`,
       });
     }
-    return passOn(request, reply, { address, from: node, to: live.node });
+    const target = { address, from: node, to: live.node };
+    return passOn(request, reply, isEncrypted ? { ...target, callHttps } : target);
   });
 }
 
@@ -34,10 +46,19 @@ function whoIsLive(live: NodeReport['live']): string {
   return live === null ? 'nobody is live' : `${live.node} on ${live.host} is ${live.state}`;
 }
 
+interface Target {
+  /** HOST:PORT of the live node. */
+  readonly address: string;
+  readonly from: string;
+  readonly to: string;
+  /** Set when it is to be asked over TLS. */
+  readonly callHttps?: CallHttps;
+}
+
 async function passOn(
   request: FastifyRequest,
   reply: FastifyReply,
-  { address, from, to }: { address: string; from: string; to: string },
+  { address, from, to, callHttps }: Target,
 ): Promise<FastifyReply> {
   const headers = new Headers({ [PASSED_ON_BY]: from, 'x-forwarded-for': request.ip });
   for (const name of PASSED_HEADERS) {
@@ -50,13 +71,16 @@ async function passOn(
   const hasBody = request.body !== undefined && request.body !== null;
   let answer: Response;
   try {
-    answer = await fetch(`http://${address}${request.url}`, {
+    const call = {
       method: request.method,
       headers,
-      redirect: 'error',
       signal: AbortSignal.any([gone.signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
       ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
-    });
+    };
+    answer =
+      callHttps === undefined
+        ? await fetch(`http://${address}${request.url}`, { ...call, redirect: 'error' })
+        : await callHttps(`https://${address}${request.url}`, call);
   } catch (error) {
     const cause = (error as Error).cause ?? error;
     return sendProblem(reply, {

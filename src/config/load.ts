@@ -60,6 +60,7 @@ export function loadConfig(from: ConfigurationSources): Config {
   checkRules(config, sources);
   checkUsers(config, sources);
   checkAddresses(config, sources);
+  checkTls(config, sources);
   return deepFreeze(config);
 }
 
@@ -187,22 +188,64 @@ function checkRelations(config: Config, sources: Sources): void {
   }
 }
 
+const LISTENERS = ['stomp', 'amqp', 'admin'] as const;
+
 function checkAddresses(config: Config, sources: Sources): void {
-  for (const listener of ['stomp', 'amqp', 'admin'] as const) {
-    const { listen, advertise } = config[listener];
-    if (advertise !== undefined) {
-      parseTargetAddress(advertise, describeSetting(`${listener}.advertise`, sources));
+  for (const section of LISTENERS) {
+    const { listen, advertise, tlsListen, tlsAdvertise } = config[section];
+    for (const [key, address] of Object.entries({ advertise, tlsAdvertise })) {
+      if (address === undefined) continue;
+      parseTargetAddress(address, describeSetting(`${section}.${key}`, sources));
     }
-    if (listen === undefined) continue;
-    const where = describeSetting(`${listener}.listen`, sources);
-    const { host } = parseListenAddress(listen, where);
-    const isGuarded = config.allowAnonymous || config.security.usersFile !== undefined;
-    if (isLoopback(host) || isGuarded) continue;
-    throw new HoldfastError(
-      'ADDRESS_EXPOSED',
-      `${where} is ${listen}, which other hosts can reach, and no users are ` +
-        'configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass ' +
-        '--allow-anonymous when everybody who reaches it may use it.',
+    for (const [key, address] of Object.entries({ listen, tlsListen })) {
+      if (address === undefined) continue;
+      checkExposure(config, address, describeSetting(`${section}.${key}`, sources));
+    }
+  }
+}
+
+/** Encrypted or not: TLS keeps out who listens, and lets in everybody who connects. */
+function checkExposure(config: Config, listen: string, where: string): void {
+  const { host } = parseListenAddress(listen, where);
+  const isGuarded = config.allowAnonymous || config.security.usersFile !== undefined;
+  if (isLoopback(host) || isGuarded) return;
+  throw new HoldfastError(
+    'ADDRESS_EXPOSED',
+    `${where} is ${listen}, which other hosts can reach, and no users are ` +
+      'configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass ' +
+      '--allow-anonymous when everybody who reaches it may use it.',
+  );
+}
+
+/** A listener for TLS needs its files; and files that no listener uses are an encryption that is not there. */
+function checkTls(config: Config, sources: Sources): void {
+  const { tls } = config;
+  const served = LISTENERS.find((section) => config[section].tlsListen !== undefined);
+  for (const key of ['certificate', 'key', 'authority'] as const) {
+    if (tls[key] === '') {
+      throw invalid(
+        `${describeSetting(`tls.${key}`, sources)} must be the path of a file, but is empty.`,
+      );
+    }
+    if (tls[key] === undefined && key !== 'authority' && served !== undefined) {
+      const where = describeSetting(`${served}.tlsListen`, sources);
+      throw invalid(`${where} needs tls.${key}: name a PEM file (docs/security.md).`);
+    }
+    if (tls[key] !== undefined && served === undefined) {
+      throw invalid(
+        `${describeSetting(`tls.${key}`, sources)} is used by no listener; ` +
+          'set stomp.tlsListen, amqp.tlsListen or admin.tlsListen, or leave it out.',
+      );
+    }
+  }
+  for (const section of LISTENERS) {
+    const { clientCertificates, tlsListen } = config[section];
+    if (clientCertificates === 'none') continue;
+    const where = `${describeSetting(`${section}.clientCertificates`, sources)} is ${clientCertificates}`;
+    if (tlsListen === undefined) throw invalid(`${where}, but ${section}.tlsListen is not set.`);
+    if (tls.authority !== undefined) continue;
+    throw invalid(
+      `${where}, but tls.authority is not set; name a PEM file with the certificates of the authorities that sign those of clients.`,
     );
   }
 }

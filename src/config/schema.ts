@@ -17,17 +17,32 @@ import {
 
 const SHELL_COMMAND = 'a command for /bin/sh';
 
+const ADVERTISE =
+  'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]';
+
+/** Of a listener for TLS, beside the one without. `name`: what clients call the protocol then. */
+const tlsListener = (name: string, usualPort: number) => ({
+  tlsListen: v.exactOptional(
+    Text(
+      `[HOST:]PORT to serve ${name} on, which is the same over TLS (usually ${usualPort}); needs \`tls.certificate\`; port 0 takes a free one; default: not served`,
+      '[HOST:]PORT',
+    ),
+  ),
+  tlsAdvertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
+  clientCertificates: Choice(
+    'Whether clients of `tlsListen` are asked for a certificate, which `tls.authority` must have signed; with `required` those without one are not served',
+    'none',
+    ['none', 'optional', 'required'],
+  ),
+});
+
 const Stomp = v.strictObject({
   listen: v.optional(
     Text('[HOST:]PORT to serve STOMP on; port 0 takes a free one', '[HOST:]PORT'),
     '127.0.0.1:61613',
   ),
-  advertise: v.exactOptional(
-    Text(
-      'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
-      'HOST:PORT',
-    ),
-  ),
+  advertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
+  ...tlsListener('`stomp+ssl`', 61612),
   maxHeaderBytes: Bytes('All header lines of one frame', 64 * 1024, 1024, 16 * MEBIBYTE),
   maxHeaders: Count('Header lines of one frame', 256, 8, 10_000),
   maxBodyBytes: Bytes('Body of one frame', 16 * MEBIBYTE, 1024, 256 * MEBIBYTE),
@@ -60,12 +75,8 @@ const Amqp = v.strictObject({
       '[HOST:]PORT',
     ),
   ),
-  advertise: v.exactOptional(
-    Text(
-      'HOST:PORT that other nodes and `status` name; default: what was bound, with the host name for 0.0.0.0 and [::]',
-      'HOST:PORT',
-    ),
-  ),
+  advertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
+  ...tlsListener('`amqps`', 5671),
   announceNodes: v.optional(
     v.pipe(
       v.boolean(),
@@ -141,12 +152,38 @@ const Admin = v.strictObject({
       'HOST:PORT',
     ),
   ),
+  ...tlsListener('HTTPS', 8162),
   metricsMaxQueues: Count(
     'Queues and durable subscriptions with metrics of their own; the others are summed up as one',
     1_000,
     0,
     100_000,
   ),
+});
+
+const Tls = v.strictObject({
+  certificate: v.exactOptional(
+    Text(
+      'PEM file with the certificate that this node shows, and behind it those of authorities between it and one that clients know; read again when it changes (docs/security.md)',
+      'the path of a file',
+    ),
+  ),
+  key: v.exactOptional(
+    Text(
+      'PEM file with the private key of `tls.certificate`, without a passphrase; nobody but its owner and its group may read it',
+      'the path of a file',
+    ),
+  ),
+  authority: v.exactOptional(
+    Text(
+      'PEM file with the certificates of the authorities that sign those of clients; other nodes are known by them as well',
+      'the path of a file',
+    ),
+  ),
+  minimumVersion: Choice('Clients that only speak an older version are refused', 'TLSv1.2', [
+    'TLSv1.2',
+    'TLSv1.3',
+  ]),
 });
 
 const SecuritySettings = v.strictObject({
@@ -353,6 +390,7 @@ export const ConfigSchema = v.strictObject({
   stomp: Stomp,
   amqp: Amqp,
   admin: Admin,
+  tls: Tls,
   security: SecuritySettings,
   ownership: Ownership,
   journal: Journal,

@@ -1,11 +1,12 @@
 /**
  * Where every accepted client goes: to the broker when this node is live, through to the live node
- * when another one is, and otherwise it waits a while, unread, until somebody is surely live. Main thread.
+ * when another one is, and otherwise it waits a while, unread, until somebody is surely live. TLS is ended
+ * where the client is served; who passes it through does not look into it. Main thread.
  */
 
 import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Clock, HostPort, Network, Socket } from '../platform/ports.js';
+import type { Clock, HostPort, Network, Socket, TlsEndpoint } from '../platform/ports.js';
 import { passThrough } from './pass-through.js';
 
 const WAIT_LIMIT_MS = 30_000;
@@ -16,9 +17,10 @@ export interface ClientGateOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly maxConnections: number;
-  /** The setting that it comes from. */
-  readonly limitName: string;
+  /** Why one more client cannot be taken; null when it can. */
+  readonly limitReached: () => string | null;
+  /** Clients of this gate begin with TLS. */
+  readonly tls?: TlsEndpoint;
   /** Whether this node is sure to own the store. While it is not, a new client waits, or gives up and tries another node. */
   readonly isSure: () => boolean;
   /** Serves a client here; calls `onClosed` once when it is gone. */
@@ -56,12 +58,9 @@ export class ClientGate {
   }
 
   accept(socket: Socket): void {
-    if (this.#sockets.size >= this.#options.maxConnections) {
-      const { maxConnections, limitName } = this.#options;
-      this.#options.refuse(
-        socket,
-        `this node has its ${maxConnections} connections (${limitName})`,
-      );
+    const reason = this.#options.limitReached();
+    if (reason !== null) {
+      this.#refuse(socket, reason);
       return;
     }
     this.#sockets.add(socket);
@@ -132,7 +131,43 @@ export class ClientGate {
 
   #serve(socket: Socket): void {
     this.#deadlines.delete(socket);
-    this.#options.serve(socket, () => this.#forget(socket));
+    this.#secured(socket, (secured) => {
+      this.#options.serve(secured, () => this.#forget(secured));
+    });
+  }
+
+  /** Goes on with the client once its handshake is done, unless it was to be served by another node meanwhile. */
+  #secured(socket: Socket, goOn: (secured: Socket) => void): void {
+    const { tls } = this.#options;
+    if (tls === undefined) {
+      goOn(socket);
+      return;
+    }
+    const before = this.#destination;
+    tls.secure(socket).then(
+      (secured) => {
+        this.#forget(socket);
+        if (this.#destination !== before) {
+          secured.destroy();
+          return;
+        }
+        this.#sockets.add(secured);
+        goOn(secured);
+      },
+      () => this.#forget(socket),
+    );
+  }
+
+  #refuse(socket: Socket, reason: string): void {
+    const { tls, refuse } = this.#options;
+    if (tls === undefined) {
+      refuse(socket, reason);
+      return;
+    }
+    tls.secure(socket).then(
+      (secured) => refuse(secured, reason),
+      () => undefined,
+    );
   }
 
   #sendElsewhere(socket: Socket, live: HostPort): void {
@@ -142,7 +177,7 @@ export class ClientGate {
       return;
     }
     this.#deadlines.delete(socket);
-    redirect(socket, live, () => this.#forget(socket));
+    this.#secured(socket, (secured) => redirect(secured, live, () => this.#forget(secured)));
   }
 
   async #passOn(socket: Socket, live: HostPort): Promise<void> {
@@ -198,7 +233,7 @@ export class ClientGate {
     for (const socket of [...this.#waiting]) {
       if (now > (this.#deadlines.get(socket) ?? 0)) {
         this.#forget(socket);
-        this.#options.refuse(socket, 'no node of this store can serve now; try again later');
+        this.#refuse(socket, 'no node of this store can serve now; try again later');
       } else {
         this.#route(socket);
       }

@@ -8,7 +8,7 @@ import {
   reachableAddress,
 } from '../config/address.js';
 import type { Logger } from '../platform/logger.js';
-import type { Clock, HostPort, Listener, Network, Socket } from '../platform/ports.js';
+import type { Clock, HostPort, Listener, Network, Socket, TlsEndpoint } from '../platform/ports.js';
 import type { Addresses } from '../store/documents.js';
 import { ClientGate, type ClientGateOptions } from './client-gate.js';
 
@@ -16,10 +16,15 @@ import { ClientGate, type ClientGateOptions } from './client-gate.js';
 export interface ClientProtocol {
   /** As in the configuration and in the addresses that nodes tell each other: `stomp`. */
   readonly name: string;
+  /** What clients call it over TLS, as in the addresses that nodes tell each other: `stomp+ssl`. */
+  readonly tlsName: string;
   readonly settings: {
     /** Not served without. */
     readonly listen?: string;
     readonly advertise?: string;
+    /** The same over TLS. */
+    readonly tlsListen?: string;
+    readonly tlsAdvertise?: string;
     readonly maxConnections: number;
   };
   /** Makes a session of a client; `onClosed` once when it is gone. */
@@ -43,10 +48,16 @@ export interface ClientListenersOptions {
   readonly logger: Logger;
   /** Whether this node is sure to own the store. */
   readonly isSure: () => boolean;
+  /** Of the protocols that are served over TLS. */
+  readonly tls: ReadonlyMap<string, TlsEndpoint>;
 }
 
 interface Port {
   readonly protocol: ClientProtocol;
+  /** That of the protocol, or its name over TLS. */
+  readonly name: string;
+  readonly listen: HostPort;
+  readonly advertise: string | undefined;
   readonly gate: ClientGate;
 }
 
@@ -57,22 +68,7 @@ export class ClientListeners {
 
   constructor(options: ClientListenersOptions) {
     this.#options = options;
-    const { broker, network, clock, logger, isSure } = options;
-    const served = options.protocols.filter(({ settings }) => settings.listen !== undefined);
-    this.#ports = served.map((protocol) => ({
-      protocol,
-      gate: new ClientGate({
-        network,
-        clock,
-        logger,
-        isSure,
-        maxConnections: protocol.settings.maxConnections,
-        limitName: `${protocol.name}.maxConnections`,
-        serve: (socket, onClosed) => protocol.serve(broker, socket, onClosed),
-        refuse: protocol.refuse,
-        ...redirecting(protocol, broker),
-      }),
-    }));
+    this.#ports = options.protocols.flatMap((protocol) => this.#portsOf(protocol));
   }
 
   get connections(): number {
@@ -80,22 +76,25 @@ export class ClientListeners {
   }
 
   connectionsByProtocol(): ReadonlyMap<string, number> {
-    return new Map(this.#ports.map(({ protocol, gate }) => [protocol.name, gate.connections]));
+    const counts = new Map<string, number>();
+    for (const { protocol, gate } of this.#ports) {
+      counts.set(protocol.name, (counts.get(protocol.name) ?? 0) + gate.connections);
+    }
+    return counts;
   }
 
   /** Binds them all; `host` stands in addresses for what was bound on every interface. */
   async start(host: string): Promise<Addresses> {
     const { network, logger } = this.#options;
     const addresses: { [protocol: string]: string } = {};
-    for (const { protocol, gate } of this.#ports) {
-      const { name, settings } = protocol;
-      const listen = parseListenAddress(settings.listen ?? '', `${name}.listen`);
+    for (const { protocol, name, listen, advertise, gate } of this.#ports) {
       const listener = await network.listen(listen, (socket) => gate.accept(socket));
       this.#listeners.push(listener);
       const bound = formatAddress(listener.address);
       const reachable = formatAddress(reachableAddress(listener.address, host));
-      addresses[name] = settings.advertise ?? reachable;
-      const sentence = `${name.toUpperCase()} on ${bound}`;
+      addresses[name] = advertise ?? reachable;
+      const how = name === protocol.name ? '' : ' over TLS';
+      const sentence = `${protocol.name.toUpperCase()}${how} on ${bound}`;
       logger.info('listener-started', { protocol: name, address: bound }, sentence);
     }
     return addresses;
@@ -113,8 +112,8 @@ export class ClientListeners {
 
   /** Clients are passed on to the node with these addresses; where it has none, or nobody is live, they wait. */
   openElsewhere(addresses: Addresses | null): void {
-    for (const { protocol, gate } of this.#ports) {
-      const address = addresses?.[protocol.name];
+    for (const { name, gate } of this.#ports) {
+      const address = addresses?.[name];
       const target = address === undefined ? null : parseTargetAddress(address, 'the `live` file');
       gate.openElsewhere(target);
     }
@@ -135,6 +134,44 @@ export class ClientListeners {
     for (const { gate } of this.#ports) gate.destroyAll();
     for (const listener of this.#listeners) void listener.close();
     this.#listeners = [];
+  }
+
+  #portsOf(protocol: ClientProtocol): readonly Port[] {
+    const { name, tlsName, settings } = protocol;
+    const { listen, advertise, tlsListen, tlsAdvertise } = settings;
+    const ports: Port[] = [];
+    if (listen !== undefined) {
+      const address = parseListenAddress(listen, `${name}.listen`);
+      ports.push({ protocol, name, listen: address, advertise, gate: this.#gateOf(protocol) });
+    }
+    const tls = this.#options.tls.get(name);
+    if (tlsListen !== undefined && tls !== undefined) {
+      const address = parseListenAddress(tlsListen, `${name}.tlsListen`);
+      const gate = this.#gateOf(protocol, tls);
+      ports.push({ protocol, name: tlsName, listen: address, advertise: tlsAdvertise, gate });
+    }
+    return ports;
+  }
+
+  #gateOf(protocol: ClientProtocol, tls?: TlsEndpoint): ClientGate {
+    const { broker, network, clock, logger, isSure } = this.#options;
+    return new ClientGate({
+      network,
+      clock,
+      logger,
+      isSure,
+      limitReached: () => this.#limitReached(protocol),
+      serve: (socket, onClosed) => protocol.serve(broker, socket, onClosed),
+      refuse: protocol.refuse,
+      ...(tls === undefined ? {} : { tls }),
+      ...redirecting(protocol, broker),
+    });
+  }
+
+  #limitReached({ name, settings }: ClientProtocol): string | null {
+    const { maxConnections } = settings;
+    if ((this.connectionsByProtocol().get(name) ?? 0) < maxConnections) return null;
+    return `this node has its ${maxConnections} connections (${name}.maxConnections)`;
   }
 }
 

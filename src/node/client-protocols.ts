@@ -21,7 +21,7 @@ export interface ClientProtocolsOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** `HOST:PORT` of each other node that takes clients of this protocol. */
+  /** `HOST:PORT` of each other node that takes clients of this protocol, `amqps` for that over TLS. */
   readonly addressesOfOthers: (protocol: string) => readonly string[];
   /** Left out, everybody may connect and do everything. */
   readonly security?: Security;
@@ -35,6 +35,7 @@ function stomp(options: ClientProtocolsOptions): ClientProtocol {
   const { config, version, clock, random } = options;
   return {
     name: 'stomp',
+    tlsName: 'stomp+ssl',
     settings: config.stomp,
     serve: (broker, socket, onClosed) => {
       new StompSession({
@@ -70,6 +71,7 @@ function amqp(options: ClientProtocolsOptions): ClientProtocol {
     onClosed: () => void,
     more: Pick<AmqpConnectionOptions, 'redirectTo'>,
   ): void => {
+    const scheme = socket.tls === undefined ? 'amqp' : 'amqps';
     new AmqpConnection({
       socket,
       broker,
@@ -78,8 +80,9 @@ function amqp(options: ClientProtocolsOptions): ClientProtocol {
       version,
       nodeName: config.name,
       connectionId: Buffer.from(random.bytes(12)).toString('hex'),
+      scheme,
       otherNodes: () =>
-        addressesOfOthers('amqp').map((address) => parseTargetAddress(address, 'a node')),
+        addressesOfOthers(scheme).map((address) => parseTargetAddress(address, 'a node')),
       convert: (message) => convert(message, CONTENT_KIND.amqp),
       ...authenticating(options, broker, socket),
       onClosed,
@@ -90,6 +93,7 @@ function amqp(options: ClientProtocolsOptions): ClientProtocol {
     connect(broker, socket, onClosed, { redirectTo });
   return {
     name: 'amqp',
+    tlsName: 'amqps',
     settings: config.amqp,
     serve: (broker, socket, onClosed) => connect(broker, socket, onClosed, {}),
     ...(config.amqp.redirectToLive ? { redirect } : {}),
@@ -106,5 +110,5 @@ function authenticating(
   socket: Socket,
 ): { readonly authentication?: Authentication } {
   if (security === undefined) return {};
-  return { authentication: security.authentication(broker, socket.remoteAddress) };
+  return { authentication: security.authentication(broker, socket) };
 }

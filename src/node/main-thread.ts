@@ -2,7 +2,14 @@
 
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, HostIdentity, Network, Random } from '../platform/ports.js';
+import type {
+  Channel,
+  Clock,
+  HostIdentity,
+  Network,
+  Random,
+  TlsEndpoint,
+} from '../platform/ports.js';
 import type { Tracer } from '../platform/tracing.js';
 import type { Security } from '../security/security.js';
 import { clientProtocols } from './client-protocols.js';
@@ -25,6 +32,8 @@ export interface MainThreadOptions {
   readonly security?: Security;
   readonly observer?: NodeObserver;
   readonly tracer?: Tracer;
+  /** Of the protocols that are served over TLS. */
+  readonly tls?: ReadonlyMap<string, TlsEndpoint>;
   readonly pulses: Int32Array<SharedArrayBuffer>;
   /** Ends this process at once, whatever hangs. The node's own sockets are closed by then. */
   readonly killProcess: () => void;
@@ -40,6 +49,7 @@ export interface MainThread {
 export function assembleMainThread(options: MainThreadOptions): MainThread {
   const { config, identity, version, clock, network, logger, channel } = options;
   const { name } = config;
+  const { tls = new Map<string, TlsEndpoint>() } = options;
   const node: Node = new Node({
     config,
     name,
@@ -49,6 +59,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     network,
     logger,
     channel,
+    tls,
     protocols: clientProtocols({
       ...options,
       addressesOfOthers: (protocol) => node.addressesOfOthers(protocol),

@@ -14,7 +14,7 @@ import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, HostIdentity, Network } from '../platform/ports.js';
+import type { Channel, Clock, HostIdentity, Network, TlsEndpoint } from '../platform/ports.js';
 import type { Tracer } from '../platform/tracing.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { TracedBroker } from '../tracing/traced-broker.js';
@@ -57,6 +57,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
   readonly protocols: readonly ClientProtocol[];
+  /** Of those that are served over TLS. */
+  readonly tls: ReadonlyMap<string, TlsEndpoint>;
   readonly contents: MessageContents;
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
@@ -160,6 +162,7 @@ export class Node {
       onFailure: (error) => this.#end(asEnd(error)),
     });
     this.#clients = new ClientListeners({
+      tls: options.tls,
       protocols: options.protocols,
       broker: this.#traced(options),
       network: options.network,

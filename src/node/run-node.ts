@@ -1,6 +1,10 @@
 /** Puts a node together for real: storage thread, sockets, broker, watchdog. */
 
-import { type AdminServer, startAdminServer } from '../admin/admin-server.js';
+import {
+  type AdminServer,
+  type AdminServerOptions,
+  startAdminServer,
+} from '../admin/admin-server.js';
 import { MetricsPage } from '../admin/metrics/metrics-page.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
@@ -10,11 +14,15 @@ import type { Logger } from '../platform/logger.js';
 import { nodeClock, nodeRandom } from '../platform/node/clock.js';
 import { shellCommands } from '../platform/node/commands.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
+import { callHttps, listenHttps } from '../platform/node/https.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
 import { ProcessMeter } from '../platform/node/process-figures.js';
 import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
+import type { TlsEndpointOptions } from '../platform/node/tls-endpoint.js';
 import { tracerOfUser } from '../platform/node/tracing.js';
+import { RefusalLog } from '../security/refusal-log.js';
+import type { Security } from '../security/security.js';
 import { storeLayout } from '../store/layout.js';
 import { RoleSpans } from '../tracing/role-spans.js';
 import { ConfigurationReload, type ConfigurationSource } from './configuration-reload.js';
@@ -24,6 +32,7 @@ import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings } from './storage-world.js';
 import { PULSE_BYTES } from './watchdog.js';
+import { type WatchedCertificates, watchCertificates } from './watched-certificates.js';
 import { watchUsers } from './watched-users.js';
 
 /** A thread that still has not ended after this long is stuck in the kernel. */
@@ -71,6 +80,17 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   const { usersFile } = config.security;
   const users = usersFile === undefined ? null : await watchUsers(usersFile, logger);
   const guarded = users === null ? {} : { security: users.security };
+  const certificates = await watchCertificates(
+    config,
+    logger,
+    tellTlsRefused(logger, users?.security),
+  ).catch(async (error: unknown) => {
+    await users?.close();
+    throw error;
+  });
+  const network = new NodeNetwork((error) =>
+    logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
+  );
   const tracer = await tracerOfUser(version);
   const thread = startThread<StorageCommand, StorageEvent>(options.storageThread, data);
   let admin: AdminServer | null = null;
@@ -83,11 +103,10 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     version,
     clock: nodeClock,
     random: nodeRandom,
-    network: new NodeNetwork((error) =>
-      logger.warn('accept-failed', {}, `A connection could not be taken: ${messageOf(error)}`),
-    ),
+    network,
     logger,
     ...guarded,
+    ...(certificates === null ? {} : { tls: certificates.endpoints }),
     channel: thread.channel,
     pulses,
     observer: observerOf(hooks, spans),
@@ -113,6 +132,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     await Promise.all([
       admin?.close(),
       users?.close(),
+      certificates?.close(),
       reload?.close(),
       hooks.ended(end.exitCodeReason !== null, end.sentence),
       endThread(thread, () => tellStuck(logger, end)),
@@ -129,12 +149,14 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       version,
       metrics,
       ...guarded,
+      ...(certificates === null ? {} : { tls: adminTls(certificates, network) }),
     });
-    await node.start({ admin: admin.address });
+    await node.start(admin.addresses);
   } catch (error) {
     watchdog.stop();
     await admin?.close();
     await users?.close();
+    await certificates?.close();
     await reload?.close();
     await endThread(thread, () => undefined);
     throw error;
@@ -156,6 +178,37 @@ function observerOf(hooks: OperatorHooks, spans: RoleSpans | null): NodeObserver
       spans?.roleChanged(change);
     },
     liveSilent: (live, silentMs) => hooks.liveSilent(live, silentMs),
+  };
+}
+
+function adminTls(
+  certificates: WatchedCertificates,
+  network: NodeNetwork,
+): NonNullable<AdminServerOptions['tls']> {
+  return {
+    listen: (address, server) => {
+      const endpoint = certificates.endpoints.get('admin');
+      if (endpoint === undefined) throw new Error('The admin listener has no TLS.');
+      return listenHttps(network, address, endpoint, server);
+    },
+    call: (url, call) => callHttps(url, call, certificates.credentials),
+  };
+}
+
+/** Whoever has no good certificate has failed to log in; other trouble, as with scans of ports, is of no interest. */
+function tellTlsRefused(
+  logger: Logger,
+  security: Security | undefined,
+): TlsEndpointOptions['onRefused'] {
+  const refusals = new RefusalLog({ clock: nodeClock, logger }, 'tls-refused');
+  return (remoteAddress, reason, isCertificate) => {
+    const sentence = `No TLS with a client at ${remoteAddress}: ${reason}`;
+    if (isCertificate) {
+      refusals.tell({ remoteAddress, reason }, sentence);
+      security?.certificateRefused(remoteAddress);
+    } else {
+      logger.debug('tls-refused', { remoteAddress, reason }, sentence);
+    }
   };
 }
 

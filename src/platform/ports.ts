@@ -98,6 +98,8 @@ export interface Channel<Out, In> {
 /** One accepted or dialled stream of bytes. */
 export interface Socket {
   readonly remoteAddress: string;
+  /** Left out for a connection without TLS. */
+  readonly tls?: TlsFacts;
   /** Bytes accepted but not yet taken by the kernel. */
   readonly bufferedBytes: number;
   /** Takes over `bytes`: the caller must not change them afterwards. */
@@ -114,6 +116,29 @@ export interface Socket {
    * `onClose`: exactly once, whoever closed; nothing is called after it.
    */
   receive(events: SocketEvents): void;
+}
+
+/** What is known of the other side of an encrypted connection. */
+export interface TlsFacts {
+  /** Of the client, signed by an authority that is trusted; null when it has shown none. */
+  readonly certificate: PeerCertificate | null;
+}
+
+export interface PeerCertificate {
+  /** The distinguished name, for people: `O=Example, CN=ann`. */
+  readonly subject: string;
+  /** As it is written there; null unless the subject has exactly one. */
+  readonly commonName: string | null;
+}
+
+/** The server's side of TLS on connections that were accepted as they came. */
+export interface TlsEndpoint {
+  /**
+   * Resolves, after the handshake, with the connection to go on with instead of `socket`, of which nothing
+   * was read before. Rejects when there is no handshake, or the client's certificate is refused; the
+   * connection is closed then.
+   */
+  secure(socket: Socket): Promise<Socket>;
 }
 
 export interface SocketEvents {

@@ -59,6 +59,11 @@ export class AttemptQueue {
     });
   }
 
+  /** Of a client that got no further. */
+  countFailure(address: string): void {
+    this.backOff.failed(address, '', this.clock.monotonicMs());
+  }
+
   private next(): void {
     if (this.isWorking) return;
     this.timer?.cancel();

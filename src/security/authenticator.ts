@@ -4,7 +4,7 @@
  * all clients coming back after a takeover do not cost tens of milliseconds each.
  */
 import type { Cryptography } from '../platform/cryptography.js';
-import type { Clock } from '../platform/ports.js';
+import type { Clock, PeerCertificate } from '../platform/ports.js';
 import { AttemptQueue } from './attempt-queue.js';
 import { isUserName, preparedPassword, preparedText } from './prepared-text.js';
 import { answerScramFinal, answerScramFirst, type ScramFirst } from './scram.js';
@@ -85,6 +85,25 @@ export class Authenticator {
     }
     if (this.file.users.get(name) === user) this.remember(key);
     return this.current(user);
+  }
+
+  /** Of a certificate that an authority vouches for, so there is nothing to guess. */
+  userOf({ commonName }: PeerCertificate): User | null {
+    return commonName === null ? null : (this.file.users.get(commonName) ?? null);
+  }
+
+  /** Null without a certificate, or when its name is none of a user. */
+  async withCertificate(
+    address: string,
+    certificate: PeerCertificate | null,
+  ): Promise<User | null> {
+    const user = certificate === null ? null : this.userOf(certificate);
+    return user ?? this.never(address, certificate?.commonName ?? '');
+  }
+
+  /** What went wrong before there was an attempt. */
+  countFailure(address: string): void {
+    this.queue.countFailure(address);
   }
 
   beginScram(address: string, message: Uint8Array): ScramAttempt | null {

@@ -3,15 +3,15 @@ import type { BrokerEndpoint, BrokerSession, ClientBroker } from '../broker/api.
 import type { Cryptography } from '../platform/cryptography.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Clock } from '../platform/ports.js';
+import type { Clock, Socket } from '../platform/ports.js';
 import type { Admission, Authentication } from '../protocols/shared/authentication.js';
 import { Authenticator, type ScramAttempt } from './authenticator.js';
 import { AuthorizedSession } from './authorized-session.js';
+import { RefusalLog } from './refusal-log.js';
 import { isAllowed, isAllowedSomewhere, type Right, type Rule } from './rights.js';
 import type { User, UsersFile } from './users-file.js';
 import { formatScram, formatScrypt } from './verifiers.js';
 
-const REFUSALS_TOLD_EVERY_MS = 100;
 const MAX_NAME_CHARACTERS = 128;
 
 export interface SecurityOptions {
@@ -42,12 +42,12 @@ export class Security {
   private readonly authenticator: Authenticator;
   private readonly sessions = new Set<OpenSession>();
   private file: UsersFile;
-  private refusalToldAtMs = Number.NEGATIVE_INFINITY;
-  private refusalsUntold = 0;
+  private readonly refusals: RefusalLog;
 
   constructor(options: SecurityOptions, file: UsersFile) {
     this.options = options;
     this.authenticator = new Authenticator(options, file);
+    this.refusals = new RefusalLog(options, 'login-refused');
     this.file = file;
   }
 
@@ -62,9 +62,13 @@ export class Security {
     }
   }
 
-  /** For one client, whose address is HOST:PORT. */
-  authentication(broker: ClientBroker, remoteAddress: string): Authentication {
-    const address = remoteAddress.slice(0, Math.max(0, remoteAddress.lastIndexOf(':')));
+  /** For the client at the other end of the socket. */
+  authentication(
+    broker: ClientBroker,
+    { remoteAddress, tls }: Pick<Socket, 'remoteAddress' | 'tls'>,
+  ): Authentication {
+    const address = hostOf(remoteAddress);
+    const certificate = tls?.certificate ?? null;
     const { authenticator } = this;
     const admit = (user: User | null, login: string): Admission | null => {
       if (user === null) {
@@ -74,6 +78,15 @@ export class Security {
       return { user: user.name, broker: this.endpointOf(user, broker) };
     };
     return {
+      certificate,
+      offersCertificate: certificate !== null && authenticator.userOf(certificate) !== null,
+      withCertificate: async () => {
+        const login = `the certificate of ${certificate?.subject ?? 'nobody'}`;
+        const user = await authenticator
+          .withCertificate(address, certificate)
+          .catch((error) => this.failUnseen(error, remoteAddress, login));
+        return admit(user, login);
+      },
       withPassword: async (login, passcode) => {
         const user = await authenticator
           .withPassword(address, login, passcode)
@@ -125,6 +138,11 @@ export class Security {
     };
   }
 
+  /** A client, at HOST:PORT, whose certificate was refused before it could log in: it counts like a wrong password. */
+  certificateRefused(remoteAddress: string): void {
+    this.authenticator.countFailure(hostOf(remoteAddress));
+  }
+
   private failUnseen(error: unknown, remoteAddress: string, login: string): never {
     if (error instanceof HoldfastError && error.code === 'LIMIT_EXCEEDED') {
       this.tellRefused(remoteAddress, login.slice(0, MAX_NAME_CHARACTERS));
@@ -135,23 +153,9 @@ export class Security {
     throw error;
   }
 
-  /** A flood of wrong passwords must not become one of lines. */
   private tellRefused(remoteAddress: string, user: string): void {
-    const { clock, logger } = this.options;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.refusalToldAtMs < REFUSALS_TOLD_EVERY_MS) {
-      this.refusalsUntold += 1;
-      return;
-    }
-    const untold = this.refusalsUntold;
-    this.refusalToldAtMs = nowMs;
-    this.refusalsUntold = 0;
-    const others = untold === 0 ? '' : `, after ${untold} others that were not told of`;
-    logger.warn(
-      'login-refused',
-      { remoteAddress, user, untold },
-      `A client at ${remoteAddress} could not log in as ${JSON.stringify(user)}${others}`,
-    );
+    const sentence = `A client at ${remoteAddress} could not log in as ${JSON.stringify(user)}`;
+    this.refusals.tell({ remoteAddress, user }, sentence);
   }
 
   private endpointOf(user: User, broker: ClientBroker): BrokerEndpoint {
@@ -213,4 +217,8 @@ class ListedSession extends AuthorizedSession {
     this.onClosed();
     super.close();
   }
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, Math.max(0, address.lastIndexOf(':')));
 }

@@ -6,9 +6,11 @@ import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { NodeProcess } from '../support/node-process.js';
 import { repositoryRoot } from '../support/repository-root.js';
+import { LineProgram } from './line-program.js';
 
 const run = promisify(execFile);
 /** The first time Maven fetches what it needs. */
@@ -54,7 +56,24 @@ export const noMaven =
 
 /** As docs/amqp.md advises: tries the nodes in this order, whenever it has no connection. */
 export function failoverUrl(...nodes: readonly NodeProcess[]): string {
-  const addresses = nodes.map((node) => `amqp://${node.addressOf('amqp')}`);
+  return failoverUrlOf(nodes.map((node) => `amqp://${node.addressOf('amqp')}`));
+}
+
+/** The same over TLS: what it trusts and shows are files with the password `changeit`. */
+export function secureFailoverUrl(
+  nodes: readonly NodeProcess[],
+  { trustStore, keyStore }: { readonly trustStore: string; readonly keyStore: string },
+): string {
+  const stores = [
+    `trustStoreLocation=${trustStore}`,
+    'trustStorePassword=changeit',
+    `keyStoreLocation=${keyStore}`,
+    'keyStorePassword=changeit',
+  ].map((option) => `&failover.nested.transport.${option}`);
+  return failoverUrlOf(nodes.map((node) => `amqps://${node.addressOf('amqps')}`)) + stores.join('');
+}
+
+function failoverUrlOf(addresses: readonly string[]): string {
   return `failover:(${addresses})?failover.maxReconnectDelay=1000&failover.nested.amqp.idleTimeout=10000`;
 }
 
@@ -145,4 +164,15 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** A program of the tests, as it was built for that package. */
+export async function startJava(
+  t: TestContext,
+  jmsPackage: JmsPackage,
+  args: readonly string[],
+  onLine?: (line: string) => void,
+): Promise<LineProgram> {
+  const classPath = await classPathOf(`interop-${jmsPackage}`);
+  return new LineProgram(t, { command: 'java', args: ['-cp', classPath, ...args], onLine });
 }

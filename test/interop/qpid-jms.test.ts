@@ -1,27 +1,14 @@
 /** Qpid JMS, as applications in Java use it, for javax.jms and for jakarta.jms. Without Maven this is skipped, loudly. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { NodeReport } from '../../src/node/node-report.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { TestStore } from '../support/test-store.js';
-import { FailoverLedger } from './failover-ledger.js';
-import {
-  classPathOf,
-  failoverUrl,
-  JMS_PACKAGES,
-  type JmsPackage,
-  noMaven,
-} from './java-programs.js';
-import { LineProgram } from './line-program.js';
+import { failoverUrl, JMS_PACKAGES, noMaven, startJava } from './java-programs.js';
+import { JmsLoad } from './jms-load.js';
 
 const AMQP = { HOLDFAST_AMQP_LISTEN: '127.0.0.1:0' };
-const CHANNELS = ['plain', 'transacted', 'topic', 'listener'];
-/** On each channel, before the kill and again after it. */
-const CONFIRMED_AT_LEAST = 200;
-const LOAD_LIMIT_MS = 30_000;
-const TRANSACTION_SIZE = 5;
-const groupOf = (message: string): string => message.split('.')[0] as string;
 
 const ENDS = {
   'kill -9': (node: NodeProcess) => node.kill(),
@@ -146,8 +133,7 @@ for (const [jmsPackage, end] of [
     await load.confirmsMore();
     program.tell('stop');
     await program.line(/^all stopped/);
-    for (const channel of CHANNELS) await load.of(channel).check();
-    load.of('transacted').checkTransactions(groupOf, TRANSACTION_SIZE);
+    await load.check();
     assert.equal(await program.end(), 0);
     t.diagnostic(load.summary);
     // Three were taken and twenty sent: all of it comes to nothing, and is then done once.
@@ -206,46 +192,4 @@ for (const jmsPackage of JMS_PACKAGES) {
       'nothing more: null',
     ]);
   });
-}
-
-async function startJava(
-  t: TestContext,
-  jmsPackage: JmsPackage,
-  args: readonly string[],
-  onLine?: (line: string) => void,
-): Promise<LineProgram> {
-  const classPath = await classPathOf(`interop-${jmsPackage}`);
-  return new LineProgram(t, { command: 'java', args: ['-cp', classPath, ...args], onLine });
-}
-
-/** What JmsFailover tells, in one ledger for each of its channels. */
-class JmsLoad {
-  readonly #ledgers = new Map(CHANNELS.map((channel) => [channel, new FailoverLedger()]));
-
-  readonly onLine = (line: string): void => {
-    const [channel, event, message] = line.split(' ') as [string, string, string];
-    this.#ledgers.get(channel)?.record(event, message);
-  };
-
-  of(channel: string): FailoverLedger {
-    return this.#ledgers.get(channel) as FailoverLedger;
-  }
-
-  noteUnderWay(): void {
-    for (const ledger of this.#ledgers.values()) ledger.noteUnderWay();
-  }
-
-  async confirmsMore(): Promise<void> {
-    const wanted = CHANNELS.map((channel) => this.of(channel).confirmed.size + CONFIRMED_AT_LEAST);
-    await eventually(
-      `each channel confirms ${CONFIRMED_AT_LEAST} more`,
-      () =>
-        CHANNELS.every((channel, at) => this.of(channel).confirmed.size >= (wanted[at] as number)),
-      LOAD_LIMIT_MS,
-    );
-  }
-
-  get summary(): string {
-    return CHANNELS.map((channel) => `${channel}: ${this.of(channel).summary}`).join('; ');
-  }
 }

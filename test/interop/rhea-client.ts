@@ -56,7 +56,10 @@ export async function connectToAny(
   nodes: readonly NodeProcess[],
   options: Partial<ConnectionOptions> = {},
 ): Promise<RheaClient> {
-  const addresses = nodes.map((node) => parseTargetAddress(node.addressOf('amqp'), 'the log'));
+  const isSecure = options.transport === 'tls';
+  const addresses = nodes.map((node) =>
+    parseTargetAddress(node.addressOf(isSecure ? 'amqps' : 'amqp'), 'the log'),
+  );
   let attempts = 0;
   const container = rhea.create_container();
   const connection = container.connect({
@@ -69,7 +72,9 @@ export async function connectToAny(
         port: number;
       };
       attempts += 1;
-      return { host, port, transport: 'tcp', options: { host, port } };
+      return isSecure
+        ? { ...options, host, port, options: { ...options, host, port } }
+        : { host, port, transport: 'tcp', options: { host, port } };
     },
   } as unknown as ConnectionOptions);
   // It is told of each loss of the connection, and nothing else may go wrong unnoticed.

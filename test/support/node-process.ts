@@ -110,7 +110,7 @@ export class NodeProcess {
   }
 
   /** HOST:PORT that it listens on for this protocol. */
-  addressOf(protocol: 'stomp' | 'amqp' | 'http'): string {
+  addressOf(protocol: 'stomp' | 'stomp+ssl' | 'amqp' | 'amqps' | 'http' | 'https'): string {
     const line = this.log.find(
       (entry) => entry.event === 'listener-started' && entry.protocol === protocol,
     );

@@ -1,5 +1,6 @@
-/** What `@stomp/stompjs` takes for a WebSocket, over plain TCP, so that it speaks to any broker. */
+/** What `@stomp/stompjs` takes for a WebSocket, over TCP or TLS, so that it speaks to any broker. */
 import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { IStompSocket, IStompSocketMessageEvent } from '@stomp/stompjs';
 import type { HostPort } from '../../src/platform/ports.js';
 
@@ -15,10 +16,11 @@ export class TcpStompSocket implements IStompSocket {
   onopen: ((event?: unknown) => unknown) | undefined;
   readonly #socket: net.Socket;
 
-  constructor({ host, port }: HostPort) {
+  /** `secured`: a connection to it over TLS that is being made. */
+  constructor({ host, port }: HostPort, secured?: TLSSocket) {
     this.url = `tcp://${host}:${port}`;
-    this.#socket = net.connect({ host, port, noDelay: true });
-    this.#socket.on('connect', () => {
+    this.#socket = secured ?? net.connect({ host, port, noDelay: true });
+    this.#socket.on(secured === undefined ? 'connect' : 'secureConnect', () => {
       this.readyState = READY_STATE.open;
       this.onopen?.();
     });

@@ -3,8 +3,9 @@
  * a confirmation waits up to 40 ms for the other side's delayed TCP acknowledgement.
  */
 import net from 'node:net';
+import tls from 'node:tls';
 import { errnoOf, HoldfastError, messageOf } from '../errors.js';
-import type { HostPort, Listener, Network, Socket, SocketEvents } from '../ports.js';
+import type { HostPort, Listener, Network, Socket, SocketEvents, TlsFacts } from '../ports.js';
 
 /** Where `onDrain` begins to matter, and what one read from the kernel may bring. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
@@ -20,7 +21,7 @@ export class NodeNetwork implements Network {
     this.onAcceptFailed = onAcceptFailed;
   }
 
-  listen(address: HostPort, onConnection: (socket: Socket) => void): Promise<Listener> {
+  listen(address: HostPort, onConnection: (socket: NodeSocket) => void): Promise<Listener> {
     return new Promise((resolve, reject) => {
       const server = net.createServer(STREAM_OPTIONS, (socket) =>
         onConnection(new NodeSocket(socket)),
@@ -40,7 +41,7 @@ export class NodeNetwork implements Network {
 
   connect(address: HostPort, timeoutMs: number): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = net.connect({ ...STREAM_OPTIONS, host: address.host, port: address.port });
+      const socket = this.dial({ ...STREAM_OPTIONS, host: address.host, port: address.port });
       const timer = setTimeout(
         () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)),
         timeoutMs,
@@ -50,11 +51,49 @@ export class NodeNetwork implements Network {
         reject(connectFailure(address, error));
       };
       socket.once('error', onFailed);
-      socket.once('connect', () => {
+      socket.once(this.readyEvent, () => {
         clearTimeout(timer);
         socket.off('error', onFailed);
         resolve(new NodeSocket(socket));
       });
+    });
+  }
+
+  protected readonly readyEvent: 'connect' | 'secureConnect' = 'connect';
+
+  protected dial(options: net.TcpNetConnectOpts): net.Socket {
+    return net.connect(options);
+  }
+}
+
+/** What a client trusts and shows. */
+export interface TlsClientOptions {
+  /** PEM; left out, those that Node knows. */
+  readonly authority?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+/** Connects over TLS. The other side has to have a certificate for the host that was asked for. */
+export class TlsNetwork extends NodeNetwork {
+  protected override readonly readyEvent = 'secureConnect';
+  private readonly tls: TlsClientOptions;
+
+  constructor(tls: TlsClientOptions, onAcceptFailed: (error: Error) => void) {
+    super(onAcceptFailed);
+    this.tls = tls;
+  }
+
+  protected override dial(options: net.TcpNetConnectOpts): net.Socket {
+    const { authority, certificate, key } = this.tls;
+    const { host = '' } = options;
+    return tls.connect({
+      ...options,
+      // Names only: an address has no place there (RFC 6066, 3).
+      ...(net.isIP(host) === 0 ? { servername: host } : {}),
+      ...(authority === undefined ? {} : { ca: authority }),
+      ...(certificate === undefined ? {} : { cert: certificate }),
+      ...(key === undefined ? {} : { key }),
     });
   }
 }
@@ -78,50 +117,57 @@ class NodeListener implements Listener {
   }
 }
 
-class NodeSocket implements Socket {
+export class NodeSocket implements Socket {
   readonly remoteAddress: string;
-  private readonly socket: net.Socket;
+  readonly stream: net.Socket;
+  declare readonly tls?: TlsFacts;
 
-  constructor(socket: net.Socket) {
-    this.socket = socket;
-    this.remoteAddress = formatAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0);
+  constructor(socket: net.Socket, tls?: TlsFacts) {
+    this.stream = socket;
+    if (tls !== undefined) this.tls = tls;
+    this.remoteAddress = remoteAddressOf(socket);
     // A connection that breaks says so here first; `onClose` always follows and is what matters.
     socket.on('error', () => undefined);
   }
 
   get bufferedBytes(): number {
-    return this.socket.writableLength;
+    return this.stream.writableLength;
   }
 
   write(bytes: Uint8Array): void {
-    if (this.socket.writable) this.socket.write(bytes);
+    if (this.stream.writable) this.stream.write(bytes);
   }
 
   end(): void {
-    this.socket.end();
+    this.stream.end();
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.stream.destroy();
   }
 
   pauseReading(): void {
-    this.socket.pause();
+    this.stream.pause();
   }
 
   resumeReading(): void {
-    this.socket.resume();
+    this.stream.resume();
   }
 
   receive(events: SocketEvents): void {
-    if (this.socket.destroyed) {
+    if (this.stream.destroyed) {
       process.nextTick(() => events.onClose());
       return;
     }
-    this.socket.on('data', (bytes) => events.onData(bytes));
-    this.socket.on('drain', () => events.onDrain());
-    this.socket.once('close', () => events.onClose());
+    this.stream.on('data', (bytes) => events.onData(bytes));
+    this.stream.on('drain', () => events.onDrain());
+    this.stream.once('close', () => events.onClose());
   }
+}
+
+/** `HOST:PORT` of the other side. */
+export function remoteAddressOf({ remoteAddress, remotePort }: net.Socket): string {
+  return formatAddress(remoteAddress ?? 'unknown', remotePort ?? 0);
 }
 
 function formatAddress(host: string, port: number): string {

@@ -53,14 +53,16 @@ export class AmqpError extends HoldfastError {
 /** 2.8.16: this connection is to be made to another node, which `address` leads to. */
 export class RedirectError extends AmqpError {
   readonly address: HostPort;
+  readonly scheme: string;
 
-  constructor(address: HostPort) {
+  constructor(address: HostPort, scheme: string) {
     super(
       'connection',
       CONDITION.connectionRedirect,
       `Clients are served by the live node, at ${address.host}:${address.port}; connect there`,
     );
     this.address = address;
+    this.scheme = scheme;
   }
 }
 

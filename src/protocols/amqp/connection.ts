@@ -87,6 +87,8 @@ export interface AmqpConnectionOptions {
   /** As in package.json. */
   readonly version: string;
   readonly nodeName: string;
+  /** What the client has connected by, and is to connect to other nodes by. */
+  readonly scheme: 'amqp' | 'amqps';
   /** Where clients may go when this node is gone. */
   readonly otherNodes: () => readonly HostPort[];
   /** The live node, where this one is not: the client is told to go there. */
@@ -480,7 +482,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       );
     }
     const { redirectTo } = this.options;
-    if (redirectTo !== undefined) throw new RedirectError(redirectTo);
+    if (redirectTo !== undefined) throw new RedirectError(redirectTo, this.options.scheme);
     const clientId = open.containerId;
     const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
     const broker = this.sasl.admission?.broker ?? this.options.broker;
@@ -518,7 +520,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       hostname: host,
       'network-host': host,
       port,
-      scheme: 'amqp',
+      scheme: this.options.scheme,
     }));
     return nodes.length === 0 ? {} : { 'failover-server-list': nodes };
   }

@@ -17,7 +17,12 @@ import type { ValueReader } from './value-reader.js';
 
 /** 5.3.3.6 */
 const SASL_CODE = { ok: 0, auth: 1, systemTemporary: 4 } as const;
-const MECHANISM = { anonymous: 'ANONYMOUS', plain: 'PLAIN', scram: 'SCRAM-SHA-256' } as const;
+const MECHANISM = {
+  anonymous: 'ANONYMOUS',
+  plain: 'PLAIN',
+  scram: 'SCRAM-SHA-256',
+  external: 'EXTERNAL',
+} as const;
 const NO_BYTES = new Uint8Array(0);
 const PARTS_OF_PLAIN = 3;
 
@@ -60,13 +65,20 @@ export class SaslServer {
   }
 
   private mechanisms(): readonly string[] {
-    if (this.authentication === undefined) return [MECHANISM.plain, MECHANISM.anonymous];
-    return this.authentication.beginScram() === null
-      ? [MECHANISM.plain]
-      : [MECHANISM.scram, MECHANISM.plain];
+    const { authentication } = this;
+    if (authentication === undefined) return [MECHANISM.plain, MECHANISM.anonymous];
+    return [
+      // Clients prefer it: with the certificate of nobody they could not log in by a password then.
+      ...(authentication.offersCertificate ? [MECHANISM.external] : []),
+      ...(authentication.beginScram() === null ? [] : [MECHANISM.scram]),
+      MECHANISM.plain,
+    ];
   }
 
   private begin(mechanism: string, initial: Uint8Array | null): SaslStep | Promise<SaslStep> {
+    if (mechanism === MECHANISM.external && this.authentication !== undefined) {
+      return this.beginExternal(this.authentication, initial);
+    }
     if (!this.mechanisms().includes(mechanism)) return this.refuse();
     if (mechanism === MECHANISM.anonymous) return this.letIn();
     const scram = mechanism === MECHANISM.scram ? this.authentication?.beginScram() : null;
@@ -75,6 +87,22 @@ export class SaslServer {
         ? (message) => this.plain(message)
         : (message) => this.scramFirst(scram, message);
     // RFC 4422, 3: without its first words the client is asked for them.
+    return initial === null ? this.challenge(NO_BYTES) : this.answer(initial);
+  }
+
+  /** RFC 4422, appendix A: the client says nothing, or who it wants to be, which can only be its own user. */
+  private beginExternal(
+    authentication: Authentication,
+    initial: Uint8Array | null,
+  ): SaslStep | Promise<SaslStep> {
+    this.answer = (message) => {
+      const identity = Buffer.from(message).toString('utf8');
+      const asked = authentication.withCertificate();
+      const own = asked.then((admission) =>
+        identity === '' || identity === admission?.user ? admission : null,
+      );
+      return this.finish(own, () => NO_BYTES);
+    };
     return initial === null ? this.challenge(NO_BYTES) : this.answer(initial);
   }
 

@@ -554,7 +554,8 @@ export function errorFields(error: HoldfastError): Given<typeof ERROR> {
   const description = error.message;
   if (error instanceof RedirectError) {
     const { host, port } = error.address;
-    return { condition, description, info: { hostname: host, 'network-host': host, port } };
+    const info = { hostname: host, 'network-host': host, port, scheme: error.scheme };
+    return { condition, description, info };
   }
   if (error.code !== 'CLIENT_ID_IN_USE') return { condition, description };
   // 2.8.14: JMS clients know by it what went wrong.

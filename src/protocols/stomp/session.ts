@@ -31,7 +31,7 @@ import { Liveness, VERDICT } from './liveness.js';
 import { appendMessageFrame, appendMessageHead, endOfBrowsing } from './message-frame.js';
 import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
-import { limitExceeded, loginRefused, StompError } from './stomp-error.js';
+import { certificateRefused, limitExceeded, loginRefused, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
 import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
 
@@ -321,8 +321,7 @@ export class StompSession implements SessionEvents {
   }
 
   private logIn(negotiated: Negotiated, authentication: Authentication): void {
-    const { login, passcode } = negotiated;
-    if (login === undefined || passcode === undefined) throw loginRefused();
+    const asked = askWho(negotiated, authentication);
     this.state = STATE.loggingIn;
     this.decoder.isPaused = true;
     this.pausedByLogin = true;
@@ -332,13 +331,13 @@ export class StompSession implements SessionEvents {
       const summary = 'The login could not be looked at';
       this.fail(new StompError(summary, messageOf(error)), undefined);
     };
-    authentication.withPassword(login, passcode).then(onAnswer, onFailed);
+    asked.then(onAnswer, onFailed);
   }
 
   private onLogin(negotiated: Negotiated, admission: Admission | null): void {
     if (this.state !== STATE.loggingIn) return;
     try {
-      if (admission === null) throw loginRefused();
+      if (admission === null) throw refusalOf(negotiated, this.options.authentication);
       this.admit(negotiated, admission.broker);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
@@ -514,4 +513,24 @@ export class StompSession implements SessionEvents {
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
+}
+
+/** Who neither names a user nor has a passcode is who its certificate says. Throws without one. */
+function askWho(
+  { login, passcode }: Negotiated,
+  authentication: Authentication,
+): Promise<Admission | null> {
+  if (login !== undefined && passcode !== undefined) {
+    return authentication.withPassword(login, passcode);
+  }
+  if (login !== undefined || passcode !== undefined) throw loginRefused();
+  if (authentication.certificate === null) throw loginRefused();
+  return authentication.withCertificate();
+}
+
+function refusalOf({ login }: Negotiated, authentication: Authentication | undefined): StompError {
+  const certificate = authentication?.certificate;
+  return login === undefined && certificate != null
+    ? certificateRefused(certificate.subject)
+    : loginRefused();
 }

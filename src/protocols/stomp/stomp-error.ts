@@ -38,3 +38,11 @@ export function loginRefused(): StompError {
     'Send the headers login and passcode of a user of this broker; after wrong ones it takes longer to answer.',
   );
 }
+
+/** `subject`: of the certificate that the client has shown. */
+export function certificateRefused(subject: string): StompError {
+  return new StompError(
+    'No user has the name in this certificate',
+    `The certificate is that of ${subject}, and its common name (CN) is no user of this broker; add the user, show another certificate, or send the headers login and passcode.`,
+  );
+}

@@ -232,3 +232,63 @@ test('a listener that other hosts can reach is served when anonymous use is allo
   const config = load({ yaml: 'allowAnonymous: true\nstomp: {listen: "0.0.0.0:61613"}' });
   assert.equal(config.stomp.listen, '0.0.0.0:61613');
 });
+
+const TLS_FILES = 'tls: {certificate: a.crt, key: a.key}\n';
+
+test('listeners for TLS are served beside those without, which stay as they are', () => {
+  const config = load({ yaml: `${TLS_FILES}amqp: {tlsListen: "5671"}` });
+  assert.equal(config.amqp.tlsListen, '5671');
+  assert.equal(config.amqp.listen, undefined);
+  assert.equal(config.amqp.clientCertificates, 'none');
+  assert.equal(config.tls.minimumVersion, 'TLSv1.2');
+  assert.equal(config.stomp.listen, '127.0.0.1:61613');
+});
+
+refuses(
+  'a listener for TLS needs its files',
+  { yaml: 'tls: {certificate: a.crt}\nstomp: {tlsListen: "61612"}' },
+  'CONFIG_INVALID',
+  'stomp.tlsListen in holdfast.yaml, line 2 needs tls.key: name a PEM file (docs/security.md).',
+);
+
+refuses(
+  'files for TLS that no listener uses are refused: nothing would be encrypted',
+  { yaml: TLS_FILES },
+  'CONFIG_INVALID',
+  'tls.certificate in holdfast.yaml, line 1 is used by no listener; set stomp.tlsListen, amqp.tlsListen or admin.tlsListen, or leave it out.',
+);
+
+refuses(
+  'certificates of clients need an authority that vouches for them',
+  { yaml: `${TLS_FILES}amqp: {tlsListen: "5671", clientCertificates: required}` },
+  'CONFIG_INVALID',
+  'amqp.clientCertificates in holdfast.yaml, line 2 is required, but tls.authority is not set; name a PEM file with the certificates of the authorities that sign those of clients.',
+);
+
+refuses(
+  'certificates of clients need TLS',
+  { yaml: 'amqp: {listen: "5672", clientCertificates: optional}' },
+  'CONFIG_INVALID',
+  'amqp.clientCertificates in holdfast.yaml, line 1 is optional, but amqp.tlsListen is not set.',
+);
+
+refuses(
+  'an empty path is none',
+  { yaml: 'tls: {certificate: "", key: a.key}\nstomp: {tlsListen: "61612"}' },
+  'CONFIG_INVALID',
+  'tls.certificate in holdfast.yaml, line 1 must be the path of a file, but is empty.',
+);
+
+refuses(
+  'TLS alone keeps nobody out: without users other hosts are not served',
+  { yaml: `${TLS_FILES}admin: {tlsListen: "0.0.0.0:8162"}` },
+  'ADDRESS_EXPOSED',
+  'admin.tlsListen in holdfast.yaml, line 2 is 0.0.0.0:8162, which other hosts can reach, and no users are configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass --allow-anonymous when everybody who reaches it may use it.',
+);
+
+refuses(
+  'the versions of TLS that are known to be weak cannot be allowed',
+  { yaml: `tls: {minimumVersion: TLSv1.1}` },
+  'CONFIG_INVALID',
+  'tls.minimumVersion in holdfast.yaml, line 1 must be one of TLSv1.2, TLSv1.3, but is "TLSv1.1".',
+);

@@ -28,8 +28,7 @@ beforeEach(async () => {
     network,
     clock: nodeClock,
     logger,
-    maxConnections: 3,
-    limitName: 'stomp.maxConnections',
+    limitReached: () => (gate.connections < 3 ? null : 'its 3 connections (stomp.maxConnections)'),
     isSure: () => isSure,
     serve: (socket, onClosed) => {
       served.push(socket);

@@ -203,3 +203,40 @@ function finalOf(password: string, bare: string, challenge: string): string {
   const proof = clientKey.map((byte, index) => byte ^ (signature[index] as number));
   return `${without},p=${Buffer.from(proof).toString('base64')}`;
 }
+
+describe('who comes with a certificate', () => {
+  const named = (commonName: string | null) => ({ subject: `CN=${commonName}`, commonName });
+
+  it('is the user of that very name, without delay', async () => {
+    const { authenticator } = await Scene.make();
+    for (const [commonName, user] of [
+      ['bob', 'bob'],
+      ['Bob', null],
+      // Compatible with it, and another name: an authority may have given it to somebody else.
+      ['\uFF42ob', null],
+      ['carol', null],
+      [null, null],
+    ] as const) {
+      assert.equal(authenticator.userOf(named(commonName))?.name ?? null, user, `${commonName}`);
+    }
+    const bob = await authenticator.withCertificate(HOST, named('bob'));
+    assert.equal(bob?.name, 'bob');
+  });
+
+  it('that is of nobody, or with none, waits longer each time, as after a wrong password', async () => {
+    const scene = await Scene.make();
+    const refused = async (certificate: ReturnType<typeof named> | null): Promise<number> => {
+      const asked = scene.authenticator.withCertificate(HOST, certificate);
+      const [user, ms] = await scene.timed(asked);
+      assert.equal(user, null);
+      return ms;
+    };
+    const first = await refused(named('carol'));
+    const second = await refused(null);
+    scene.authenticator.countFailure(HOST);
+    const third = await refused(named(null));
+    assert.ok(first >= 100 && second >= 2 * 100 && third >= 4 * 100, `${first} ${second} ${third}`);
+    const [, wrongMs] = await scene.login('wrong');
+    assert.ok(wrongMs > third, 'a password is slowed down as well');
+  });
+});

@@ -10,6 +10,7 @@ import {
   FLOW,
   OPEN,
   SASL_INIT,
+  SASL_RESPONSE,
   TRANSFER,
 } from '../../../../src/protocols/amqp/performatives.js';
 import { errorOf, frameBytes } from '../../../support/amqp-frames.js';
@@ -79,7 +80,6 @@ describe('opening an AMQP connection', () => {
   it('lets nobody be anonymous, or act for another, where there are users', () => {
     for (const [mechanism, text] of [
       ['ANONYMOUS', ''],
-      ['EXTERNAL', ''],
       ['PLAIN', 'other\0me\0secret'],
     ] as const) {
       const peer = new Peer({ authentication: new KnownUser('me', 'secret') });
@@ -89,6 +89,53 @@ describe('opening an AMQP connection', () => {
       assert.equal(peer.answers()[1]?.fields.code, 1, mechanism);
       assert.ok(peer.socket.ended);
     }
+  });
+
+  for (const [what, commonName, initial, code] of [
+    ['lets in the user in the certificate', 'me', '', 0],
+    ['lets in the user in the certificate who says so', 'me', 'me', 0],
+    ['refuses another identity than that of the certificate', 'me', 'you', 1],
+    ['refuses the certificate of nobody', 'stranger', '', 1],
+    ['refuses a certificate without a name', null, '', 1],
+  ] as const) {
+    it(`EXTERNAL ${what}`, async () => {
+      const certificate = { subject: `CN=${commonName}`, commonName };
+      const authentication = new KnownUser('me', 'secret', certificate);
+      const peer = new Peer({ authentication });
+      authentication.broker = peer.broker;
+      peer.protocol(PROTOCOL_ID.sasl);
+      const initialResponse = Buffer.from(initial);
+      peer.send(0, SASL_INIT, { mechanism: 'EXTERNAL', initialResponse }, undefined, 1);
+      const [offer] = peer.answers();
+      const offered = commonName === 'me' ? ['EXTERNAL', 'PLAIN'] : ['PLAIN'];
+      assert.deepEqual(offer?.fields.saslServerMechanisms, offered);
+      await endOfMicrotasks();
+      assert.equal(peer.answers()[0]?.fields.code, code);
+      assert.equal(peer.socket.ended, code !== 0);
+    });
+  }
+
+  it('EXTERNAL without a certificate is refused', async () => {
+    const peer = new Peer({ authentication: new KnownUser('me', 'secret') });
+    peer.protocol(PROTOCOL_ID.sasl);
+    const initialResponse = Buffer.alloc(0);
+    peer.send(0, SASL_INIT, { mechanism: 'EXTERNAL', initialResponse }, undefined, 1);
+    await endOfMicrotasks();
+    assert.equal(peer.answers()[1]?.fields.code, 1);
+    assert.ok(peer.socket.ended);
+  });
+
+  it('EXTERNAL whose client waits to be asked is asked', async () => {
+    const certificate = { subject: 'CN=me', commonName: 'me' };
+    const authentication = new KnownUser('me', 'secret', certificate);
+    const peer = new Peer({ authentication });
+    authentication.broker = peer.broker;
+    peer.protocol(PROTOCOL_ID.sasl);
+    peer.send(0, SASL_INIT, { mechanism: 'EXTERNAL' }, undefined, 1);
+    assert.deepEqual(peer.answerNames(), ['sasl-mechanisms', 'sasl-challenge']);
+    peer.send(0, SASL_RESPONSE, { response: Buffer.alloc(0) }, undefined, 1);
+    await endOfMicrotasks();
+    assert.equal(peer.answers()[0]?.fields.code, 0);
   });
 
   it('takes no frame of AMQP in the middle of SASL', () => {

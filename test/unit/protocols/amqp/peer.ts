@@ -21,6 +21,7 @@ const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performati
 
 export const AMQP_CONFIG: Config['amqp'] = {
   listen: '127.0.0.1:0',
+  clientCertificates: 'none',
   announceNodes: false,
   redirectToLive: false,
   queuePrefixes: 'queue://,/queue/',
@@ -54,6 +55,7 @@ export class Peer {
       config: AMQP_CONFIG,
       version: '0.1.0',
       nodeName: 'a',
+      scheme: 'amqp',
       connectionId: 'c0ffee',
       otherNodes: () => [],
       convert: (message) => message,

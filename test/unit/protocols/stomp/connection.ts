@@ -11,6 +11,7 @@ import { bytesOf } from './decode-all.js';
 
 export const STOMP_CONFIG: Config['stomp'] = {
   listen: '127.0.0.1:0',
+  clientCertificates: 'none',
   maxHeaderBytes: 4096,
   maxHeaders: 32,
   maxBodyBytes: 100_000,

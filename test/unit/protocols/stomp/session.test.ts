@@ -75,6 +75,33 @@ describe('CONNECT', () => {
     assert.deepEqual(stranger.broker.describe, '');
   });
 
+  it('without credentials is that of the user in the certificate', async () => {
+    const certificate = { subject: 'O=Example, CN=u', commonName: 'u' };
+    const authentication = new KnownUser('u', 'p', certificate);
+    const connection = new Connection({ authentication });
+    authentication.broker = connection.broker;
+    assert.equal(connection.exchange('CONNECT\n\n^@'), '', 'not known yet');
+    await endOfMicrotasks();
+    assert.match(connection.answer(), /^CONNECTED\n/);
+  });
+
+  it('is refused with the certificate of nobody, or with half of the credentials', async () => {
+    const certificate = { subject: 'O=Example, CN=stranger', commonName: 'stranger' };
+    const options = { authentication: new KnownUser('u', 'p', certificate) };
+    const stranger = new Connection(options);
+    stranger.exchange('CONNECT\n\n^@');
+    await endOfMicrotasks();
+    const message = errorIn(stranger, stranger.answer());
+    assert.equal(message, 'No user has the name in this certificate');
+    const half = new Connection(options);
+    const answer = half.exchange('CONNECT\nlogin:stranger\n\n^@');
+    assert.equal(errorIn(half, answer), 'Login or passcode is wrong');
+    const both = new Connection(options);
+    both.exchange('CONNECT\nlogin:u\npasscode:x\n\n^@');
+    await endOfMicrotasks();
+    assert.equal(errorIn(both, both.answer()), 'Login or passcode is wrong');
+  });
+
   it('is held up with all that comes behind it until the credentials are found right', async () => {
     const authentication = new KnownUser('u', 'p');
     const connection = new Connection({ authentication });
