@@ -195,20 +195,17 @@ function adminTls(
   };
 }
 
-/** Whoever has no good certificate has failed to log in; other trouble, as with scans of ports, is of no interest. */
+/** Who has no good certificate has failed to log in. Whoever only looks at ports is of no interest. */
 function tellTlsRefused(
   logger: Logger,
   security: Security | undefined,
 ): TlsEndpointOptions['onRefused'] {
   const refusals = new RefusalLog({ clock: nodeClock, logger }, 'tls-refused');
-  return (remoteAddress, reason, isCertificate) => {
+  return ({ remoteAddress, reason, kind }) => {
     const sentence = `No TLS with a client at ${remoteAddress}: ${reason}`;
-    if (isCertificate) {
-      refusals.tell({ remoteAddress, reason }, sentence);
-      security?.certificateRefused(remoteAddress);
-    } else {
-      logger.debug('tls-refused', { remoteAddress, reason }, sentence);
-    }
+    if (kind === 'gone') logger.debug('tls-refused', { remoteAddress, reason }, sentence);
+    else refusals.tell({ remoteAddress, reason }, sentence);
+    if (kind === 'certificate') security?.certificateRefused(remoteAddress);
   };
 }
 

@@ -160,12 +160,20 @@ test('old versions of TLS and clients without TLS are refused, and harm nobody',
     ciphers: 'DEFAULT@SECLEVEL=0',
   } as const;
   await assert.rejects(handshake(scene, address, old), /alert protocol version/);
+  await wasRefused(live, 'tls-refused', 'reason', /unsupported protocol/);
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const options = { minVersion: version, maxVersion: version };
     const socket = await handshake(scene, address, options);
     assert.equal(socket.getProtocol(), version);
     socket.destroy();
   }
+  // A client that goes on where it left has the user that it had before.
+  const shown = await showing(await scene.authority.sign('ann'));
+  const first = await handshake(scene, address, { ...shown, maxVersion: 'TLSv1.2' });
+  const again = { ...shown, maxVersion: 'TLSv1.2', session: first.getSession() } as const;
+  const resumed = await handshake(scene, address, again);
+  assert.ok(resumed.isSessionReused());
+  assert.match(await connectAnswer(resumed), /^CONNECTED\n/);
   const plain = await RawClient.open(parseTargetAddress(address, 'the log'));
   plain.write(CONNECT);
   await within('the connection is closed', plain.closed);

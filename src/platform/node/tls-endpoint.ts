@@ -1,10 +1,10 @@
 /**
  * The server's side of TLS. It takes connections that were accepted without it, so that a backup can pass
- * through those of clients as they are, and the live node ends their TLS (docs/decisions/0021-tls-through-a-backup.md).
+ * through those of clients as they are, and the live node ends their TLS (docs/decisions/0023-tls-through-a-backup.md).
  */
 import type { Socket as Stream } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
-import { HoldfastError, messageOf } from '../errors.js';
+import { errnoOf, HoldfastError, messageOf } from '../errors.js';
 import type { PeerCertificate, Socket, TlsEndpoint } from '../ports.js';
 import { type Credentials, contextOptions, subjectOf } from './certificates.js';
 import { NodeSocket, remoteAddressOf } from './network.js';
@@ -18,8 +18,20 @@ export interface TlsEndpointOptions {
   readonly minimumVersion: MinimumVersion;
   /** From the first byte to the end of the handshake. */
   readonly handshakeTimeoutMs: number;
-  /** No handshake came about. `isCertificate`: because of the client's certificate, or for want of one. */
-  readonly onRefused: (remoteAddress: string, reason: string, isCertificate: boolean) => void;
+  /** No handshake came about. */
+  readonly onRefused: (refusal: TlsRefusal) => void;
+}
+
+export interface TlsRefusal {
+  /** Of the client, HOST:PORT. */
+  readonly remoteAddress: string;
+  /** To follow "No TLS with this client:". */
+  readonly reason: string;
+  /**
+   * `certificate`: that of the client, or the want of one. `handshake`: the two could not agree, or the client
+   * does not trust this node's certificate. `gone`: it ended the connection, as those do who only look at ports.
+   */
+  readonly kind: 'certificate' | 'handshake' | 'gone';
 }
 
 interface Pending {
@@ -132,10 +144,23 @@ export class NodeTlsEndpoint implements TlsEndpoint {
   }
 
   private tellRefused(remoteAddress: string, failure: Error | null): HoldfastError {
-    const reason = failure === null ? 'it closed the connection' : messageOf(failure);
-    this.options.onRefused(remoteAddress, reason, failure instanceof CertificateRefused);
-    return failed(reason);
+    const refusal = { remoteAddress, ...explained(failure) };
+    this.options.onRefused(refusal);
+    return failed(refusal.reason);
   }
+}
+
+function explained(failure: Error | null): Omit<TlsRefusal, 'remoteAddress'> {
+  if (failure instanceof CertificateRefused)
+    return { kind: 'certificate', reason: failure.message };
+  // OpenSSL's few words, as `tlsv1 alert unknown ca`; its messages have addresses in memory and lines of its sources.
+  const words = (failure as { readonly reason?: unknown } | null)?.reason;
+  if (typeof words === 'string') return { kind: 'handshake', reason: words };
+  const isGone = failure === null || errnoOf(failure) !== undefined;
+  return {
+    kind: isGone ? 'gone' : 'handshake',
+    reason: failure === null ? 'it closed the connection' : messageOf(failure),
+  };
 }
 
 function failed(reason: string): HoldfastError {
