@@ -22,7 +22,7 @@ export interface TlsEndpointOptions {
   readonly onRefused: (refusal: TlsRefusal) => void;
 }
 
-export interface TlsRefusal {
+interface TlsRefusal {
   /** Of the client, HOST:PORT. */
   readonly remoteAddress: string;
   /** To follow "No TLS with this client:". */
