@@ -16,7 +16,7 @@ import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
 import { Inbox } from '../support/test-client.js';
 import { readPair, type TlsScene, tlsScene, tlsSettings } from '../support/tls-scene.js';
-import { passwordOf } from '../support/users.js';
+import { passwordOf, runHoldfast } from '../support/users.js';
 
 const CONNECT = 'CONNECT\naccept-version:1.2\nhost:h\n\n\0';
 
@@ -248,6 +248,40 @@ test('the admin listener over HTTPS: a backup asks the live node over TLS, too',
   assert.equal(addresses['stomp+ssl'], live.addressOf('stomp+ssl'));
   const socket = await handshake(scene, live.addressOf('https'));
   await within('one without a certificate is closed', once(socket, 'close'));
+});
+
+test('holdfast send and receive over TLS, by certificate', async (t) => {
+  const scene = await tlsScene(t);
+  const { authority } = scene;
+  const live = await scene.store.startLive('a');
+  const ann = await authority.sign('ann');
+  const secure = ['--url', `stomp+ssl://${live.addressOf('stomp+ssl')}`, '--retry', '0'];
+  const trusting = [...secure, '--ca', authority.certificate];
+  const shown = ['--certificate', ann.certificate, '--key', ann.key];
+  const sent = await runHoldfast(['send', ...trusting, ...shown, '/queue/orders', 'one coffee']);
+  assert.equal(sent.code, 0, sent.complaint);
+  const received = await runHoldfast(['receive', ...trusting, ...shown, '/queue/orders']);
+  assert.equal(received.printed, 'one coffee\n');
+  const untrusting = await runHoldfast(['send', ...secure, ...shown, '/queue/orders', 'x']);
+  assert.equal(untrusting.code, 4);
+  assert.match(untrusting.complaint, /unable to verify|self.signed/);
+  const nobody = await runHoldfast(['send', ...trusting, '/queue/orders', 'x']);
+  assert.equal(nobody.code, 3);
+  const wrong = [...trusting, '--certificate', ann.certificate, '--key', scene.node.key];
+  const useless = await runHoldfast(['send', ...wrong, '/queue/orders', 'x']);
+  assert.equal(useless.code, 2, useless.complaint);
+});
+
+test('commands ask the admin listener over HTTPS, when they trust its certificate', async (t) => {
+  const scene = await tlsScene(t, { HOLDFAST_SECURITY_USERS_FILE: '' });
+  const live = await scene.store.startLive('a');
+  const list = ['queue', 'list', '--json', '--node', `https://${live.addressOf('https')}`];
+  const trusting = { environment: { NODE_EXTRA_CA_CERTS: scene.authority.certificate } };
+  const listed = await runHoldfast(list, trusting);
+  assert.equal(listed.code, 0, listed.complaint);
+  const refused = await runHoldfast(list);
+  assert.equal(refused.code, 4);
+  assert.match(refused.complaint, /unable to verify|self.signed/);
 });
 
 test('a node does not start with files that would not do', async (t) => {

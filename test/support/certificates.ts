@@ -85,7 +85,7 @@ export async function makeKeyStore(made: MadeCertificate, path: string): Promise
   return path;
 }
 
-async function openssl(...flags: readonly string[]): Promise<void> {
+export async function openssl(...flags: readonly string[]): Promise<void> {
   await run('openssl', flags);
 }
 

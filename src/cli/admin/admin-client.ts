@@ -2,6 +2,7 @@
 
 import { ERROR_CODES, type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Login } from '../login.js';
+import { adminUrl } from './admin-url.js';
 
 /** The server bounds what one call does; this is for one that hangs. */
 const ANSWER_LIMIT_MS = 120_000;
@@ -10,7 +11,7 @@ export class AdminClient {
   readonly #address: string;
   readonly #login: Login | null;
 
-  /** `address`: HOST:PORT. `login`: null where no users are required. */
+  /** `address`: HOST:PORT, or https://HOST:PORT. `login`: null where no users are required. */
   constructor(address: string, login: Login | null) {
     this.#address = address;
     this.#login = login;
@@ -25,7 +26,9 @@ export class AdminClient {
       readonly body?: unknown;
     } = {},
   ): Promise<Result> {
-    const url = new URL(`http://${this.#address}/api/v1/${path.map(encodeURIComponent).join('/')}`);
+    const url = new URL(
+      `${adminUrl(this.#address)}/api/v1/${path.map(encodeURIComponent).join('/')}`,
+    );
     for (const [name, value] of Object.entries(more.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }

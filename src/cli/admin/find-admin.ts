@@ -1,6 +1,5 @@
 /** Which node a command talks to: the live one where this host can reach it, else one that passes it on. */
 
-import { parseTargetAddress } from '../../config/address.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
 import { type CommandOptions, requireStore, STORE_OPTION } from '../command.js';
@@ -9,6 +8,7 @@ import { adminAddresses, askNodes } from '../status/ask-nodes.js';
 import { servingLive } from '../status/status-rules.js';
 import { openStoreReader } from '../status/store-reader.js';
 import { AdminClient } from './admin-client.js';
+import { checkAdminAddress, secureAdminAddress } from './admin-url.js';
 
 /** Of every command that calls the admin API. */
 export const ADMIN_OPTIONS = {
@@ -16,7 +16,8 @@ export const ADMIN_OPTIONS = {
   node: {
     type: 'string',
     requiresArg: true,
-    description: 'HOST:PORT of a node (its admin.listen), instead of looking into the store',
+    description:
+      'HOST:PORT of a node (its admin.listen), or https://HOST:PORT (admin.tlsListen), instead of looking into the store',
   },
   ...LOGIN_OPTIONS,
 } as const satisfies CommandOptions;
@@ -36,7 +37,7 @@ export async function findAdmin(given: GivenAdmin): Promise<AdminClient> {
 export async function adminFinder(given: GivenAdmin): Promise<() => Promise<AdminClient>> {
   const { node } = given;
   if (node !== undefined) {
-    parseTargetAddress(node, '--node');
+    checkAdminAddress(node, '--node');
     const client = new AdminClient(node, await readLogin(given));
     return async () => client;
   }
@@ -47,9 +48,10 @@ export async function adminFinder(given: GivenAdmin): Promise<() => Promise<Admi
 
 async function findInStore(store: string, login: Login | null): Promise<AdminClient> {
   const status = await openStoreReader(store).read(0);
-  const live = servingLive(status)?.addresses.admin;
+  const { admin, https } = servingLive(status)?.addresses ?? {};
+  const ofLive = [admin, https === undefined ? undefined : secureAdminAddress(https)];
   const reachable = adminAddresses(status, readHostIdentity());
-  const wanted = reachable.filter((address) => address === live);
+  const wanted = reachable.filter((address) => ofLive.includes(address));
   for (const address of new Set([...wanted, ...reachable])) {
     if ((await askNodes([address])).length > 0) return new AdminClient(address, login);
   }

@@ -1,11 +1,11 @@
 /** `holdfast status`: who is live, how the others are, and what to do; read by any host, changing nothing. */
 
 import { resolve } from 'node:path';
-import { parseTargetAddress } from '../../config/address.js';
 import type { NodeReport } from '../../node/node-report.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
 import type { StoreStatus } from '../../store/store-status.js';
+import { checkAdminAddress } from '../admin/admin-url.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { Screen } from '../screen.js';
@@ -30,7 +30,8 @@ export const command = defineCommand({
       type: 'string',
       array: true,
       requiresArg: true,
-      description: 'HOST:PORT of a node to ask as well (its admin.listen); may be given again',
+      description:
+        'HOST:PORT of a node to ask as well (its admin.listen), or https://HOST:PORT (admin.tlsListen); may be given again',
     },
     json: { type: 'boolean', description: 'One JSON object; with --watch one per line' },
     watch: { type: 'boolean', description: 'Go on, and show what changes, until Ctrl-C' },
@@ -46,7 +47,7 @@ export const command = defineCommand({
     'Ends with 0 when a node is live, and with 4 when nobody is. docs/runbook.md has a page for each situation.',
   async run({ store: given, node: nodes = [], json, watch: follow }) {
     const store = requireStore(given);
-    for (const node of nodes) parseTargetAddress(node, '--node');
+    for (const node of nodes) checkAdminAddress(node, '--node');
     const show = json === true ? JSON_LINES : pageFor(store);
     const reader = new StoreProcess(store);
     try {

@@ -5,20 +5,22 @@ import { isLoopback, parseTargetAddress } from '../../config/address.js';
 import type { NodeReport } from '../../node/node-report.js';
 import type { HostIdentity } from '../../platform/ports.js';
 import type { StoreStatus } from '../../store/store-status.js';
+import { adminUrl, secureAdminAddress } from '../admin/admin-url.js';
 import { servingLive } from './status-rules.js';
 
 const ANSWER_LIMIT_MS = 2_000;
 
-/** Where the nodes of a store answer, of those that can be reached from this host. */
+/** Where the nodes of a store answer, over HTTPS where nothing else is for other hosts, of those that can be reached from this host. */
 export function adminAddresses(
   status: StoreStatus,
   reader: Pick<HostIdentity, 'bootId'>,
 ): string[] {
-  return status.nodes.flatMap(({ addresses: { admin }, bootId, role, running }) => {
+  return status.nodes.flatMap(({ addresses: { admin, https }, bootId, role, running }) => {
     if (admin === undefined || role === 'stopped') return [];
+    if (bootId === reader.bootId) return running === 'no' ? [] : [admin];
     // One of another host that writes nothing may just be cut off from the store.
-    const isReachable = bootId === reader.bootId ? running !== 'no' : isForOthers(admin);
-    return isReachable ? [admin] : [];
+    if (isForOthers(admin)) return [admin];
+    return https !== undefined && isForOthers(https) ? [secureAdminAddress(https)] : [];
   });
 }
 
@@ -43,7 +45,7 @@ export async function unreachableAddresses(
 /** Null when nobody answers there, or something that is no node. */
 async function askNode(address: string): Promise<NodeReport | null> {
   try {
-    const response = await fetch(`http://${address}/api/v1/node`, {
+    const response = await fetch(`${adminUrl(address)}/api/v1/node`, {
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
     });
     if (!response.ok) return null;

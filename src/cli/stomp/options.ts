@@ -1,11 +1,12 @@
 /** What `send` and `receive` have in common on the command line. */
 
-import { parseStompUrl } from '../../client/stomp-url.js';
+import { isOverTls, parseStompUrl } from '../../client/stomp-url.js';
 import { nodeClock } from '../../platform/node/clock.js';
-import { NodeNetwork } from '../../platform/node/network.js';
+import { NodeNetwork, type TlsClientOptions, TlsNetwork } from '../../platform/node/network.js';
 import { usageError } from '../arguments.js';
 import type { CommandOptions } from '../command.js';
 import { type GivenLogin, LOGIN_OPTIONS, readLogin } from '../login.js';
+import { readSecretFile } from '../secret.js';
 import { ReconnectingClient } from './reconnecting-client.js';
 
 const DEFAULT_URL = 'stomp://127.0.0.1:61613';
@@ -19,7 +20,8 @@ export const CONNECTION_OPTIONS = {
     requiresArg: true,
     nargs: 1,
     default: [DEFAULT_URL],
-    description: 'A broker; give it several times for several to try in turn',
+    description:
+      'A broker, stomp:// or stomp+ssl:// for TLS; give it several times for several to try in turn',
   },
   retry: {
     type: 'number',
@@ -28,20 +30,41 @@ export const CONNECTION_OPTIONS = {
     description: 'Seconds to go on trying to connect',
   },
   ...LOGIN_OPTIONS,
+  ca: {
+    type: 'string',
+    requiresArg: true,
+    description: 'With stomp+ssl: PEM file of the authorities to trust; default: those of Node.js',
+  },
+  certificate: {
+    type: 'string',
+    requiresArg: true,
+    description: 'With stomp+ssl: PEM file of the certificate to show; without --user it logs in',
+  },
+  key: {
+    type: 'string',
+    requiresArg: true,
+    description: 'PEM file of the private key of --certificate',
+  },
 } as const satisfies CommandOptions;
 
+interface GivenTls {
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
 export async function openConnection(
-  given: GivenLogin & {
-    readonly url: readonly (string | number)[];
-    readonly retry: number;
-  },
+  given: GivenLogin &
+    GivenTls & {
+      readonly url: readonly (string | number)[];
+      readonly retry: number;
+    },
 ): Promise<ReconnectingClient> {
   const login = await readLogin(given);
-  const network = new NodeNetwork((error) => {
-    throw error;
-  });
+  const urls = given.url.map(String);
+  const network = networkFor(urls, given);
   return new ReconnectingClient({
-    servers: given.url.map((url) => parseStompUrl(String(url))),
+    servers: urls.map(parseStompUrl),
     client: {
       network,
       clock: nodeClock,
@@ -52,6 +75,29 @@ export async function openConnection(
     retryMs: given.retry * 1_000,
     onTrouble: (sentence) => process.stderr.write(`holdfast: ${sentence}\n`),
   });
+}
+
+function networkFor(urls: readonly string[], given: GivenTls): NodeNetwork {
+  const fail = (error: Error): never => {
+    throw error;
+  };
+  const { ca, certificate, key } = given;
+  const isSecure = urls.some(isOverTls);
+  if (isSecure && !urls.every(isOverTls)) {
+    throw usageError('Give either stomp:// or stomp+ssl:// for every --url, not both.');
+  }
+  if (!isSecure && [ca, certificate, key].some((file) => file !== undefined)) {
+    throw usageError('--ca, --certificate and --key need --url stomp+ssl://HOST:PORT.');
+  }
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw usageError('Give both --certificate and --key, or none of them.');
+  }
+  if (!isSecure) return new NodeNetwork(fail);
+  const files = Object.entries({ authority: ca, certificate, key });
+  const read = files.flatMap(([name, file]) =>
+    file === undefined ? [] : [[name, readSecretFile(file)] as const],
+  );
+  return new TlsNetwork(Object.fromEntries(read) as TlsClientOptions, fail);
 }
 
 /** Throws a usage error unless `value` is a whole number from `minimum`. */

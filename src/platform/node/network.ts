@@ -77,24 +77,29 @@ export interface TlsClientOptions {
 /** Connects over TLS. The other side has to have a certificate for the host that was asked for. */
 export class TlsNetwork extends NodeNetwork {
   protected override readonly readyEvent = 'secureConnect';
-  private readonly tls: TlsClientOptions;
+  private readonly secureContext: tls.SecureContext;
 
-  constructor(tls: TlsClientOptions, onAcceptFailed: (error: Error) => void) {
+  /** Throws CONFIG_INVALID for what is no PEM, or a key of another certificate. */
+  constructor(
+    { authority, certificate, key }: TlsClientOptions,
+    onAcceptFailed: (error: Error) => void,
+  ) {
     super(onAcceptFailed);
-    this.tls = tls;
+    try {
+      this.secureContext = tls.createSecureContext({ ca: authority, cert: certificate, key });
+    } catch (error) {
+      // Nothing of OpenSSL's words is part of a key.
+      const sentence = `The certificate and the key to show, or the authorities to trust, are of no use: ${messageOf(error)}.`;
+      throw new HoldfastError('CONFIG_INVALID', sentence, { cause: error });
+    }
   }
 
   protected override dial(options: net.TcpNetConnectOpts): net.Socket {
-    const { authority, certificate, key } = this.tls;
+    const { secureContext } = this;
     const { host = '' } = options;
-    return tls.connect({
-      ...options,
-      // Names only: an address has no place there (RFC 6066, 3).
-      ...(net.isIP(host) === 0 ? { servername: host } : {}),
-      ...(authority === undefined ? {} : { ca: authority }),
-      ...(certificate === undefined ? {} : { cert: certificate }),
-      ...(key === undefined ? {} : { key }),
-    });
+    // Names only: an address has no place there (RFC 6066, 3).
+    const named = net.isIP(host) === 0 ? { servername: host } : {};
+    return tls.connect({ ...options, ...named, secureContext });
   }
 }
 

@@ -112,7 +112,7 @@ refuses(
   'an address that is none is refused',
   ['send', '/queue/q', 'text', '--url', 'http://here'],
   2,
-  '"http://here" is not a STOMP address; write stomp://HOST:PORT, such as stomp://127.0.0.1:61613.',
+  '"http://here" is not a STOMP address; write stomp://HOST:PORT, such as stomp://127.0.0.1:61613, or stomp+ssl://HOST:PORT.',
 );
 refuses(
   'a count that cannot be counted is refused',

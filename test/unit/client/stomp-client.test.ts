@@ -194,6 +194,8 @@ describe('parseStompUrl', () => {
   for (const [url, host, port] of [
     ['stomp://127.0.0.1:61614', '127.0.0.1', 61614],
     ['stomp://broker', 'broker', 61613],
+    ['stomp+ssl://broker', 'broker', 61612],
+    ['stomp+ssl://broker:1', 'broker', 1],
     ['stomp://[::1]:1', '::1', 1],
   ] as const) {
     it(`reads ${url}`, () => assert.deepEqual(parseStompUrl(url), { host, port }));

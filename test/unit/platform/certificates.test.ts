@@ -1,12 +1,11 @@
 /** What a node says of each file that would not do; OpenSSL makes them as operators do. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { HoldfastError } from '../../../src/platform/errors.js';
 import { type CertificateFiles, readCredentials } from '../../../src/platform/node/certificates.js';
-import { type MadeCertificate, TestAuthority } from '../../support/certificates.js';
+import { type MadeCertificate, openssl, TestAuthority } from '../../support/certificates.js';
 import {
   makeTemporaryDirectory,
   type TemporaryDirectory,
@@ -103,7 +102,7 @@ test('what is no key is refused, and so is one with a passphrase', async () => {
   await isRefused({ key: cut }, /^tls\.key: .*holds no private key/);
   const locked = join(directory.path, 'locked.key');
   const flags = ['pkey', '-in', good.key, '-out', locked, '-aes256', '-passout', 'pass:secret'];
-  execFileSync('openssl', flags);
+  await openssl(...flags);
   await chmod(locked, 0o600);
   await isRefused({ key: locked }, /^tls\.key: .*passphrase\. Write it without: openssl pkey -in/);
 });

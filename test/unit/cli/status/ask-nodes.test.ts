@@ -25,6 +25,12 @@ test('a node of another host that listens for its own host alone cannot be asked
   assert.deepEqual(asked({ addresses: HERE, bootId: 'boot-2' }), []);
 });
 
+test('a node of another host that listens for others over TLS alone is asked so', () => {
+  const addresses = { ...HERE, https: 'broker-2:8162' };
+  assert.deepEqual(asked({ addresses, bootId: 'boot-2' }), ['https://broker-2:8162']);
+  assert.deepEqual(asked({ addresses }), ['127.0.0.1:8161']);
+});
+
 test('a node that stopped in good order, or tells no address, is not asked', () => {
   assert.deepEqual(asked({ addresses: THERE, bootId: 'boot-2', role: 'stopped' }), []);
   assert.deepEqual(asked({ addresses: { stomp: 'broker-2:61613' }, bootId: 'boot-2' }), []);
