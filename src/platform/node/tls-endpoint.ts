@@ -1,6 +1,6 @@
 /**
  * The server's side of TLS. It takes connections that were accepted without it, so that a backup can pass
- * through those of clients as they are, and the live node ends their TLS (docs/decisions/0023-tls-through-a-backup.md).
+ * through those of clients as they are, and the live node ends their TLS (docs/decisions/0022-tls-through-a-backup.md).
  */
 import type { Socket as Stream } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
