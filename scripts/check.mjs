@@ -48,7 +48,10 @@ function checkImports() {
   return child.status === 0 ? 'passed' : 'failed';
 }
 
-/** Tests have means to make the store fail, and nobody is to find them in what is published. */
+/**
+ * Tests have means to make the store fail, and nobody is to find them in what is published; nor maps
+ * to sources that are not in it. test/integration/installed-package.test.ts runs what is.
+ */
 function checkPackedFiles() {
   const child = run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], 'pipe');
   if (child.status !== 0) {
@@ -56,7 +59,9 @@ function checkPackedFiles() {
     return 'failed';
   }
   const paths = JSON.parse(child.stdout)[0].files.map(({ path }) => path);
-  const unwanted = paths.filter((path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path));
+  const unwanted = paths.filter(
+    (path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path) || path.endsWith('.map'),
+  );
   for (const path of unwanted) console.error(`${path} would be published.`);
   const hasProgram = paths.includes('dist/src/cli/main.js');
   if (!hasProgram) console.error('The program itself would not be published.');

@@ -1,0 +1,38 @@
+/** What `npm pack` makes of this tree, installed into an empty folder as people install it. */
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repositoryRoot } from './repository-root.js';
+
+const LIMIT_MS = 240_000;
+
+/** Packs the built tree; resolves with the path of the tarball in `folder`. */
+export async function packHoldfast(folder: string): Promise<string> {
+  // Without scripts: prepack would build, under the feet of the tests that run from dist/.
+  await npm(['pack', '--ignore-scripts', '--pack-destination', folder], repositoryRoot());
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  return join(folder, tarball ?? 'no tarball');
+}
+
+/** Runs npm in `folder`; rejects with what it said when it fails. The native module is compiled by it. */
+export async function npm(flags: readonly string[], folder: string): Promise<string> {
+  const headers = await nodeHeadersPrefix();
+  const environment: NodeJS.ProcessEnv = { ...process.env };
+  // npm gives its scripts the folder that it was run in, and takes it for its own again.
+  delete environment.npm_config_local_prefix;
+  if (headers !== null) environment.npm_config_nodedir = headers;
+  const { stdout } = await promisify(execFile)('npm', [...flags, '--no-audit', '--no-fund'], {
+    cwd: folder,
+    env: environment,
+    timeout: LIMIT_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+async function nodeHeadersPrefix(): Promise<string | null> {
+  const script = new URL(`file://${join(repositoryRoot(), 'scripts', 'node-headers.mjs')}`);
+  const found = (await import(script.href)) as { nodeHeadersPrefix: () => string | null };
+  return found.nodeHeadersPrefix();
+}
