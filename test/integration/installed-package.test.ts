@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { npm, packHoldfast } from '../support/installed-package.js';
+import { installHoldfast } from '../support/installed-package.js';
 import { NodeProcess, type Settings } from '../support/node-process.js';
 import { repositoryRoot } from '../support/repository-root.js';
 import { makeTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
@@ -15,14 +15,7 @@ let program = '';
 
 before(async () => {
   directory = await makeTemporaryDirectory();
-  const prefix = join(directory.path, 'prefix');
-  await mkdir(prefix);
-  const tarball = await packHoldfast(directory.path);
-  // As docs/deploy.md says it: npm 12 compiles nothing that is not named.
-  const flags = ['--prefix', prefix, '--allow-scripts=fs-ext', '--prefer-offline', tarball];
-  await npm(['install', '--global', ...flags], prefix);
-  packageFolder = join(prefix, 'lib', 'node_modules', 'holdfast');
-  program = join(prefix, 'bin', 'holdfast');
+  ({ program, folder: packageFolder } = await installHoldfast(directory.path));
 });
 after(() => directory?.remove());
 

@@ -1,14 +1,38 @@
 /** What `npm pack` makes of this tree, installed into an empty folder as people install it. */
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from './repository-root.js';
 
 const LIMIT_MS = 240_000;
 
+export interface InstalledPackage {
+  /** `holdfast` as it would be on the PATH. */
+  readonly program: string;
+  /** What was given to npm: `program` is in its `bin`. */
+  readonly prefix: string;
+  /** Where the package lies, with what it depends on. */
+  readonly folder: string;
+}
+
+/** Packs the built tree and installs it below `folder`, which holds nothing but that. */
+export async function installHoldfast(folder: string): Promise<InstalledPackage> {
+  const prefix = join(folder, 'prefix');
+  await mkdir(prefix);
+  const tarball = await packHoldfast(folder);
+  // As docs/two-hosts.md says it: npm 12 compiles nothing that is not named.
+  const flags = ['--prefix', prefix, '--allow-scripts=fs-ext', '--prefer-offline', tarball];
+  await npm(['install', '--global', ...flags], prefix);
+  return {
+    prefix,
+    program: join(prefix, 'bin', 'holdfast'),
+    folder: join(prefix, 'lib', 'node_modules', 'holdfast'),
+  };
+}
+
 /** Packs the built tree; resolves with the path of the tarball in `folder`. */
-export async function packHoldfast(folder: string): Promise<string> {
+async function packHoldfast(folder: string): Promise<string> {
   // Without scripts: prepack would build, under the feet of the tests that run from dist/.
   await npm(['pack', '--ignore-scripts', '--pack-destination', folder], repositoryRoot());
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
@@ -16,7 +40,7 @@ export async function packHoldfast(folder: string): Promise<string> {
 }
 
 /** Runs npm in `folder`; rejects with what it said when it fails. The native module is compiled by it. */
-export async function npm(flags: readonly string[], folder: string): Promise<string> {
+async function npm(flags: readonly string[], folder: string): Promise<string> {
   const headers = await nodeHeadersPrefix();
   const environment: NodeJS.ProcessEnv = { ...process.env };
   // npm gives its scripts the folder that it was run in, and takes it for its own again.
