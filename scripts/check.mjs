@@ -28,6 +28,11 @@ const STEPS = [
     command: ['shellcheck', '.ci/run', ...filesBelow('scripts', '.sh')],
     optional: true,
   },
+  {
+    name: 'Dockerfile (hadolint)',
+    command: ['hadolint', join('deploy', 'docker', 'Dockerfile')],
+    optional: true,
+  },
   { name: 'Vagrantfile (ruby)', command: ['ruby', '-c', 'Vagrantfile'], optional: true },
 ];
 
