@@ -22,6 +22,11 @@ const STEPS = [
   { name: 'import directions (dependency-cruiser)', run: checkImports },
   { name: 'dead code (knip)', command: [tool('knip')] },
   { name: 'package (publint)', command: [tool('publint'), '--strict'] },
+  {
+    name: 'types of the package (attw)',
+    // Of a package that is ESM alone, nothing else can be asked.
+    command: [tool('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color'],
+  },
   { name: 'files of the package (npm pack)', run: checkPackedFiles },
   {
     name: 'shell scripts (shellcheck)',

@@ -1,6 +1,6 @@
 /** What `npm pack` makes of this tree, installed into an empty folder as people install it. */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from './repository-root.js';
@@ -21,7 +21,7 @@ export async function installHoldfast(folder: string): Promise<InstalledPackage>
   const prefix = join(folder, 'prefix');
   await mkdir(prefix);
   const tarball = await packHoldfast(folder);
-  // As docs/two-hosts.md says it: npm 12 compiles nothing that is not named.
+  // As README.md says it: npm 12 compiles nothing that is not named.
   const flags = ['--prefix', prefix, '--allow-scripts=fs-ext', '--prefer-offline', tarball];
   await npm(['install', '--global', ...flags], prefix);
   return {
@@ -29,6 +29,15 @@ export async function installHoldfast(folder: string): Promise<InstalledPackage>
     program: join(prefix, 'bin', 'holdfast'),
     folder: join(prefix, 'lib', 'node_modules', 'holdfast'),
   };
+}
+
+/** Packs the built tree and installs it for a program in `folder`, which imports it. */
+export async function installForProgram(folder: string): Promise<void> {
+  const tarball = await packHoldfast(folder);
+  // As docs/embedding.md says it: in a project, npm takes the scripts from its package.json alone.
+  const project = { private: true, type: 'module', allowScripts: { 'fs-ext': true } };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(project));
+  await npm(['install', '--prefer-offline', tarball], folder);
 }
 
 /** Packs the built tree; resolves with the path of the tarball in `folder`. */

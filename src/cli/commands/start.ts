@@ -8,11 +8,11 @@ import type { Config } from '../../config/schema.js';
 import type { RunNodeOptions } from '../../node/run-node.js';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { packageVersion } from '../../platform/node/version.js';
 import { usageError } from '../arguments.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
 import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
 import { createLogger } from '../log.js';
-import { packageVersion } from '../version.js';
 
 /** Without its parent a node of `holdfast pair` has nobody left to stop it, so it may not take long. */
 const ORPHAN_STOP_LIMIT_MS = 3_000;
