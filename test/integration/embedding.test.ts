@@ -1,7 +1,7 @@
 /** Nodes inside of this process. test/interop/embedding.test.ts has them in a program that installs the package. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, unlink } from 'node:fs/promises';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseTargetAddress } from '../../src/config/address.js';
@@ -197,9 +197,11 @@ test('a start that fails says why, and leaves nothing behind', async (t) => {
   await broker.stop();
   const live = make(t, store, 'a');
   await live.broker.start();
+  await untilRole(live.broker, 'live');
   const listen = live.broker.addresses.stomp ?? '';
   const other = make(t, store, 'b', { stomp: { listen } });
   await assert.rejects(other.broker.start(), { code: 'ADDRESS_IN_USE' });
+  assert.equal((await readdir(join(store, 'nodes'))).length, 1);
   assert.deepEqual([...ends, ...other.ends], []);
 });
 
