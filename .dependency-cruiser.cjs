@@ -53,6 +53,14 @@ const MAY_IMPORT = {
     'security',
     'selector',
   ],
+  embedding: [
+    'platform/node',
+    'config',
+    'hooks',
+    'store/documents.ts',
+    'ownership/role.ts',
+    'node',
+  ],
   cli: [
     ...['platform/node', 'config', 'store', 'journal', 'ownership', 'doctor'],
     ...['client', 'node', 'protocols', 'broker/facts.ts', 'broker/management-api.ts'],
@@ -61,7 +69,7 @@ const MAY_IMPORT = {
 };
 
 /** Modules of Node that compute and do no I/O. */
-const PURE_NODE_MODULES = '^(node:)?(path/posix|zlib|buffer)$';
+const PURE_NODE_MODULES = '^(node:)?(path/posix|zlib|buffer|events)$';
 /** Packages that touch files, descriptors or other processes on their own. */
 const PACKAGES_WITH_IO = '/(fs-ext|proper-lockfile|chokidar|pino|pino-pretty|yargs|fastify)/';
 const THE_RIM = '^src/(platform/node|cli)/';

@@ -22,10 +22,20 @@ const STEPS = [
   { name: 'import directions (dependency-cruiser)', run: checkImports },
   { name: 'dead code (knip)', command: [tool('knip')] },
   { name: 'package (publint)', command: [tool('publint'), '--strict'] },
+  {
+    name: 'types of the package (attw)',
+    // Of a package that is ESM alone, nothing else can be asked.
+    command: [tool('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color'],
+  },
   { name: 'files of the package (npm pack)', run: checkPackedFiles },
   {
     name: 'shell scripts (shellcheck)',
     command: ['shellcheck', '.ci/run', ...filesBelow('scripts', '.sh')],
+    optional: true,
+  },
+  {
+    name: 'Dockerfile (hadolint)',
+    command: ['hadolint', join('deploy', 'docker', 'Dockerfile')],
     optional: true,
   },
   { name: 'Vagrantfile (ruby)', command: ['ruby', '-c', 'Vagrantfile'], optional: true },
@@ -48,7 +58,10 @@ function checkImports() {
   return child.status === 0 ? 'passed' : 'failed';
 }
 
-/** Tests have means to make the store fail, and nobody is to find them in what is published. */
+/**
+ * Tests have means to make the store fail, and nobody is to find them in what is published; nor maps
+ * to sources that are not in it. test/integration/installed-package.test.ts runs what is.
+ */
 function checkPackedFiles() {
   const child = run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], 'pipe');
   if (child.status !== 0) {
@@ -56,7 +69,9 @@ function checkPackedFiles() {
     return 'failed';
   }
   const paths = JSON.parse(child.stdout)[0].files.map(({ path }) => path);
-  const unwanted = paths.filter((path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path));
+  const unwanted = paths.filter(
+    (path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path) || path.endsWith('.map'),
+  );
   for (const path of unwanted) console.error(`${path} would be published.`);
   const hasProgram = paths.includes('dist/src/cli/main.js');
   if (!hasProgram) console.error('The program itself would not be published.');

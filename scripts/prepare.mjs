@@ -10,7 +10,6 @@ import {
   constants,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -18,6 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeHeadersPrefix } from './node-headers.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCE_FOLDERS = ['src', 'test', 'bench', 'scripts'];
@@ -105,25 +105,6 @@ function nativeModuleLoads() {
     if (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_DLOPEN_FAILED') return false;
     throw error;
   }
-}
-
-/** The prefix whose include/node holds the headers of just this Node, or null. */
-function nodeHeadersPrefix() {
-  const prefixes = [dirname(dirname(realpathSync(process.execPath))), '/usr', '/usr/local'];
-  const [major, minor] = process.versions.node.split('.');
-  const isOurs = (prefix) => {
-    try {
-      const header = readFileSync(join(prefix, 'include', 'node', 'node_version.h'), 'utf8');
-      return (
-        header.includes(`#define NODE_MAJOR_VERSION ${major}\n`) &&
-        header.includes(`#define NODE_MINOR_VERSION ${minor}\n`)
-      );
-    } catch (error) {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
-      throw error;
-    }
-  };
-  return prefixes.find(isOurs) ?? null;
 }
 
 function onPath(program) {

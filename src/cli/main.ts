@@ -7,6 +7,7 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { HoldfastError, messageOf } from '../platform/errors.js';
+import { packageVersion } from '../platform/node/version.js';
 import {
   checkArguments,
   explainMissingCommand,
@@ -15,7 +16,6 @@ import {
 } from './arguments.js';
 import type { Command } from './command.js';
 import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from './exit-codes.js';
-import { packageVersion } from './version.js';
 
 interface CommandEntry {
   readonly name: string;

@@ -3,7 +3,7 @@
  * still known; values are checked by config/load.ts together with those of the other sources.
  */
 
-import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { Document, isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { HoldfastError } from '../platform/errors.js';
 import { suggestNearest } from './nearest.js';
 import { ADDRESS_SETTINGS, ADDRESSES, SECTIONS, SETTINGS } from './settings.js';
@@ -23,19 +23,27 @@ const SETTING_PATHS = SETTINGS.map((setting) => setting.path);
 const ADDRESS_KEYS = ADDRESS_SETTINGS.map((setting) => setting.path);
 
 export function readConfigurationFile(text: string, fileName: string): GivenValue[] {
-  return readYaml(text, fileName, (root, placeOf) => {
-    if (!isMap(root)) {
-      throw invalid(
-        `${fileName} must hold settings as "key: value" lines, but holds something else.`,
-      );
-    }
-    return root.items.flatMap((pair) => readTopLevel(pair, placeOf));
-  });
+  return readYaml(text, fileName, (root, placeOf) => readRoot(root, fileName, placeOf));
+}
+
+/** The same from an object in place of a file. `sourceName` is the place of all that is in it. */
+export function readConfigurationObject(settings: unknown, sourceName: string): GivenValue[] {
+  const root: unknown = new Document(settings).contents;
+  return isEmpty(root) ? [] : readRoot(root, sourceName, () => sourceName);
 }
 
 /** The map of patterns alone, as `HOLDFAST_ADDRESSES` holds it. */
 export function readAddresses(text: string, sourceName: string): GivenValue[] {
   return readYaml(text, sourceName, (root, placeOf) => readRules(root, sourceName, placeOf));
+}
+
+function readRoot(root: unknown, sourceName: string, placeOf: PlaceOf): GivenValue[] {
+  if (!isMap(root)) {
+    throw invalid(
+      `${sourceName} must hold settings as "key: value" lines, but holds something else.`,
+    );
+  }
+  return root.items.flatMap((pair) => readTopLevel(pair, placeOf));
 }
 
 function readYaml(

@@ -9,6 +9,7 @@ import { MetricsPage } from '../admin/metrics/metrics-page.js';
 import type { Config } from '../config/schema.js';
 import { assertSafeFileSystem } from '../doctor/safe-file-system.js';
 import { OperatorHooks } from '../hooks/operator-hooks.js';
+import type { RoleChange } from '../hooks/role-hooks.js';
 import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { nodeClock, nodeRandom } from '../platform/node/clock.js';
@@ -28,6 +29,7 @@ import { RoleSpans } from '../tracing/role-spans.js';
 import { ConfigurationReload, type ConfigurationSource } from './configuration-reload.js';
 import { assembleMainThread } from './main-thread.js';
 import type { NodeEnd, NodeObserver } from './node.js';
+import type { NodeReport } from './node-report.js';
 import type { StorageThreadData } from './run-storage-thread.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings } from './storage-world.js';
@@ -50,9 +52,13 @@ export interface RunNodeOptions {
     /** What belongs to the caller: the level of the log. */
     readonly use: (config: Config) => void;
   };
+  /** Told of each change, after the node itself has gone over to the new role. */
+  readonly onRole?: (change: RoleChange) => void;
 }
 
 export interface RunningNode {
+  /** What the node knows of itself; it does not ask the store. */
+  report(): NodeReport;
   /** Hands over when live and a backup is ready, then ends. Resolves when it has ended. */
   stop(): Promise<void>;
   /** Reads the configuration again; the log tells what became of it. */
@@ -109,7 +115,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     ...(certificates === null ? {} : { tls: certificates.endpoints }),
     channel: thread.channel,
     pulses,
-    observer: observerOf(hooks, spans),
+    observer: observerOf(hooks, spans, options.onRole),
     ...(tracer === null ? {} : { tracer }),
     killProcess: () => {
       admin?.cutOff();
@@ -163,6 +169,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   }
   return {
     ended,
+    report: () => node.report(watchdog.silentMs),
     reload: () => reload?.now(),
     stop: async () => {
       node.stop();
@@ -171,11 +178,16 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   };
 }
 
-function observerOf(hooks: OperatorHooks, spans: RoleSpans | null): NodeObserver {
+function observerOf(
+  hooks: OperatorHooks,
+  spans: RoleSpans | null,
+  onRole: RunNodeOptions['onRole'],
+): NodeObserver {
   return {
     roleChanged: (change) => {
       hooks.roleChanged(change);
       spans?.roleChanged(change);
+      onRole?.(change);
     },
     liveSilent: (live, silentMs) => hooks.liveSilent(live, silentMs),
   };

@@ -62,15 +62,19 @@ export class LineProgram {
     this.#child.stdin.write(`${line}\n`);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#closed;
   }
 
-  /** Nothing more is told to it; resolves with its exit code. */
+  /** Nothing more is told to it; resolves with its exit code, or with the signal that ended it. */
   async end(): Promise<unknown> {
     this.#child.stdin.end();
-    const [code] = await within('the program ends', this.#closed, LIMIT_MS);
-    return code;
+    const [code, signal] = await within('the program ends', this.#closed, LIMIT_MS);
+    return code ?? signal;
   }
 }

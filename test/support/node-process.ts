@@ -40,6 +40,8 @@ export interface NodeProcessOptions {
   readonly settings?: Settings;
   /** What goes wrong in its storage thread; with an empty list it only tells what it does. */
   readonly faults?: readonly Fault[];
+  /** An installed `holdfast`, in place of the one of this tree. */
+  readonly installed?: string;
 }
 
 export interface LogLine {
@@ -70,16 +72,16 @@ export class NodeProcess {
     const { faults, settings } = options;
     const environment = { ...Object.fromEntries(given), ...QUICK_SETTINGS, ...settings };
     if (faults !== undefined) environment[FAULTS_VARIABLE] = encodeFaults(faults);
-    const program = faults === undefined ? PROGRAM : FAULTY_PROGRAM;
+    const builtProgram = faults === undefined ? PROGRAM : FAULTY_PROGRAM;
+    const [program, ...words] = options.installed
+      ? [options.installed]
+      : [process.execPath, builtProgram];
     const flags = ['--store', options.store, '--name', options.name];
-    this.#child = spawn(
-      process.execPath,
-      [program, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],
-      {
-        env: environment,
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      },
-    );
+    const ownFlags = ['--log-format', 'json', '--stop-with-parent'];
+    this.#child = spawn(program, [...words, 'start', ...flags, ...ownFlags], {
+      env: environment,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     assert.ok(this.#child.stderr);
     createInterface(this.#child.stderr).on('line', (line) => this.#onLine(line));
     this.ended = once(this.#child, 'close').then(([code, signal]): ProcessEnd => {

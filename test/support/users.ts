@@ -15,12 +15,20 @@ export interface CommandEnd {
   readonly complaint: string;
 }
 
+export interface CommandRun {
+  readonly input?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** The program and what stands before the flags; the `holdfast` of this tree when left out. */
+  readonly program?: readonly [string, ...string[]];
+}
+
 /** Runs `holdfast` to its end, whatever that is. */
 export async function runHoldfast(
   flags: readonly string[],
-  { input = '', environment = {} }: { input?: string; environment?: NodeJS.ProcessEnv } = {},
+  { input = '', environment = {}, program = [process.execPath, PROGRAM] }: CommandRun = {},
 ): Promise<CommandEnd> {
-  const child = spawn(process.execPath, [PROGRAM, ...flags], {
+  const [file, ...words] = program;
+  const child = spawn(file, [...words, ...flags], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

@@ -10,11 +10,11 @@ import { nodeFileSystem } from '../../platform/node/file-system.js';
 import { startFileSystemProcess } from '../../platform/node/file-system-process.js';
 import { isProcessAlive, readHostIdentity } from '../../platform/node/host-identity.js';
 import { readMounts } from '../../platform/node/mounts.js';
+import { packageVersion } from '../../platform/node/version.js';
 import { usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { type Paint, paintFor } from '../text.js';
-import { packageVersion } from '../version.js';
 
 const EXIT_CODE_OF_VERDICT: { readonly [verdict in Verdict]: ExitCode } = {
   ok: EXIT.ok,

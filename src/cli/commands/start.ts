@@ -7,11 +7,12 @@ import { CONFIG_FILE_VARIABLE, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import type { RunNodeOptions } from '../../node/run-node.js';
 import { HoldfastError, messageOf } from '../../platform/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import { packageVersion } from '../../platform/node/version.js';
 import { usageError } from '../arguments.js';
 import { defineCommand, STORE_OPTION } from '../command.js';
 import { EXIT, EXIT_CODE_OF_ERROR, type ExitCode } from '../exit-codes.js';
 import { createLogger } from '../log.js';
-import { packageVersion } from '../version.js';
 
 /** Without its parent a node of `holdfast pair` has nobody left to stop it, so it may not take long. */
 const ORPHAN_STOP_LIMIT_MS = 3_000;
@@ -93,6 +94,7 @@ export async function start(given: GivenFlags, storageThread: URL): Promise<Exit
   const config = readConfig(given);
   const logger = createLogger({ log: config.log, node: config.name });
   const version = packageVersion();
+  warnOfFirstProcess(logger);
   try {
     const source = {
       file: configurationFile(given),
@@ -141,6 +143,17 @@ async function runUntilEnd(options: RunNodeOptions, stopWithParent: boolean): Pr
     throw new HoldfastError(end.exitCodeReason, end.sentence);
   }
   logger.info('node-stopped', {}, end.sentence);
+}
+
+/** A node whose threads hang kills itself, which the kernel does not let process 1 of a container do. */
+function warnOfFirstProcess(logger: Logger): void {
+  if (process.pid !== 1) return;
+  logger.warn(
+    'first-process',
+    {},
+    'This node is the first process of its container and cannot kill itself when its store hangs: ' +
+      'put an init before it, such as tini, or docker run --init.',
+  );
 }
 
 /** The parent holds the other end of an IPC channel, which closes however the parent dies. */

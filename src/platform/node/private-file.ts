@@ -5,6 +5,7 @@ import { errnoOf, HoldfastError, messageOf } from '../errors.js';
 
 const OWNER_ONLY = 0o600;
 const OTHERS_MASK = 0o077;
+const OTHERS_THAN_GROUP_READING_MASK = 0o037;
 const LARGEST_BYTES = 64 * 1024 * 1024;
 
 /** Null when there is none. Throws CONFIG_INVALID for one that others may read or write, or that cannot be read. */
@@ -17,8 +18,8 @@ export async function readPrivateFile(path: string): Promise<string | null> {
     throw refused(`The file ${path} cannot be read: ${messageOf(error)}.`, error);
   }
   try {
-    const { mode, size } = await handle.stat();
-    if ((mode & OTHERS_MASK) !== 0) {
+    const { mode, size, uid } = await handle.stat();
+    if (isOpenToOthers({ mode, uid }, process.getuid?.() ?? uid)) {
       const found = (mode & 0o777).toString(8).padStart(4, '0');
       throw refused(
         `The file ${path} has the mode ${found}, so that others than its owner may use it; run: chmod 600 ${path}.`,
@@ -32,6 +33,15 @@ export async function readPrivateFile(path: string): Promise<string | null> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Whether more than its owner may use a file. The group may read one that belongs to root, if this process is
+ * not root: whose group that is has been decided by root, as for the files of a Secret in Kubernetes.
+ */
+export function isOpenToOthers(file: { mode: number; uid: number }, ownUid: number): boolean {
+  const isGivenByRoot = file.uid === 0 && ownUid !== 0;
+  return (file.mode & (isGivenByRoot ? OTHERS_THAN_GROUP_READING_MASK : OTHERS_MASK)) !== 0;
 }
 
 /**

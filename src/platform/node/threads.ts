@@ -62,7 +62,9 @@ export function threadData(): unknown {
 /** Ends this process at once, also with a thread stuck in the kernel: `process.exit` would wait for it. */
 export function killThisProcess(): never {
   process.kill(process.pid, 'SIGKILL');
-  throw new Error('unreachable');
+  // Still here: this is the first process of a container, which the kernel lets nobody kill from inside.
+  // Aborting ends it all the same; a worker thread cannot do that, so `start` warns of such a place.
+  process.abort();
 }
 
 function requireParent(): MessagePort {
