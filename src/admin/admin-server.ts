@@ -4,7 +4,12 @@
  */
 
 import fastify, { type FastifyInstance } from 'fastify';
-import { formatAddress, parseListenAddress, reachableAddress } from '../config/address.js';
+import {
+  formatAddress,
+  isLoopback,
+  parseListenAddress,
+  reachableAddress,
+} from '../config/address.js';
 import type { Config } from '../config/schema.js';
 import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
@@ -14,7 +19,7 @@ import { listenFailure } from '../platform/node/network.js';
 import type { HostPort, Listener } from '../platform/ports.js';
 import type { Security } from '../security/security.js';
 import type { Answerer } from './answerer.js';
-import { auditChanges, isFromAnotherSite } from './audit.js';
+import { auditChanges, isForeignName, isFromAnotherSite } from './audit.js';
 import { requireUsers } from './authorization.js';
 import { addBrokerRoutes } from './broker-routes.js';
 import { addBrowserPage } from './browser-page.js';
@@ -111,6 +116,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   auditChanges(server, { report, logger, needsUser: security !== undefined });
   requireUsers(server, security);
   refuseOtherSites(server);
+  if (security === undefined) refuseForeignNames(server, options);
   passOnToLive(server, report, tls?.call);
   const document = describeRoutes(server, version);
   const answerer: Answerer = () => {
@@ -140,6 +146,21 @@ function refuseOtherSites(server: FastifyInstance): void {
       status: 403,
       detail:
         'A page of another site may change nothing here; call it from a program, or from here.',
+    });
+  });
+}
+
+/** Where nobody logs in, whoever runs a browser on this machine must not lend its reach to a page. */
+function refuseForeignNames(server: FastifyInstance, options: AdminServerOptions): void {
+  const { hostName, config } = options;
+  const advertised = config.advertise?.replace(/:\d+$/, '') ?? hostName;
+  const ownNames = [hostName.toLowerCase(), advertised.toLowerCase()];
+  server.addHook('onRequest', async (request, reply) => {
+    const { host } = request.headers;
+    if (!isLoopback(request.socket.localAddress ?? '') || !isForeignName(host, ownNames)) return;
+    return sendProblem(reply, {
+      status: 403,
+      detail: `"${host}" is no name of this machine here; ask 127.0.0.1 or localhost, or configure users.`,
     });
   });
 }

@@ -1,6 +1,7 @@
 /** Who changed what: one line in the node's log for each call that changes something, also when it failed. */
 
 import type { FastifyInstance } from 'fastify';
+import { isLoopback } from '../config/address.js';
 import type { NodeReport } from '../node/node-report.js';
 import type { Logger } from '../platform/logger.js';
 import { isChange } from './routes.js';
@@ -58,4 +59,19 @@ export function isFromAnotherSite(headers: {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   const { origin, host } = headers;
   return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+}
+
+/**
+ * A name of somebody else's that was made to lead to this machine (DNS rebinding): to a browser its pages and
+ * this node are then one site. Asked only of what came over a loopback address, where nobody else's name belongs.
+ * `ownNames`: what this machine is called, in small letters.
+ */
+export function isForeignName(host: string | undefined, ownNames: readonly string[]): boolean {
+  if (host === undefined) return false;
+  const name = host
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  const isAddress = /^[\d.]+$|:/.test(name);
+  return name !== '' && !isAddress && !isLoopback(name) && !ownNames.includes(name);
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
+import { get } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -152,4 +153,23 @@ test('an admin address that is taken is refused when it was asked for, and other
   const usual = await store.start('c', { HOLDFAST_ADMIN_LISTEN: '' }).untilRole('backup');
   const other = await store.start('d', { HOLDFAST_ADMIN_LISTEN: '' }).untilRole('backup');
   assert.notEqual(usual.addressOf('http'), other.addressOf('http'));
+});
+
+test('without users a name of somebody else, made to lead to this machine, is refused', async (t) => {
+  const store = await TestStore.make(t);
+  const live = await store.startLive('a');
+  const [host, port] = live.addressOf('http').split(':');
+  const statusOf = (name: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const call = get(
+        { host, port, path: '/api/v1/queues', headers: { host: name } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        },
+      );
+      call.on('error', reject);
+    });
+  assert.equal(await statusOf(`evil.example:${port}`), 403);
+  assert.equal(await statusOf(`localhost:${port}`), 200);
 });
