@@ -73,9 +73,10 @@ function checkPackedFiles() {
     (path) => !/^(dist\/src|deploy|docs)\/|^[^/]+$/.test(path) || path.endsWith('.map'),
   );
   for (const path of unwanted) console.error(`${path} would be published.`);
-  const hasProgram = paths.includes('dist/src/cli/main.js');
-  if (!hasProgram) console.error('The program itself would not be published.');
-  return unwanted.length === 0 && hasProgram ? 'passed' : 'failed';
+  const needed = ['dist/src/cli/main.js', 'dist/src/console/index.html'];
+  const missing = needed.filter((path) => !paths.includes(path));
+  for (const path of missing) console.error(`${path} would not be published.`);
+  return unwanted.length === 0 && missing.length === 0 ? 'passed' : 'failed';
 }
 
 function resultOf(step) {

@@ -1,6 +1,6 @@
 /**
  * Makes a fresh clone ready to run: installs what package-lock.json says, compiles the native
- * module `fs-ext`, builds the TypeScript. Each step runs only when it is needed and says so in one
+ * module `fs-ext`, builds the TypeScript, and the console with vite. Each step runs only when it is needed and says so in one
  * line; when nothing is to do, it is silent and takes a blink. Plain JavaScript without
  * dependencies, because it runs before there are any.
  */
@@ -22,7 +22,14 @@ import { nodeHeadersPrefix } from './node-headers.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCE_FOLDERS = ['src', 'test', 'bench', 'scripts'];
 const SOURCE_FILES = ['tsconfig.json', 'package.json', 'package-lock.json'];
+const CONSOLE_FOLDER = join('src', 'console');
+/** What the console takes from outside of its folder, beside types. */
+const CONSOLE_FILES = [
+  'package-lock.json',
+  ...['src/security/rights.ts', 'src/broker/topic-patterns.ts', 'src/platform/errors.ts'],
+];
 const buildRecord = join(root, 'dist', '.built-from');
+const consoleRecord = join(root, 'dist', '.console-built-from');
 
 const say = (sentence) => process.stderr.write(`holdfast: ${sentence}\n`);
 
@@ -147,11 +154,14 @@ function compileNativeModule() {
 
 /** One line per source: its name, size and time of change. */
 function describeSources() {
-  const lines = SOURCE_FILES.map(describeFile);
-  for (const folder of SOURCE_FOLDERS) {
-    for (const path of sourcesBelow(folder)) lines.push(describeFile(path));
-  }
-  return lines.sort();
+  const isTypeScript = (path) => path.endsWith('.ts');
+  const found = SOURCE_FOLDERS.flatMap((folder) => filesBelow(folder, isTypeScript));
+  const ofBroker = found.filter((path) => !path.startsWith(CONSOLE_FOLDER));
+  return [...SOURCE_FILES, ...ofBroker].map(describeFile).sort();
+}
+
+function describeConsoleSources() {
+  return [...CONSOLE_FILES, ...filesBelow(CONSOLE_FOLDER, () => true)].map(describeFile).sort();
 }
 
 function describeFile(path) {
@@ -159,7 +169,7 @@ function describeFile(path) {
   return `${path} ${size} ${mtimeMs}`;
 }
 
-function sourcesBelow(folder) {
+function filesBelow(folder, isWanted) {
   let entries;
   try {
     entries = readdirSync(join(root, folder), { withFileTypes: true });
@@ -169,14 +179,14 @@ function sourcesBelow(folder) {
   }
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sourcesBelow(path);
-    return entry.name.endsWith('.ts') ? [path] : [];
+    if (entry.isDirectory()) return filesBelow(path, isWanted);
+    return isWanted(path) ? [path] : [];
   });
 }
 
-function readBuildRecord() {
+function readRecord(record) {
   try {
-    return readFileSync(buildRecord, 'utf8');
+    return readFileSync(record, 'utf8');
   } catch (error) {
     if (error.code === 'ENOENT') return null;
     throw error;
@@ -190,19 +200,34 @@ function build(sources, previous) {
   // What a deleted source was built into would stay for ever.
   if (gone) rmSync(join(root, 'dist'), { recursive: true });
   say('building (tsc)');
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const child = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.json'], {
+  runTool(join('typescript', 'bin', 'tsc'), ['-p', 'tsconfig.json']);
+  writeFileSync(buildRecord, sources.join('\n'));
+}
+
+/** vite leaves types alone, so they are checked before. */
+function buildConsole(sources) {
+  say('building the console (tsc, vite)');
+  runTool(join('typescript', 'bin', 'tsc'), ['-p', join(CONSOLE_FOLDER, 'tsconfig.json')]);
+  const config = join(CONSOLE_FOLDER, 'vite.config.mjs');
+  runTool(join('vite', 'bin', 'vite.js'), ['build', '--config', config]);
+  writeFileSync(consoleRecord, sources.join('\n'));
+}
+
+function runTool(script, args) {
+  const path = join(root, 'node_modules', script);
+  const child = spawnSync(process.execPath, [path, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   passOnSignal(child);
   if (child.status !== 0) fail('the build failed; see above.');
-  writeFileSync(buildRecord, sources.join('\n'));
 }
 
 requireNodeVersion();
 if (!installedAsLocked()) installPackages();
 if (!nativeModuleLoads()) compileNativeModule();
 const sources = describeSources();
-const previous = readBuildRecord();
+const previous = readRecord(buildRecord);
 if (previous !== sources.join('\n')) build(sources, previous);
+const consoleSources = describeConsoleSources();
+if (readRecord(consoleRecord) !== consoleSources.join('\n')) buildConsole(consoleSources);

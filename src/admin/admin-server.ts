@@ -15,6 +15,8 @@ import type { Administration } from '../node/administration.js';
 import type { NodeReport } from '../node/node-report.js';
 import { errnoOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { nodeClock } from '../platform/node/clock.js';
+import { nodeCryptography } from '../platform/node/cryptography.js';
 import { listenFailure } from '../platform/node/network.js';
 import type { HostPort, Listener } from '../platform/ports.js';
 import type { Security } from '../security/security.js';
@@ -24,7 +26,9 @@ import { requireUsers } from './authorization.js';
 import { addBrokerRoutes } from './broker-routes.js';
 import { addBrowserPage } from './browser-page.js';
 import { addClusterRoutes } from './cluster-routes.js';
+import { addConsoleRoutes, secureHeaders } from './console-routes.js';
 import { addEventRoutes } from './event-routes.js';
+import { addFiguresRoute } from './figures-route.js';
 import { addHealthRoutes } from './health-routes.js';
 import type { MetricsPage } from './metrics/metrics-page.js';
 import { addMetricsRoute } from './metrics/metrics-route.js';
@@ -33,6 +37,8 @@ import { type CallHttps, passOnToLive } from './pass-on.js';
 import { answerProblems, sendProblem } from './problems.js';
 import { addQueueRoutes } from './queue-routes.js';
 import { isChange, OPEN } from './routes.js';
+import { addSessionRoutes } from './session-routes.js';
+import { ConsoleSessions } from './sessions.js';
 
 /** As ActiveMQ's users know it. */
 const USUAL_ADDRESS: HostPort = { host: '127.0.0.1', port: 8161 };
@@ -114,7 +120,10 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   server.removeContentTypeParser('text/plain');
   answerProblems(server, logger);
   auditChanges(server, { report, logger, needsUser: security !== undefined });
-  requireUsers(server, security);
+  secureHeaders(server);
+  const sessions = new ConsoleSessions(nodeCryptography, nodeClock);
+  const users = security === undefined ? null : { security, sessions };
+  requireUsers(server, users);
   refuseOtherSites(server);
   if (security === undefined) refuseForeignNames(server, options);
   passOnToLive(server, report, tls?.call);
@@ -134,7 +143,10 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
     { config: OPEN, schema: { tags: ['cluster'], summary: 'This document' } },
     () => document(),
   );
+  addFiguresRoute(server, administration, report);
+  addSessionRoutes(server, users);
   addBrowserPage(server);
+  addConsoleRoutes(server);
   return server;
 }
 

@@ -10,20 +10,27 @@ import { messageOf } from '../platform/errors.js';
 import { accessDenied, EVERY_ADDRESS } from '../security/rights.js';
 import type { KnownUser, Security } from '../security/security.js';
 import { sendProblem } from './problems.js';
-import type { Access } from './routes.js';
+import { type Access, isChange } from './routes.js';
+import { type ConsoleSessions, isFromConsole } from './sessions.js';
 
-/** To be called before the routes are added. `security` left out: everybody may ask for everything. */
-export function requireUsers(server: FastifyInstance, security: Security | undefined): void {
+/** Where users are required: who they are, and who of them is logged in to the console. */
+export interface Users {
+  readonly security: Security;
+  readonly sessions: ConsoleSessions;
+}
+
+/** To be called before the routes are added. Without `users` everybody may ask for everything. */
+export function requireUsers(server: FastifyInstance, users: Users | null): void {
   server.decorateRequest('user', null);
   server.addHook('onRoute', ({ method, url, config }) => {
     if (config?.access === undefined) throw new Error(`${method} ${url} does not say who may ask.`);
   });
-  if (security === undefined) return;
+  if (users === null) return;
   server.addHook('onRequest', async (request, reply) => {
     // What is not there is told to users only.
     const access = request.is404 ? null : (request.routeOptions.config.access ?? null);
     if (access === 'open') return;
-    const user = await loggedIn(request, reply, security);
+    const user = await loggedIn(request, reply, users);
     if (user === null) return reply;
     request.user = user;
     if (access !== null) requireAccess(user, access, request);
@@ -89,8 +96,15 @@ function requireAccess(
 async function loggedIn(
   request: FastifyRequest,
   reply: FastifyReply,
-  security: Security,
+  { security, sessions }: Users,
 ): Promise<KnownUser | null> {
+  const session = sessions.of(request);
+  if (session !== null) {
+    if (isChange(request) && !isFromConsole(request)) return refuseForged(reply);
+    // For the live node, when this one passes it on.
+    request.headers.authorization = session.authorization;
+    return session.user;
+  }
   const credentials = credentialsIn(request.headers.authorization);
   const asked =
     credentials === null
@@ -103,9 +117,19 @@ async function loggedIn(
     return null;
   }
   if (user != null) return user;
-  reply.header('www-authenticate', 'Basic realm="holdfast", charset="UTF-8"');
+  // Of the console, a browser must not ask by a dialog of its own.
+  const scheme = isFromConsole(request) ? 'Session' : 'Basic';
+  reply.header('www-authenticate', `${scheme} realm="holdfast", charset="UTF-8"`);
   const detail = 'Log in with the name and password of a user of this broker.';
   sendProblem(reply, { status: 401, code: 'ACCESS_DENIED', detail });
+  return null;
+}
+
+/** A page elsewhere can make a browser send its cookie, but not this header. */
+function refuseForged(reply: FastifyReply): null {
+  const detail =
+    'A change by a session needs the header "holdfast-console: 1", which the console sends.';
+  sendProblem(reply, { status: 403, code: 'ACCESS_DENIED', detail });
   return null;
 }
 

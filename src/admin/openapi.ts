@@ -18,7 +18,9 @@ interface ObjectSchema {
 export function describeRoutes(server: FastifyInstance, version: string): () => Json {
   const paths: { [path: string]: { [method: string]: Json } } = {};
   server.addHook('onRoute', (route) => {
-    const { schema = {}, url } = route;
+    const { schema, url } = route;
+    // Pages are no calls.
+    if (schema === undefined) return;
     const path = url.replace(/:(\w+)/g, '{$1}');
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue;

@@ -5,12 +5,14 @@ import type { NodeReport } from '../node/node-report.js';
 import { messageOf } from '../platform/errors.js';
 import type { SecureCall } from '../platform/node/https.js';
 import { sendProblem } from './problems.js';
+import { CONSOLE_HEADER } from './sessions.js';
 
 /** Who passed a request on: the node that gets one with it is live, or nobody is. */
 const PASSED_ON_BY = 'holdfast-passed-on-by';
 /** An order for millions of messages takes its time; its progress is told by asking for less at once. */
 const ANSWER_LIMIT_MS = 10 * 60_000;
-const PASSED_HEADERS = ['content-type', 'authorization', 'accept'] as const;
+/** With the one of the console, so that no browser asks for a login by a dialog of its own. */
+const PASSED_HEADERS = ['content-type', 'authorization', 'accept', CONSOLE_HEADER] as const;
 const ANSWERED_HEADERS = ['content-type', 'www-authenticate', 'retry-after'] as const;
 
 /** As `fetch`, with the trust of this node's own configuration. */
@@ -63,7 +65,7 @@ async function passOn(
   const headers = new Headers({ [PASSED_ON_BY]: from, 'x-forwarded-for': request.ip });
   for (const name of PASSED_HEADERS) {
     const value = request.headers[name];
-    if (value !== undefined) headers.set(name, value);
+    if (value !== undefined) headers.set(name, String(value));
   }
   // A client that is gone waits for nothing any more.
   const gone = new AbortController();

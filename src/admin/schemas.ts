@@ -8,7 +8,7 @@ const textOrNull = { type: ['string', 'null'] } as const;
 const countOrNull = { type: ['integer', 'null'] } as const;
 
 /** Every property is there. */
-function object<P extends { readonly [name: string]: unknown }>(properties: P) {
+export function object<P extends { readonly [name: string]: unknown }>(properties: P) {
   return {
     type: 'object',
     required: Object.keys(properties),
@@ -144,6 +144,26 @@ export const JOURNAL = object({
   position: object({ segment: count, offset: count, sequence: count }),
   waitingMs: count,
 });
+
+const HISTOGRAM = object({
+  bounds: { type: 'array', items: { type: 'number' }, description: 'In seconds, ascending.' },
+  counts: {
+    type: 'array',
+    items: count,
+    description: 'For each bound, what was above the one before and at most this.',
+  },
+  count: { ...count, description: 'Of all, those above the last bound included.' },
+  sumSeconds: { type: 'number' },
+});
+
+export const TIMINGS = {
+  confirmations: {
+    ...HISTOGRAM,
+    description: 'How long blocks waited for their confirmation, since the process began.',
+  },
+  writes: { ...HISTOGRAM, description: 'How long writes to the journal took.' },
+  appendedBytes: { ...count, description: 'To the journal, since the process began.' },
+};
 
 export const MESSAGE = object({
   id,

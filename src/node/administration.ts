@@ -16,6 +16,7 @@ import type {
 import type { ActionOutcome, Ending, MessageAction } from '../broker/management-api.js';
 import type { PredecessorEnd, Tenure } from '../ownership/epoch.js';
 import { HoldfastError } from '../platform/errors.js';
+import type { Histogram } from '../platform/histogram.js';
 import type { Clock } from '../platform/ports.js';
 import { parseSelector, type Selector } from '../selector/selector.js';
 import type { JournalPosition } from '../store/documents.js';
@@ -41,6 +42,15 @@ export interface JournalFacts extends JournalFigures {
   readonly position: JournalPosition;
   /** For how long the block under way has waited for its confirmation; 0 when there is none. */
   readonly waitingMs: number;
+}
+
+/** Counted since the process began. */
+export interface TimingFacts {
+  /** From a block being full to its confirmations leaving. */
+  readonly confirmations: Histogram;
+  /** Of writes to the journal, to stable storage. */
+  readonly writes: Histogram;
+  readonly appendedBytes: number;
 }
 
 export interface OrderOptions {
@@ -71,6 +81,7 @@ export interface AdministrationOptions {
   readonly clock: Clock;
   readonly post: (command: StorageCommand) => void;
   readonly journal: () => JournalFacts;
+  readonly timings: () => TimingFacts;
 }
 
 /** A handover is answered in less, where the store answers. */
@@ -133,6 +144,10 @@ export class Administration {
 
   journal(): JournalFacts {
     return this.#options.journal();
+  }
+
+  timings(): TimingFacts {
+    return this.#options.timings();
   }
 
   /** The latest ones, newest first. */

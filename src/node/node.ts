@@ -130,6 +130,10 @@ export class Node {
         const waitingMs = Math.round(this.#pipeline.waitingMs);
         return { ...this.#space.figures(), position: { segment, offset, sequence }, waitingMs };
       },
+      timings: () => {
+        const { confirmationTimes, writeTimes, appendedBytes } = this.#pipeline;
+        return { confirmations: confirmationTimes, writes: writeTimes, appendedBytes };
+      },
     });
     const { minFreeBytes } = config.journal;
     this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });

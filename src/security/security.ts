@@ -30,6 +30,8 @@ interface OpenSession {
 /** Who asks by requests that are each on their own, and what that user may do. */
 export interface KnownUser {
   readonly name: string;
+  /** What it may do, for those who show what can be done. */
+  readonly rules: readonly Rule[];
   may(right: Right, address: string): boolean;
   /** On some address at least. */
   maySomewhere(right: Right): boolean;
@@ -132,6 +134,7 @@ export class Security {
     const standing = this.standingOf(user);
     return {
       name: user.name,
+      rules,
       may: (right, address) => isAllowed(rules, right, address),
       maySomewhere: (right) => isAllowedSomewhere(rules, right),
       isCurrent: () => this.isStanding(user.name, standing),

@@ -40,12 +40,14 @@ interface Sample {
   readonly id?: (scene: Scene, queue: string) => Promise<number>;
   readonly query?: string;
   readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Before a call that may be done. */
   readonly prepare?: (scene: Scene) => Promise<unknown>;
   /** Of a call that may be done; left out, 200. */
   readonly status?: number;
 }
 
+const FROM_CONSOLE = { 'holdfast-console': '1' };
 const OPEN: Sample = { needs: 'open' };
 const VIEW_EVERYTHING: Sample = { needs: 'view everything' };
 const VIEW_SOME: Sample = { needs: 'view some' };
@@ -61,8 +63,16 @@ const SAMPLES: { readonly [operationId: string]: Sample } = {
   getPageJs: OPEN,
   getOpenapiJson: OPEN,
   getNode: OPEN,
+  getSession: OPEN,
+  postSession: {
+    ...OPEN,
+    headers: FROM_CONSOLE,
+    body: { user: 'no-view', password: passwordOf('no-view') },
+  },
+  deleteSession: { ...OPEN, headers: FROM_CONSOLE, status: 204 },
   getMetrics: VIEW_EVERYTHING,
   getCluster: VIEW_EVERYTHING,
+  getFigures: VIEW_EVERYTHING,
   getJournal: VIEW_EVERYTHING,
   getConnections: VIEW_EVERYTHING,
   getTransactions: VIEW_EVERYTHING,
@@ -228,12 +238,12 @@ test('every call of the admin API: no user, a wrong one, one without the right, 
     const { needs, name, method } = operation;
     const sample = SAMPLES[name] as Sample;
     const path = pathOf(operation, sample);
-    const { body } = sample;
+    const { body, headers = {} } = sample;
     const said = needs === null ? 'open' : `${needs.right} ${needs.on}`;
     assert.equal(said, sample.needs, name);
     if (needs === null) {
-      const answer = await askAdmin(live, method, path, { user: 'nobody' });
-      assert.equal(answer.status, 200, `${name} does not ask who it is`);
+      const answer = await askAdmin(live, method, path, { user: 'nobody', body, headers });
+      assert.equal(answer.status, sample.status ?? 200, `${name} does not ask who it is`);
       continue;
     }
     for (const node of [live, backup]) {
@@ -275,6 +285,7 @@ test('every call of the admin API: no user, a wrong one, one without the right, 
     const user = needs === null ? {} : { user: userWith(needs) };
     const answer = await askAdmin(live, method, pathOf(operation, sample, id), {
       ...(sample.body === undefined ? {} : { body: sample.body }),
+      ...(sample.headers === undefined ? {} : { headers: sample.headers }),
       ...user,
     });
     assert.equal(answer.status, sample.status ?? 200, `${name}: ${JSON.stringify(answer.json)}`);

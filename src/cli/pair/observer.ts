@@ -93,12 +93,14 @@ export class PairObserver {
 function describeNode(status: StoreStatus, process: KnownProcess): PairNode {
   const document = status.nodes.find((node) => node.name === process.name);
   const current = document !== undefined && document.pid === process.pid ? document : null;
+  const admin = current?.addresses.admin;
   const starting = process.pid === null ? 'stopped' : 'starting';
   return {
     name: process.name,
     role: current?.role ?? starting,
     pid: process.pid,
     address: current?.addresses.stomp ?? process.address,
+    consoleUrl: admin === undefined ? null : `http://${admin}/`,
     lagBytes: current?.role === 'backup' ? current.lagBytes : null,
   };
 }

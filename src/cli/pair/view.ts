@@ -10,6 +10,8 @@ export interface PairNode {
   /** Null while the process is not running. */
   readonly pid: number | null;
   readonly address: string;
+  /** Of its console; null before it has told. */
+  readonly consoleUrl: string | null;
   /** Null unless it follows a live node. */
   readonly lagBytes: number | null;
 }
@@ -54,10 +56,13 @@ export function pairLines(view: PairView, paint: Paint): string[] {
 
 /** The lines that a newcomer can type next. */
 export function invitation(view: PairView, paint: Paint): string[] {
-  const pid = view.nodes.find((node) => node.name === view.live?.name)?.pid ?? null;
+  const live = view.nodes.find((node) => node.name === view.live?.name);
+  const pid = live?.pid ?? null;
   const kill = pid === null ? '' : `Try it: ${paint.bold(`kill -9 ${pid}`)}`;
+  const page = live?.consoleUrl ?? null;
   return [
     kill,
+    ...(page === null ? [] : [`        ${page} in a browser`]),
     `        ${view.sendCommand} /queue/orders "hello"`,
     `        ${view.receiveCommand} /queue/orders`,
   ];

@@ -57,7 +57,7 @@ test('messages are put where their caller may send, or manages, and makes queues
 
 test('a route that does not say who may ask cannot be added', () => {
   const server = fastify();
-  requireUsers(server, undefined);
+  requireUsers(server, null);
   server.get('/open', { config: OPEN }, () => 'x');
   assert.throws(
     () => server.get('/forgotten', () => 'x'),

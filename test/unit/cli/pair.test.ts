@@ -22,8 +22,8 @@ test('the table shows both nodes and invites to kill the live one', () => {
       store: './data',
       live: { name: 'a', epoch: 7, sinceMs: 1_000 },
       nodes: [
-        { ...A, role: 'live', lagBytes: null },
-        { ...B, role: 'backup', lagBytes: 2_048 },
+        { ...A, role: 'live', consoleUrl: 'http://127.0.0.1:8161/', lagBytes: null },
+        { ...B, role: 'backup', consoleUrl: null, lagBytes: 2_048 },
       ],
       nowMs: 5_900,
       sendCommand: 'holdfast send',
@@ -40,6 +40,7 @@ test('the table shows both nodes and invites to kill the live one', () => {
     'b     backup  -      127.0.0.1:61614  200  2.0 KiB',
     '',
     'Try it: kill -9 100',
+    '        http://127.0.0.1:8161/ in a browser',
     '        holdfast send /queue/orders "hello"',
     '        holdfast receive /queue/orders',
     'Ctrl-C ends both nodes.',

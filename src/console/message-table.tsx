@@ -1,0 +1,164 @@
+/** The messages of a queue, a page at a time, in the order in which they came. */
+
+import { useEffect, useState } from 'preact/hooks';
+import type { BrowsePage } from '../node/administration.js';
+import type { MessageView } from '../node/message-view.js';
+import { messageOf } from '../platform/errors.js';
+import { call, queuePath } from './api.js';
+import { bytes, fullMoment, moment } from './format.js';
+import { bodyPreview } from './message-body.js';
+import { linkTo } from './route.js';
+import { SortedTable } from './sorted-table.js';
+
+const PAGE = 50;
+
+interface MessageTableProps {
+  readonly queue: string;
+  /** Changes when they are to be read again. */
+  readonly round: number;
+  readonly depth: number;
+  readonly chosen: ReadonlySet<number>;
+  readonly choose: (ids: ReadonlySet<number>) => void;
+  /** A selector; empty for all. */
+  readonly filter: string;
+  readonly useFilter: (filter: string) => void;
+}
+
+export function MessageTable(props: MessageTableProps) {
+  const { queue, round, depth, chosen, choose, filter, useFilter } = props;
+  const [text, setText] = useState(filter);
+  /** Where each page begins that led here. */
+  const [starts, setStarts] = useState<readonly number[]>([0]);
+  const [page, setPage] = useState<BrowsePage | null>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  const after = starts.at(-1) ?? 0;
+  useEffect(() => setStarts([0]), [queue, filter]);
+  useEffect(() => {
+    let isWanted = true;
+    readPage(queue, filter, after)
+      .then((found) => {
+        if (!isWanted) return;
+        setPage(found);
+        setFault(null);
+      })
+      .catch((error: unknown) => isWanted && setFault(messageOf(error)));
+    return () => {
+      isWanted = false;
+    };
+  }, [queue, filter, after, round, depth]);
+  const apply = (event: Event): void => {
+    event.preventDefault();
+    choose(new Set());
+    useFilter(text.trim());
+  };
+  const ids = page?.messages.map(({ id }) => id) ?? [];
+  const areAllChosen = ids.length > 0 && ids.every((id) => chosen.has(id));
+  return (
+    <section class="card">
+      <form class="bar" onSubmit={apply}>
+        <h2>Messages</h2>
+        <input
+          type="search"
+          class="filter wide"
+          placeholder="Selector, as customer = 'c7' AND JMSPriority > 4"
+          aria-label="Selector"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <button type="submit">Filter</button>
+      </form>
+      {fault !== null && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      {page !== null && (
+        <>
+          {ids.length > 0 && (
+            <label class="choose-all">
+              <input
+                type="checkbox"
+                checked={areAllChosen}
+                onChange={() => choose(new Set(areAllChosen ? [] : ids))}
+              />{' '}
+              Choose all on this page
+            </label>
+          )}
+          <Rows queue={queue} messages={page.messages} chosen={chosen} choose={choose} />
+          <div class="bar">
+            <button
+              type="button"
+              disabled={starts.length === 1}
+              onClick={() => setStarts(starts.slice(0, -1))}
+            >
+              ← Back
+            </button>
+            <button
+              type="button"
+              disabled={page.next === null}
+              onClick={() => page.next !== null && setStarts([...starts, page.next])}
+            >
+              Next →
+            </button>
+            <span class="faint">Page {starts.length}</span>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+async function readPage(queue: string, filter: string, after: number): Promise<BrowsePage> {
+  const query = new URLSearchParams({ limit: String(PAGE), after: String(after) });
+  if (filter !== '') query.set('filter', filter);
+  return call<BrowsePage>('GET', queuePath(queue, `/messages?${query}`));
+}
+
+interface RowsProps extends Pick<MessageTableProps, 'queue' | 'chosen' | 'choose'> {
+  readonly messages: readonly MessageView[];
+}
+
+function Rows({ queue, messages, chosen, choose }: RowsProps) {
+  const turn = (id: number): void => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    choose(next);
+  };
+  return (
+    <SortedTable
+      label="Messages"
+      rows={messages}
+      keyOf={({ id }) => id}
+      empty="There is no message here."
+      columns={[
+        {
+          title: 'Message',
+          show: ({ id }) => (
+            <span class="nowrap">
+              <input
+                type="checkbox"
+                aria-label={`Choose message ${id}`}
+                checked={chosen.has(id)}
+                onChange={() => turn(id)}
+              />{' '}
+              <a href={linkTo('queues', queue, id)}>{id}</a>
+            </span>
+          ),
+        },
+        { title: 'State', show: ({ state }) => state },
+        {
+          title: 'Sent',
+          show: ({ timestampMs }) => (
+            <time class="nowrap" dateTime={fullMoment(timestampMs)} title={fullMoment(timestampMs)}>
+              {moment(timestampMs)}
+            </time>
+          ),
+        },
+        { title: 'Priority', isNumber: true, show: ({ priority }) => priority },
+        { title: 'Failed', isNumber: true, show: ({ failedDeliveries }) => failedDeliveries },
+        { title: 'Size', isNumber: true, show: (message) => bytes(message.body.bytes) },
+        { title: 'Body', show: ({ body }) => <code class="preview">{bodyPreview(body)}</code> },
+      ]}
+    />
+  );
+}
