@@ -19,6 +19,8 @@ export interface BrokerProcessOptions {
   readonly protocol: Protocol;
   /** Options of Node itself, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[];
+  /** Settings as `HOLDFAST_LIMITS_MAX_QUEUES`. */
+  readonly environment: NodeJS.ProcessEnv;
   /** The process ended although nobody asked it to. */
   readonly onUnexpectedEnd: (error: Error) => void;
 }
@@ -68,14 +70,18 @@ export class BrokerProcess {
 
   /** Resolves when it listens, whatever its role is. */
   async start(): Promise<void> {
-    const { name, store, protocol, nodeOptions, onUnexpectedEnd } = this.#options;
+    const { name, store, protocol, nodeOptions, environment, onUnexpectedEnd } = this.#options;
     const where = ['--store', store, '--name', name];
     if (protocol !== 'stomp') where.push('--stomp', formatAddress(ANY_PORT));
     where.push(`--${protocol}`, formatAddress(this.#address));
     const child = spawn(
       process.execPath,
       [...nodeOptions, PROGRAM, 'start', ...where, '--log-format', 'json', '--stop-with-parent'],
-      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: true },
+      {
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        detached: true,
+        env: { ...process.env, ...environment },
+      },
     );
     this.#child = child;
     this.#isEnding = false;

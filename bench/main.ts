@@ -21,6 +21,7 @@ import {
 } from './scenario.js';
 import { coldStart } from './scenarios/cold-start.js';
 import { fill } from './scenarios/fill.js';
+import { guessed } from './scenarios/guessed.js';
 import { latency } from './scenarios/latency.js';
 import { memory } from './scenarios/memory.js';
 import { scraped } from './scenarios/scraped.js';
@@ -31,7 +32,7 @@ import { throughput } from './scenarios/throughput.js';
 import { Site } from './site.js';
 
 const SCENARIOS: readonly Scenario[] = [
-  ...[throughput, scraped, fill, latency, selector, memory, takeover, coldStart, soak],
+  ...[throughput, scraped, guessed, fill, latency, selector, memory, takeover, coldStart, soak],
 ];
 
 const USAGE = `Usage: npm run bench -- [OPTIONS]
@@ -150,7 +151,8 @@ async function runScenario(
     options,
     client,
     progress: (text) => showProgress(`${scenario.name}, ${client.protocol}: ${text}`),
-    createSite: (nodeNames) => createSite({ nodeNames, client, options, fail }, sites),
+    createSite: (nodeNames, environment = {}) =>
+      createSite({ nodeNames, environment, client, options, fail }, sites),
     fail,
     onEnd: (close) => closers.push(close),
   };
@@ -186,20 +188,21 @@ async function runWithEach(
 function createSite(
   site: {
     readonly nodeNames: readonly string[];
+    readonly environment: NodeJS.ProcessEnv;
     readonly client: Client;
     readonly options: BenchOptions;
     readonly fail: (error: Error) => void;
   },
   sites: Site[],
 ): Promise<Site> {
-  const { nodeNames, client, options, fail } = site;
+  const { nodeNames, environment, client, options, fail } = site;
   const { protocol } = client;
   const { directory, profileDirectory } = options;
   const nodeOptions =
     profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
   mkdirSync(directory, { recursive: true });
   return Site.create(
-    { directory, nodeNames, protocol, nodeOptions, onUnexpectedEnd: fail },
+    { directory, nodeNames, protocol, nodeOptions, environment, onUnexpectedEnd: fail },
     (created) => sites.push(created),
   );
 }

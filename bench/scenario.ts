@@ -23,7 +23,7 @@ export interface ScenarioContext {
   /** What is going on, for whoever watches. */
   progress(text: string): void;
   /** A new store whose nodes run; it is removed when the scenario is over. */
-  createSite(nodeNames: readonly string[]): Promise<Site>;
+  createSite(nodeNames: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Site>;
   /** Ends the scenario, and the benchmark, with an error. */
   fail(error: Error): void;
   /** What is to be closed when the scenario is over, however it ends. */

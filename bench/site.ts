@@ -24,6 +24,7 @@ export interface SiteOptions {
   readonly nodeNames: readonly string[];
   readonly protocol: Protocol;
   readonly nodeOptions: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
   readonly onUnexpectedEnd: (error: Error) => void;
 }
 
@@ -40,11 +41,9 @@ export class Site {
 
   /** Makes a new store and starts its nodes; the first one is live. Call `remove` also when it fails. */
   static async create(options: SiteOptions, remember: (site: Site) => void): Promise<Site> {
-    const { directory, nodeNames, protocol, nodeOptions, onUnexpectedEnd } = options;
+    const { directory, nodeNames, ...node } = options;
     const store = await mkdtemp(join(directory, 'holdfast-bench-'));
-    const nodes = nodeNames.map(
-      (name) => new BrokerProcess({ name, store, protocol, nodeOptions, onUnexpectedEnd }),
-    );
+    const nodes = nodeNames.map((name) => new BrokerProcess({ name, store, ...node }));
     const site = new Site(store, nodes);
     remember(site);
     for (const node of nodes) {

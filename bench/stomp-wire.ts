@@ -20,8 +20,13 @@ const COLON = 0x3a;
 const RECEIPT_ID = 'receipt-id:';
 const CONTENT_LENGTH = 'content-length:';
 
+/** Who the load is where the broker requires users; elsewhere nobody asks. */
+export const USER = { name: 'bench', password: 'bench-secret' } as const;
+
 export function connectFrame(): Buffer {
-  return Buffer.from('CONNECT\naccept-version:1.2\nhost:bench\nheart-beat:0,0\n\n\0');
+  return Buffer.from(
+    `CONNECT\naccept-version:1.2\nhost:bench\nheart-beat:0,0\nlogin:${USER.name}\npasscode:${USER.password}\n\n\0`,
+  );
 }
 
 export function subscribeFrame(queue: string, prefetch: number): Buffer {

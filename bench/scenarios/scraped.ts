@@ -86,15 +86,15 @@ async function measurePair(
   ];
 }
 
-interface Rate {
+export interface Rate {
   readonly perSecond: number;
   /** Of the broker, for each confirmed message. */
   readonly cpuMicroseconds: number;
 }
 
-const NO_RATE: Rate = { perSecond: 0, cpuMicroseconds: 0 };
+export const NO_RATE: Rate = { perSecond: 0, cpuMicroseconds: 0 };
 
-async function rateOf(load: OwnLoad, node: BrokerProcess, seconds: number): Promise<Rate> {
+export async function rateOf(load: OwnLoad, node: BrokerProcess, seconds: number): Promise<Rate> {
   await sleep(SETTLE_MS);
   const beganMs = performance.now();
   const cpuSeconds = cpuSecondsOf(node.pid);

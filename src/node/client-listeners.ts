@@ -48,6 +48,8 @@ export interface ClientListenersOptions {
   readonly logger: Logger;
   /** Whether this node is sure to own the store. */
   readonly isSure: () => boolean;
+  /** True for a new connection that is not to be served, and is taken care of. */
+  readonly holdsOff?: (socket: Socket) => boolean;
   /** Of the protocols that are served over TLS. */
   readonly tls: ReadonlyMap<string, TlsEndpoint>;
 }
@@ -85,10 +87,12 @@ export class ClientListeners {
 
   /** Binds them all; `host` stands in addresses for what was bound on every interface. */
   async start(host: string): Promise<Addresses> {
-    const { network, logger } = this.#options;
+    const { network, logger, holdsOff } = this.#options;
     const addresses: { [protocol: string]: string } = {};
     for (const { protocol, name, listen, advertise, gate } of this.#ports) {
-      const listener = await network.listen(listen, (socket) => gate.accept(socket));
+      const listener = await network.listen(listen, (socket) => {
+        if (holdsOff?.(socket) !== true) gate.accept(socket);
+      });
       this.#listeners.push(listener);
       const bound = formatAddress(listener.address);
       const reachable = formatAddress(reachableAddress(listener.address, host));

@@ -14,7 +14,7 @@ import type { Tracer } from '../platform/tracing.js';
 import type { Security } from '../security/security.js';
 import { clientProtocols } from './client-protocols.js';
 import { messageContents } from './content-kinds.js';
-import { Node, type NodeObserver } from './node.js';
+import { Node, type NodeObserver, type NodeOptions } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import { PULSE, Watchdog } from './watchdog.js';
 
@@ -66,11 +66,16 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     }),
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
+    ...holdingOff(options.security),
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   const watchdog: Watchdog = watchStorage(node, options);
   return { node, watchdog };
+}
+
+function holdingOff(security: Security | undefined): Pick<NodeOptions, 'holdsOff'> {
+  return security === undefined ? {} : { holdsOff: (socket) => security.holdsOff(socket) };
 }
 
 /** A live node whose store does not answer must not go on holding its clients (P3, P5). */

@@ -14,7 +14,14 @@ import { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
 import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, HostIdentity, Network, TlsEndpoint } from '../platform/ports.js';
+import type {
+  Channel,
+  Clock,
+  HostIdentity,
+  Network,
+  Socket,
+  TlsEndpoint,
+} from '../platform/ports.js';
 import type { Tracer } from '../platform/tracing.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
 import { TracedBroker } from '../tracing/traced-broker.js';
@@ -63,6 +70,8 @@ export interface NodeOptions {
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
   readonly observer?: NodeObserver;
+  /** As of ClientListeners. */
+  readonly holdsOff?: (socket: Socket) => boolean;
   /** Set where messages are traced. */
   readonly tracer?: Tracer;
 }
@@ -169,6 +178,7 @@ export class Node {
       tls: options.tls,
       protocols: options.protocols,
       broker: this.#traced(options),
+      ...(options.holdsOff === undefined ? {} : { holdsOff: options.holdsOff }),
       network: options.network,
       clock,
       logger,

@@ -64,6 +64,12 @@ export class AttemptQueue {
     this.backOff.failed(address, '', this.clock.monotonicMs());
   }
 
+  /** As many as may wait do, of an address that got some of them wrong: those of clients that come back are no flood. */
+  isFlooded(address: string): boolean {
+    const waiting = this.waitingOf.get(address) ?? 0;
+    return waiting >= MAX_WAITING_OF_ADDRESS && this.backOff.hasFailed(address);
+  }
+
   private next(): void {
     if (this.isWorking) return;
     this.timer?.cancel();

@@ -51,6 +51,11 @@ export class Authenticator {
     this.file = file;
   }
 
+  /** Whether this address sends more attempts than are looked at, and wrong ones. */
+  isFlooding(address: string): boolean {
+    return this.queue.isFlooded(address);
+  }
+
   replace(file: UsersFile): void {
     this.file = file;
     this.remembered.clear();

@@ -28,6 +28,10 @@ export class BackOff {
     return Math.max(ofAddress, ofUser);
   }
 
+  hasFailed(address: string): boolean {
+    return this.failures.has(keyOf('address', address));
+  }
+
   /** Returns for how long this address waits from now on, in milliseconds. */
   failed(address: string, user: string, nowMs: number): number {
     this.add('user', user, nowMs);

@@ -7,6 +7,7 @@ import type { Clock, Socket } from '../platform/ports.js';
 import type { Admission, Authentication } from '../protocols/shared/authentication.js';
 import { Authenticator, type ScramAttempt } from './authenticator.js';
 import { AuthorizedSession } from './authorized-session.js';
+import { FloodGate } from './flood-gate.js';
 import { RefusalLog } from './refusal-log.js';
 import { isAllowed, isAllowedSomewhere, type Right, type Rule } from './rights.js';
 import type { User, UsersFile } from './users-file.js';
@@ -44,12 +45,16 @@ export class Security {
   private readonly authenticator: Authenticator;
   private readonly sessions = new Set<OpenSession>();
   private file: UsersFile;
+  private readonly flood: FloodGate;
   private readonly refusals: RefusalLog;
 
   constructor(options: SecurityOptions, file: UsersFile) {
     this.options = options;
     this.authenticator = new Authenticator(options, file);
     this.refusals = new RefusalLog(options, 'login-refused');
+    this.flood = new FloodGate(options.clock, (remoteAddress) =>
+      this.authenticator.isFlooding(hostOf(remoteAddress)),
+    );
     this.file = file;
   }
 
@@ -62,6 +67,11 @@ export class Security {
       const what = file.users.has(session.user) ? 'was changed' : 'was removed';
       session.end(`User ${session.user} ${what} on the broker`);
     }
+  }
+
+  /** True for a new connection of an address that floods this node: it is taken care of. */
+  holdsOff(socket: Socket): boolean {
+    return this.flood.takes(socket);
   }
 
   /** For the client at the other end of the socket. */
