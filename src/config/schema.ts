@@ -142,7 +142,7 @@ const Amqp = v.strictObject({
 const Admin = v.strictObject({
   listen: v.exactOptional(
     Text(
-      '[HOST:]PORT to answer health checks and `status` on over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
+      '[HOST:]PORT to serve the console, the API, metrics and health checks on, over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
       '[HOST:]PORT',
     ),
   ),

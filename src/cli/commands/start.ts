@@ -55,7 +55,7 @@ export const command = defineCommand({
       type: 'string',
       requiresArg: true,
       description:
-        '[HOST:]PORT for health checks and `status`, over HTTP; default: 127.0.0.1:8161, or a free port',
+        '[HOST:]PORT for the console, the API, metrics and health checks, over HTTP; default: 127.0.0.1:8161, or a free port',
     },
     config: {
       type: 'string',
