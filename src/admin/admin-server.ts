@@ -165,11 +165,14 @@ function refuseOtherSites(server: FastifyInstance): void {
 /** Where nobody logs in, whoever runs a browser on this machine must not lend its reach to a page. */
 function refuseForeignNames(server: FastifyInstance, options: AdminServerOptions): void {
   const { hostName, config } = options;
-  const advertised = config.advertise?.replace(/:\d+$/, '') ?? hostName;
-  const ownNames = [hostName.toLowerCase(), advertised.toLowerCase()];
+  const { advertise = '', tlsAdvertise = '' } = config;
+  const names = [hostName, advertise.replace(/:\d+$/, ''), tlsAdvertise.replace(/:\d+$/, '')];
+  const ownNames = names.map((name) => name.toLowerCase());
   server.addHook('onRequest', async (request, reply) => {
     const { host } = request.headers;
-    if (!isLoopback(request.socket.localAddress ?? '') || !isForeignName(host, ownNames)) return;
+    // What listens on [::] tells IPv4 addresses so.
+    const localAddress = request.socket.localAddress?.replace(/^::ffff:/, '') ?? '';
+    if (!isLoopback(localAddress) || !isForeignName(host, ownNames)) return;
     return sendProblem(reply, {
       status: 403,
       detail: `"${host}" is no name of this machine here; ask 127.0.0.1 or localhost, or configure users.`,

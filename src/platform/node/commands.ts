@@ -1,5 +1,6 @@
 /** Runs the operator's own commands, each in a process group of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { errnoOf, messageOf } from '../errors.js';
 import type { CommandEnd, CommandRunner } from '../ports.js';
 
 const SHELL = '/bin/sh';
@@ -10,13 +11,18 @@ const OUTPUT_WAIT_MS = 100;
 
 export const shellCommands: CommandRunner = {
   run: (command, environment, limitMs) => {
-    // Its own group: it goes on when this process is killed, and can be ended with all that it started.
-    const child = spawn(SHELL, ['-c', command], {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
-    });
-    return untilOver(child, limitMs);
+    try {
+      // Its own group: it goes on when this process is killed, and can be ended with all that it started.
+      const child = spawn(SHELL, ['-c', command], {
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...environment },
+      });
+      return untilOver(child, limitMs);
+    } catch (error) {
+      // Of what no command and no variable may hold, as a NUL byte.
+      return Promise.resolve({ exitCode: null, trouble: messageOf(error), output: '' });
+    }
   },
 };
 
@@ -35,8 +41,7 @@ function untilOver(child: ChildProcess, limitMs: number): Promise<CommandEnd> {
       resolve({ exitCode, trouble, output: output.trim() });
     };
     const limit = setTimeout(() => {
-      killGroup(child.pid);
-      end(null, `it took longer than ${limitMs} ms and was killed`);
+      end(null, `it took longer than ${limitMs} ms and ${killGroup(child.pid)}`);
     }, limitMs);
     child.on('error', (error) => end(null, error.message));
     child.on('exit', (exitCode, signal) => {
@@ -47,12 +52,14 @@ function untilOver(child: ChildProcess, limitMs: number): Promise<CommandEnd> {
   });
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/** Returns what became of it. Whatever that is, it must not end the node: it may have become another user's, by sudo. */
+function killGroup(pid: number | undefined): string {
+  if (pid === undefined) return 'was never started';
   try {
     process.kill(-pid, 'SIGKILL');
+    return 'was killed';
   } catch (error) {
-    // It has ended in this moment.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (errnoOf(error) === 'ESRCH') return 'ended in that moment';
+    return `goes on, for it could not be killed: ${messageOf(error)}`;
   }
 }
