@@ -53,7 +53,7 @@ export async function changePrivateFile(
   path: string,
   change: (text: string | null) => Promise<string>,
 ): Promise<void> {
-  const target = await fs.realpath(path).catch(() => path);
+  const target = (await unlessMissing(fs.realpath(path))) ?? path;
   const beside = `${target}.new`;
   const handle = await openBeside(beside, path);
   try {
@@ -86,7 +86,7 @@ async function openBeside(beside: string, path: string): Promise<fs.FileHandle> 
 
 /** Changed by root it would be root's, and the nodes, which run as somebody else, could not read it any more. */
 async function keepOwner(handle: fs.FileHandle, target: string): Promise<void> {
-  const before = await fs.stat(target).catch(() => null);
+  const before = await unlessMissing(fs.stat(target));
   const { uid, gid } = await handle.stat();
   if (before === null || (before.uid === uid && before.gid === gid)) return;
   try {
@@ -99,6 +99,15 @@ async function keepOwner(handle: fs.FileHandle, target: string): Promise<void> {
         'readable; run the command as that user.',
       error,
     );
+  }
+}
+
+async function unlessMissing<Result>(asked: Promise<Result>): Promise<Result | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 
