@@ -22,6 +22,10 @@ export class Samples {
     this.#isSorted = false;
   }
 
+  addAll(others: Samples): void {
+    for (const value of others.#values.subarray(0, others.#count)) this.add(value);
+  }
+
   /** The smallest value that at least `fraction` of all values do not exceed; NaN without values. */
   percentile(fraction: number): number {
     const values = this.#values.subarray(0, this.#count);

@@ -23,6 +23,8 @@ const CLIENTS = 8;
 const WINDOW = 100;
 const PREFETCH = 1_000;
 const BODY_BYTES = 1024;
+/** A load with a given rate sends what is due so often. */
+const PACE_MS = 5;
 const WARM_UP_MS = 5_000;
 const SECONDS = 20;
 const QUEUE = 'throughput';
@@ -106,8 +108,15 @@ export class OwnLoad implements Load {
   readonly #ledger = new Ledger({ checksOrder: false });
   readonly #producers: readonly Producer[];
   readonly #consumers: readonly Consumer[];
+  #pace: NodeJS.Timeout | undefined;
 
-  constructor(context: ScenarioContext, site: Site, latencies: Samples) {
+  /** `perSecond`: of all producers; null for as many as the broker takes. */
+  constructor(
+    context: ScenarioContext,
+    site: Site,
+    latencies: Samples,
+    perSecond: number | null = null,
+  ) {
     this.#context = context;
     const shared = {
       client: context.client,
@@ -125,8 +134,10 @@ export class OwnLoad implements Load {
     this.#producers = numbers.map(
       (producer) => new Producer({ ...shared, producer, window: WINDOW, latencies }),
     );
-    for (const producer of this.#producers) void producer.sendUntil(Number.POSITIVE_INFINITY);
+    if (perSecond === null) this.#sendUntil(Number.POSITIVE_INFINITY);
+    else this.#sendEvenly(perSecond / CLIENTS);
     context.onEnd(() => {
+      clearInterval(this.#pace);
       for (const producer of this.#producers) producer.close();
       for (const consumer of this.#consumers) consumer.abandon();
     });
@@ -145,7 +156,19 @@ export class OwnLoad implements Load {
     return (user + system) / 1e6;
   }
 
+  #sendUntil(limit: number): void {
+    for (const producer of this.#producers) void producer.sendUntil(limit);
+  }
+
+  #sendEvenly(perSecond: number): void {
+    const beganMs = performance.now();
+    this.#pace = setInterval(() => {
+      this.#sendUntil(Math.floor(((performance.now() - beganMs) / 1_000) * perSecond));
+    }, PACE_MS);
+  }
+
   async finish(): Promise<LedgerSummary> {
+    clearInterval(this.#pace);
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await untilReceived(this.#context, this.#ledger, this.#ledger.summary().confirmed);
     await Promise.all(this.#consumers.map((consumer) => consumer.close()));
