@@ -1,15 +1,24 @@
 /**
  * A program that guesses passwords: `PORT PER_SECOND PARALLEL`. Each guess is a connection of its own, as
- * nobody answers a second one on the same. Prints what it did as JSON when its input ends.
+ * nobody answers a second one on the same. Port 0: at a listener of its own that closes what it accepts,
+ * which shows what so many connections cost by themselves. Prints what it did as JSON when its input ends.
  */
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 const STEP_MS = 5;
-const [port = 0, perSecond = 0, parallel = 0] = process.argv.slice(2).map(Number);
+const [wantedPort = 0, perSecond = 0, parallel = 0] = process.argv.slice(2).map(Number);
 let begun = 0;
 let open = 0;
 let answered = 0;
+const port = wantedPort === 0 ? await listenAndClose() : wantedPort;
 const beganMs = performance.now();
+
+async function listenAndClose(): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => undefined).destroy());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
 
 function guess(): void {
   begun += 1;
