@@ -128,7 +128,11 @@ export const TENURE = object({
   host: textOrNull,
   fromMs: { type: ['number', 'null'] },
   toMs: { type: ['number', 'null'] },
-  ended: { ...textOrNull, description: 'handed-over, stopped or lost, as its successor found it.' },
+  ended: {
+    ...textOrNull,
+    description:
+      'handed-over, stopped or lost; null while it goes on, and when it was lost and nobody has come after it.',
+  },
 });
 
 export const JOURNAL = object({

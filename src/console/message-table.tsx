@@ -1,6 +1,6 @@
 /** The messages of a queue, a page at a time, in the order in which they came. */
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BrowsePage } from '../node/administration.js';
 import type { MessageView } from '../node/message-view.js';
 import { messageOf } from '../platform/errors.js';
@@ -16,7 +16,8 @@ interface MessageTableProps {
   readonly queue: string;
   /** Changes when they are to be read again. */
   readonly round: number;
-  readonly depth: number;
+  /** Another one when the queue has changed. */
+  readonly version: string;
   readonly chosen: ReadonlySet<number>;
   readonly choose: (ids: ReadonlySet<number>) => void;
   /** A selector; empty for all. */
@@ -25,12 +26,14 @@ interface MessageTableProps {
 }
 
 export function MessageTable(props: MessageTableProps) {
-  const { queue, round, depth, chosen, choose, filter, useFilter } = props;
+  const { queue, round, version, chosen, choose, filter, useFilter } = props;
   const [text, setText] = useState(filter);
   /** Where each page begins that led here. */
   const [starts, setStarts] = useState<readonly number[]>([0]);
   const [page, setPage] = useState<BrowsePage | null>(null);
   const [fault, setFault] = useState<string | null>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const [readVersion, readAgain] = useVersionToRead(version, round, list, chosen.size > 0);
   const after = starts.at(-1) ?? 0;
   useEffect(() => setStarts([0]), [queue, filter]);
   useEffect(() => {
@@ -45,7 +48,7 @@ export function MessageTable(props: MessageTableProps) {
     return () => {
       isWanted = false;
     };
-  }, [queue, filter, after, round, depth]);
+  }, [queue, filter, after, round, readVersion]);
   const apply = (event: Event): void => {
     event.preventDefault();
     choose(new Set());
@@ -84,7 +87,9 @@ export function MessageTable(props: MessageTableProps) {
               Choose all on this page
             </label>
           )}
-          <Rows queue={queue} messages={page.messages} chosen={chosen} choose={choose} />
+          <div ref={list}>
+            <Rows queue={queue} messages={page.messages} chosen={chosen} choose={choose} />
+          </div>
           <div class="bar">
             <button
               type="button"
@@ -101,11 +106,41 @@ export function MessageTable(props: MessageTableProps) {
               Next →
             </button>
             <span class="faint">Page {starts.length}</span>
+            {readVersion !== version && (
+              <button type="button" onClick={readAgain}>
+                The queue has changed: read again
+              </button>
+            )}
           </div>
         </>
       )}
     </section>
   );
+}
+
+/**
+ * The list follows the queue, unless somebody works in it, for it must not jump away under the hand; and not
+ * while nobody sees the page. What it says then is the version that is shown.
+ */
+function useVersionToRead(
+  version: string,
+  round: number,
+  list: { readonly current: HTMLElement | null },
+  isChosenFrom: boolean,
+): readonly [string, () => void] {
+  const [readVersion, setReadVersion] = useState(version);
+  const readAgain = (): void => setReadVersion(version);
+  useLayoutEffect(readAgain, [round]);
+  useLayoutEffect(() => {
+    const follow = (): void => {
+      const isInUse = isChosenFrom || list.current?.matches(':hover, :focus-within');
+      if (!document.hidden && isInUse !== true) readAgain();
+    };
+    follow();
+    document.addEventListener('visibilitychange', follow);
+    return () => document.removeEventListener('visibilitychange', follow);
+  }, [version, isChosenFrom]);
+  return [readVersion, readAgain];
 }
 
 async function readPage(queue: string, filter: string, after: number): Promise<BrowsePage> {

@@ -48,7 +48,7 @@ export function PairPage() {
       {past !== null && (
         <section class="card">
           <h2>Tenures</h2>
-          <TenureLine tenures={past} />
+          <TenureLine tenures={past} isSomebodyLive={live !== null} />
         </section>
       )}
       {isHandingOver && live !== null && (

@@ -61,7 +61,7 @@ export function QueuePage({ name }: { readonly name: string }) {
         <MessageTable
           queue={name}
           round={round}
-          depth={queue.messages}
+          version={`${queue.messages} ${queue.unacknowledged} ${queue.counts.arrived}`}
           chosen={chosen}
           choose={setChosen}
           filter={filter}

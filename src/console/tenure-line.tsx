@@ -15,7 +15,13 @@ const ENDS: { readonly [end: string]: string } = {
   lost: 'lost: killed, cut off or hung',
 };
 
-export function TenureLine({ tenures }: { readonly tenures: readonly TenureView[] }) {
+export function TenureLine({
+  tenures,
+  isSomebodyLive,
+}: {
+  readonly tenures: readonly TenureView[];
+  readonly isSomebodyLive: boolean;
+}) {
   const nodes = [...new Set(tenures.map(({ node }) => node ?? 'unknown'))].toSorted();
   return (
     <>
@@ -31,7 +37,8 @@ export function TenureLine({ tenures }: { readonly tenures: readonly TenureView[
           { title: 'From', show: ({ fromMs }) => timeOf(fromMs) },
           {
             title: 'To',
-            show: ({ toMs, ended }) => (toMs === null && ended === null ? 'now' : timeOf(toMs)),
+            show: ({ toMs, ended }) =>
+              toMs === null && ended === null && isSomebodyLive ? 'now' : timeOf(toMs),
           },
           { title: 'For', show: (tenure) => lengthOf(tenure) },
           { title: 'Ended', show: ({ ended }) => endOf(ended) },

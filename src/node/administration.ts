@@ -14,12 +14,12 @@ import type {
   TransactionFacts,
 } from '../broker/facts.js';
 import type { ActionOutcome, Ending, MessageAction } from '../broker/management-api.js';
-import type { PredecessorEnd, Tenure } from '../ownership/epoch.js';
+import { type PredecessorEnd, releaseOf, type Tenure } from '../ownership/epoch.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { Histogram } from '../platform/histogram.js';
 import type { Clock } from '../platform/ports.js';
 import { parseSelector, type Selector } from '../selector/selector.js';
-import type { JournalPosition } from '../store/documents.js';
+import type { JournalPosition, LiveDocument } from '../store/documents.js';
 import { type MessageView, viewOf } from './message-view.js';
 import type { JournalFigures } from './node-figures.js';
 import type { OperatorQuestion, StorageCommand, StorageEvent } from './storage-protocol.js';
@@ -31,9 +31,9 @@ export interface TenureView {
   readonly host: string | null;
   /** Wall-clock milliseconds, by the clock of that host. */
   readonly fromMs: number | null;
-  /** When the next one was claimed; null for the last one. */
+  /** When the next one was claimed; of a last one that was ended, its last ownership check; else null. */
   readonly toMs: number | null;
-  /** As its successor found it; null for the last one, and where that is not known. */
+  /** As its successor found it, or as it said itself; null while it goes on, and where that is not known. */
   readonly ended: PredecessorEnd | null;
 }
 
@@ -152,8 +152,10 @@ export class Administration {
 
   /** The latest ones, newest first. */
   async tenures(): Promise<TenureView[]> {
-    const { tenures } = await this.#ask({ about: 'tenures' });
-    return tenures.map(tenureView).reverse();
+    const { tenures, lastLive } = await this.#ask({ about: 'tenures' });
+    return tenures
+      .map((tenure, index) => tenureView(tenure, tenures[index + 1] ?? null, lastLive))
+      .reverse();
   }
 
   /** Resolves when the live node, which this one has to be, has begun. @throws HANDOVER_REFUSED */
@@ -279,14 +281,19 @@ function selectorOf(filter: string | undefined): Selector | null {
   return filter === undefined ? null : parseSelector(filter);
 }
 
-function tenureView({ epoch, claim }: Tenure, index: number, all: readonly Tenure[]): TenureView {
-  const next = all[index + 1]?.claim ?? null;
+function tenureView(
+  { epoch, claim }: Tenure,
+  next: Tenure | null,
+  lastLive: LiveDocument | null,
+): TenureView {
+  const own = lastLive?.epoch === epoch ? lastLive : null;
+  const release = own === null ? null : releaseOf(own);
   return {
     epoch,
     node: claim?.node ?? null,
     host: claim?.host ?? null,
     fromMs: claim?.claimedAtMs ?? null,
-    toMs: next?.claimedAtMs ?? null,
-    ended: next?.predecessor ?? null,
+    toMs: next?.claim?.claimedAtMs ?? (release === null ? null : own?.verifiedAtMs || null),
+    ended: next?.claim?.predecessor ?? release,
   };
 }

@@ -3,10 +3,14 @@
  * it, so a store that does not answer it, or fails it, ends no tenure. Storage thread.
  */
 
-import { EPOCHS_KEPT, readTenures, type Tenure } from '../ownership/epoch.js';
+import { EPOCHS_KEPT, readTenures } from '../ownership/epoch.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { HandoverRequest } from '../store/documents.js';
-import { readHandoverRequest, writeHandoverRequest } from '../store/known-documents.js';
+import {
+  readHandoverRequest,
+  readLiveDocument,
+  writeHandoverRequest,
+} from '../store/known-documents.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import type { StorageSettings, StorageWorld } from './storage-world.js';
 
@@ -15,6 +19,8 @@ const POLL_INTERVAL_MS = 20;
 
 type Question = Extract<StorageCommand, { kind: 'ask' }>;
 type Answer = Extract<StorageEvent, { kind: 'answer' }>;
+
+const NO_HISTORY = { tenures: [], lastLive: null };
 
 export class OperatorDesk {
   readonly #world: StorageWorld;
@@ -33,19 +39,22 @@ export class OperatorDesk {
     try {
       const answer =
         question.about === 'tenures'
-          ? { tenures: await this.#tenures(), outcome: null }
-          : { tenures: [], outcome: await this.#handover(question.to, question.by) };
+          ? { ...(await this.#history()), outcome: null }
+          : { ...NO_HISTORY, outcome: await this.#handover(question.to, question.by) };
       return { kind, requestId, failure: null, ...answer };
     } catch (error) {
       const code = error instanceof HoldfastError ? error.code : 'JOURNAL_IO_FAILED';
       const failure = { code, sentence: messageOf(error) };
-      return { kind, requestId, failure, tenures: [], outcome: null };
+      return { kind, requestId, failure, ...NO_HISTORY, outcome: null };
     }
   }
 
-  #tenures(): Promise<Tenure[]> {
+  async #history(): Promise<Pick<Answer, 'tenures' | 'lastLive'>> {
     const { fileSystem } = this.#world;
-    return readTenures(fileSystem, this.#settings.layout.epochsDirectory, EPOCHS_KEPT);
+    const { layout } = this.#settings;
+    const tenures = await readTenures(fileSystem, layout.epochsDirectory, EPOCHS_KEPT);
+    const live = await readLiveDocument(fileSystem, layout);
+    return { tenures, lastLive: live.kind === 'valid' ? live.document : null };
   }
 
   /** Through the same file as `holdfast handover`: the live node decides, and writes its answer there. */

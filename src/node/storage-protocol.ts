@@ -120,6 +120,8 @@ export type StorageEvent =
       requestId: number;
       failure: { readonly code: ErrorCode; readonly sentence: string } | null;
       tenures: readonly Tenure[];
+      /** It tells how the last of them ended while nobody has come after it. */
+      lastLive: LiveDocument | null;
       /** Of a handover. */
       outcome: HandoverRequest['outcome'];
     }

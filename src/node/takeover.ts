@@ -10,7 +10,7 @@ import { sealJournal } from '../journal/seal.js';
 import { openLocked } from '../journal/segment-file.js';
 import type { JournalWriter } from '../journal/writer.js';
 import type { ElectionLock } from '../ownership/election.js';
-import { claimNextEpoch, highestEpoch, type PredecessorEnd } from '../ownership/epoch.js';
+import { claimNextEpoch, highestEpoch, releaseOf } from '../ownership/epoch.js';
 import { mayGoLive } from '../ownership/witness.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { FileHandle } from '../platform/ports.js';
@@ -59,7 +59,7 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
     identity,
     wallMs: clock.wallMs(),
     above: Math.max(lastLive?.epoch ?? 0, follower.cursor.epoch),
-    predecessor: endOf(lastLive),
+    predecessor: lastLive === null ? null : (releaseOf(lastLive) ?? 'lost'),
   })) as Epoch | null;
   if (epoch === null) return null;
   try {
@@ -71,13 +71,6 @@ export async function takeOver(context: TakeoverContext): Promise<Takeover | nul
     const newest = await highestEpoch(fileSystem, layout.epochsDirectory).catch(() => epoch);
     throw newest > epoch ? deposed(context, epoch, newest, error) : error;
   }
-}
-
-/** For the history that operators see. */
-function endOf(lastLive: LiveDocument | null): PredecessorEnd | null {
-  if (lastLive === null) return null;
-  if (lastLive.state !== 'released') return 'lost';
-  return lastLive.successor === null ? 'stopped' : 'handed-over';
 }
 
 async function takeOverIn(

@@ -8,6 +8,7 @@ import type { FileHandle, FileSystem, HostIdentity } from '../platform/ports.js'
 import { encodeDocumentBlock } from '../store/checksummed-block.js';
 import { readDocumentOrNull } from '../store/document-file.js';
 import type { DocumentShape } from '../store/document-shapes.js';
+import type { LiveDocument } from '../store/documents.js';
 
 const NAME = /^\d{10}$/;
 const NAME_DIGITS = 10;
@@ -25,6 +26,12 @@ interface TenureClaim {
 
 /** `lost`: its node had not ended it: it was killed, cut off, or did not answer. */
 export type PredecessorEnd = 'handed-over' | 'stopped' | 'lost';
+
+/** How the tenure of this `live` document was ended in good order; null when it was not, or goes on. */
+export function releaseOf({ state, successor }: LiveDocument): PredecessorEnd | null {
+  if (state !== 'released') return null;
+  return successor === null ? 'stopped' : 'handed-over';
+}
 
 export interface Tenure {
   readonly epoch: number;

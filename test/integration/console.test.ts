@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { askAdmin } from '../support/admin-calls.js';
-import { browserOf, consoleOf, noBrowser, openPage } from '../support/browser.js';
+import { browserOf, consoleOf, logIn, noBrowser, openPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { makeTemporaryDirectory } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
@@ -231,12 +231,6 @@ test('users log in, are offered what they may do, and are out when they log out 
   await olga.goto(consoleOf(live, '#/queues'));
   await olga.getByRole('heading', { name: 'Log in' }).waitFor();
 });
-
-async function logIn(page: Page, user: string, password = passwordOf(user)): Promise<void> {
-  await page.getByLabel('Name').fill(user);
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-}
 
 test('dark and light, keys alone, and a node that is gone', { skip }, async (t) => {
   const store = await TestStore.make(t);

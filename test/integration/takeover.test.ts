@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckedLoad } from '../support/checked-load.js';
 import { eventually } from '../support/eventually.js';
-import type { Fault } from '../support/fault-injection/fault.js';
+import { SLOW_TAKEOVER } from '../support/fault-injection/fault.js';
 import { TestStore } from '../support/test-store.js';
 
 test('P1: kill -9 of the live node under load loses nothing that was confirmed', async (t) => {
@@ -89,14 +89,6 @@ test('P5: both nodes killed at once, then either one started alone goes on', asy
   });
   await load.finish();
 });
-
-/** A takeover is over in milliseconds, and a kill from outside would come too late. Its epoch is claimed by then. */
-const SLOW_TAKEOVER: Fault = {
-  name: 'slow takeover',
-  at: 'taking-over: sync-directory epochs',
-  when: 'after',
-  effect: { kind: 'delay', delayMs: 2_000 },
-};
 
 test('P5: a node killed while it takes over leaves a store that the next one takes over', async (t) => {
   const store = await TestStore.make(t);

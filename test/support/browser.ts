@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { NodeProcess } from './node-process.js';
+import { passwordOf } from './users.js';
 
 const PATHS = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 const found = PATHS.find((path) => path !== '' && existsSync(path));
@@ -52,4 +53,10 @@ export async function openPage(
   });
   await page.goto(url);
   return { page, faults };
+}
+
+export async function logIn(page: Page, user: string, password = passwordOf(user)): Promise<void> {
+  await page.getByLabel('Name').fill(user);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
 }

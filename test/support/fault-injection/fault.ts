@@ -34,6 +34,14 @@ export interface Fault extends FaultPlace {
   readonly times?: 'once' | 'from-then-on';
 }
 
+/** A takeover is over in milliseconds, and what a test does in the middle of one would come too late. Its epoch is claimed by then. */
+export const SLOW_TAKEOVER: Fault = {
+  name: 'slow takeover',
+  at: 'taking-over: sync-directory epochs',
+  when: 'after',
+  effect: { kind: 'delay', delayMs: 2_000 },
+};
+
 /** Not HOLDFAST_...: the configuration refuses variables of that prefix that it does not know. */
 export const FAULTS_VARIABLE = 'STORE_FAULTS';
 
