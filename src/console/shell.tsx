@@ -200,16 +200,18 @@ function Page({ parts }: { readonly parts: readonly string[] }) {
   const place = PLACES.find(({ path }) => path === first);
   if (place === undefined) {
     return (
-      <p class="empty">
-        There is no such page. <a href="#/">To the pair</a>
-      </p>
+      <section class="card">
+        <h1>There is no such page.</h1>
+        <a href="#/">To the pair</a>
+      </section>
     );
   }
   if (!place.isOffered()) {
     return (
-      <p class="empty">
-        {session.value?.user} has no right to see this. Ask for a role with the right to view.
-      </p>
+      <section class="card">
+        <h1>{session.value?.user} has no right to see this.</h1>
+        <p>Ask for a role with the right to view.</p>
+      </section>
     );
   }
   return place.show();

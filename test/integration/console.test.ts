@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StompClient } from '../../src/client/stomp-client.js';
+import { assertAccessible, CHECKED, loadChecker } from '../support/accessibility.js';
 import { askAdmin } from '../support/admin-calls.js';
 import { browserOf, consoleOf, logIn, noBrowser, openPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { makeTemporaryDirectory } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
+import { tlsScene } from '../support/tls-scene.js';
 import { makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
 
 const skip = noBrowser;
@@ -96,21 +98,31 @@ test('queues and messages: filter, look at bodies, move with undo, pause, purge,
   await page.getByText('c16', { exact: true }).waitFor();
   await page.goBack();
 
+  await page.getByRole('heading', { name: 'orders/eu' }).hover();
+  await send(client, 'orders/eu', ['new']);
+  await eventually('the list follows', async () => (await rows.count()) === 4);
   await rows.first().getByRole('checkbox').check();
+  await send(client, 'orders/eu', ['newer']);
+  const readAgain = page.getByRole('button', { name: 'The queue has changed: read again' });
+  await readAgain.waitFor();
+  assert.equal(await rows.count(), 4, 'it stays while somebody works in it');
+  await readAgain.click();
+  await eventually('until it is read again', async () => (await rows.count()) === 5);
+  assert.equal(await readAgain.count(), 0);
   await page.getByRole('button', { name: 'Move…' }).click();
   await page.getByLabel('To the queue').fill('later');
   await confirm(page, /1 chosen message will be moved to later, which is made for that\./, 'Move');
-  await eventually('it is gone from here', async () => (await rows.count()) === 2);
+  await eventually('it is gone from here', async () => (await rows.count()) === 4);
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByText('1 message moved back to orders/eu').waitFor();
-  await eventually('it is here again', async () => (await rows.count()) === 3);
+  await eventually('it is here again', async () => (await rows.count()) === 5);
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByText('paused', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();
   await page.getByRole('button', { name: 'Purge…' }).click();
-  await confirm(page, /All messages \(3 messages now\) will be removed for good/, 'Purge');
+  await confirm(page, /All messages \(5 messages now\) will be removed for good/, 'Purge');
   await page.getByText('There is no message here.').waitFor();
   await page.getByRole('button', { name: 'Delete queue…' }).click();
   await confirm(page, /The queue is empty, and will be gone/, 'Delete');
@@ -230,6 +242,29 @@ test('users log in, are offered what they may do, and are out when they log out 
   assert.equal(end.code, 0, end.complaint);
   await olga.goto(consoleOf(live, '#/queues'));
   await olga.getByRole('heading', { name: 'Log in' }).waitFor();
+});
+
+test('over TLS: one logs in, and the cookie of the session is for TLS alone', {
+  skip,
+}, async (t) => {
+  const { store } = await tlsScene(t);
+  const live = await store.startLive('a');
+  const address = `https://${live.addressOf('https')}/console/#/queues`;
+  const checked = { ...CHECKED, ignoreHTTPSErrors: true };
+  const { page, faults } = await openPage(await browserOf(t), address, checked);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await loadChecker(page);
+  await assertAccessible(page, 'the login page');
+  await logIn(page, 'pat');
+  await page.getByText('There are no queues yet.').waitFor();
+  const [cookie, ...others] = await page.context().cookies();
+  assert.deepEqual(others, []);
+  assert.match(cookie?.name ?? '', /^holdfast-session-/);
+  const { secure, httpOnly, sameSite } = cookie ?? {};
+  assert.deepEqual([secure, httpOnly, sameSite], [true, true, 'Strict']);
+  await page.reload();
+  await page.getByText('There are no queues yet.').waitFor();
+  assert.deepEqual(faults, []);
 });
 
 test('dark and light, keys alone, and a node that is gone', { skip }, async (t) => {
