@@ -23,6 +23,7 @@ import { type Paint, paintFor } from '../text.js';
 
 const DEFAULT_STORE = './data';
 const LOOK_INTERVAL_MS = 200;
+const HOST = '127.0.0.1';
 const PREFERRED_PORTS = [
   ['a', 61613],
   ['b', 61614],
@@ -70,13 +71,7 @@ class Pair {
 
   async run(): Promise<ExitCode> {
     this.#stopOnSignals();
-    for (const [name, preferred] of PREFERRED_PORTS) {
-      const port = await findFreePort(preferred);
-      if (port !== preferred) {
-        this.#tell(`Port ${preferred} is taken, so ${name} serves on ${port}.`);
-      }
-      this.#nodes.push(this.#makeNode(name, `127.0.0.1:${port}`));
-    }
+    this.#nodes = PREFERRED_PORTS.map(([name, port]) => this.#makeNode(name, `${HOST}:${port}`));
     for (const node of this.#nodes) {
       node.start();
     }
@@ -97,7 +92,7 @@ class Pair {
       name,
       address,
       store: this.#store,
-      onEnd: (end) => this.#nodeEnded(end),
+      onEnd: (end, node) => void this.#nodeEnded(end, node),
       onComplaint: (node, sentence) => this.#tell(`${node}: ${sentence}`),
     });
   }
@@ -162,13 +157,31 @@ class Pair {
   }
 
   /** A node that never got to work ends the pair when trying again at once would not mend it. */
-  #nodeEnded(end: NodeEnd): void {
+  async #nodeEnded(end: NodeEnd, node: NodeProcess): Promise<void> {
     if (endsPair(end.code) && !this.#observer.hasServed(end.pid)) {
-      this.#failure ??= end;
+      if (!(await this.#movedToFreePort(end, node))) this.#failure ??= end;
       return;
     }
     this.#observer.noteEnd(end);
     this.#tell(endSentence(end));
+  }
+
+  /**
+   * Only the node itself finds out whether a port is taken: one that was looked at beforehand may be
+   * somebody else's by the time the node listens. A listener of the configuration stays where it is.
+   */
+  async #movedToFreePort(end: NodeEnd, node: NodeProcess): Promise<boolean> {
+    const { name, address, errorCode, reason } = end;
+    if (errorCode !== 'ADDRESS_IN_USE' || !reason.includes(` ${address}. `)) return false;
+    if (node.address !== address) return true;
+    try {
+      node.moveTo(`${HOST}:${await findFreePort(HOST)}`);
+    } catch {
+      // There is none: what the node said of its own port is the better reason.
+      return false;
+    }
+    this.#tell(`${address} is taken, so ${name} serves on ${node.address}.`);
+    return true;
   }
 
   /** The backup first, so that the live node does not hand over to one that is about to stop. */

@@ -25,6 +25,10 @@ export interface NodeEnd {
   readonly signal: NodeJS.Signals | null;
   /** The last error that the node logged, or an empty text. */
   readonly reason: string;
+  /** Of that error, as `ADDRESS_IN_USE`, or an empty text. */
+  readonly errorCode: string;
+  /** Where it was told to serve. */
+  readonly address: string;
   readonly endedAtMs: number;
   readonly restartInMs: number;
 }
@@ -33,22 +37,27 @@ export interface NodeProcessOptions {
   readonly name: string;
   readonly store: string;
   readonly address: string;
-  onEnd(end: NodeEnd): void;
+  onEnd(end: NodeEnd, node: NodeProcess): void;
   /** A warning or an error of the node, for people. */
   onComplaint(name: string, sentence: string): void;
 }
 
 export class NodeProcess {
   readonly #options: NodeProcessOptions;
+  #address: string;
+  /** Of the process that runs or ran last; `moveTo` may come when it has been started again already. */
+  #startedAt = '';
   #child: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
   #stopping = false;
   #restartDelayMs = 0;
   #startedAtMs = 0;
   #lastError = '';
+  #lastErrorCode = '';
 
   constructor(options: NodeProcessOptions) {
     this.#options = options;
+    this.#address = options.address;
   }
 
   get name(): string {
@@ -56,7 +65,16 @@ export class NodeProcess {
   }
 
   get address(): string {
-    return this.#options.address;
+    return this.#address;
+  }
+
+  /** It ended because its address was taken: starts it at once on another. */
+  moveTo(address: string): void {
+    this.#address = address;
+    this.#restartDelayMs = 0;
+    if (this.#stopping || this.#restart === null) return;
+    clearTimeout(this.#restart);
+    this.start();
   }
 
   /** Null while it is not running. */
@@ -65,9 +83,11 @@ export class NodeProcess {
   }
 
   start(): void {
-    const { name, store, address } = this.#options;
+    this.#restart = null;
+    const { name, store } = this.#options;
+    this.#startedAt = this.#address;
     const program = fileURLToPath(new URL('../main.js', import.meta.url));
-    const flags = ['--store', store, '--name', name, '--stomp', address];
+    const flags = ['--store', store, '--name', name, '--stomp', this.#address];
     const child = spawn(
       process.execPath,
       [program, 'start', ...flags, '--log-format', 'json', '--stop-with-parent'],
@@ -76,6 +96,7 @@ export class NodeProcess {
     this.#child = child;
     this.#startedAtMs = performance.now();
     this.#lastError = '';
+    this.#lastErrorCode = '';
     if (child.stderr !== null) {
       createInterface({ input: child.stderr }).on('line', (line) => this.#readLog(line));
     }
@@ -121,15 +142,18 @@ export class NodeProcess {
       return;
     }
     this.#restart = setTimeout(() => this.start(), this.#restartDelayMs);
-    this.#options.onEnd({
+    const end: NodeEnd = {
       name: this.name,
       pid: child.pid,
       code,
       signal,
       reason: this.#lastError,
+      errorCode: this.#lastErrorCode,
+      address: this.#startedAt,
       endedAtMs: Date.now(),
       restartInMs: this.#restartDelayMs,
-    });
+    };
+    this.#options.onEnd(end, this);
   }
 
   /** One JSON object per line; whatever else comes is a crash of the runtime itself. */
@@ -137,6 +161,7 @@ export class NodeProcess {
     const entry = parseLogLine(line);
     if (entry.level === 'error') {
       this.#lastError = entry.message;
+      this.#lastErrorCode = entry.code;
     }
     const isReasonOfEnd = entry.event === END_EVENT;
     if (COMPLAINT_LEVELS.includes(entry.level) && !isReasonOfEnd && !this.#stopping) {
@@ -149,17 +174,26 @@ interface LogEntry {
   readonly level: string;
   readonly event: string;
   readonly message: string;
+  /** Of an error that ended the node. */
+  readonly code: string;
 }
 
 function parseLogLine(line: string): LogEntry {
   if (line.startsWith('{')) {
-    const { level, event, message } = JSON.parse(line) as { readonly [key: string]: unknown };
-    return { level: String(level), event: String(event), message: String(message) };
+    const entry = JSON.parse(line) as { readonly [key: string]: unknown };
+    const { level, event, message, code = '' } = entry;
+    return {
+      level: String(level),
+      event: String(event),
+      message: String(message),
+      code: String(code),
+    };
   }
   const sentence = line.replace(/^holdfast: /, '');
   return {
     level: line === sentence ? 'other' : 'error',
     event: 'start-refused',
     message: sentence,
+    code: '',
   };
 }

@@ -13,7 +13,17 @@ const A = { name: 'a', pid: 100, address: '127.0.0.1:61613' };
 const B = { name: 'b', pid: 200, address: '127.0.0.1:61614' };
 
 function killed(name: string, pid: number, endedAtMs: number): NodeEnd {
-  return { name, pid, code: null, signal: 'SIGKILL', reason: '', endedAtMs, restartInMs: 200 };
+  return {
+    name,
+    pid,
+    code: null,
+    signal: 'SIGKILL',
+    reason: '',
+    errorCode: '',
+    address: '127.0.0.1:61613',
+    endedAtMs,
+    restartInMs: 200,
+  };
 }
 
 test('the table shows both nodes and invites to kill the live one', () => {
