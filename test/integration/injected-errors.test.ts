@@ -69,7 +69,7 @@ async function lacksRoom(victim: NodeProcess, error: InjectedError): Promise<voi
 async function endsAs(victim: NodeProcess, error: InjectedError): Promise<void> {
   const { outcome } = error;
   await victim.until(`${nameOf(error)} strikes`, () => struck(victim).length > 0);
-  const end = await victim.end();
+  const end = await victim.end(nameOf(error));
   const how = `${nameOf(error)}: ${JSON.stringify(end)} ${victim.complaint}`;
   assert.equal(struck(victim)[0], nameOf(error), how);
   assert.ok(outcome !== 'goes on' && outcome !== 'lacks room');

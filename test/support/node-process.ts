@@ -148,10 +148,10 @@ export class NodeProcess {
     return within(`${this.name} is gone`, this.ended);
   }
 
-  /** Resolves when it has ended by itself; fails when it does not, with what it told last. */
-  async end(): Promise<ProcessEnd> {
+  /** Resolves when it has ended by itself; fails when it does not, with `why` it should and what it told last. */
+  async end(why = ''): Promise<ProcessEnd> {
     try {
-      return await within(`${this.name} (${this.role}) ends by itself`, this.ended);
+      return await within(`${this.name} (${this.role}) ends by itself ${why}`.trim(), this.ended);
     } catch (error) {
       const last = this.log.slice(-LAST_LINES).map((line) => JSON.stringify(line));
       throw new assert.AssertionError({ message: [messageOf(error), ...last].join('\n') });

@@ -228,9 +228,26 @@ const LOST_ANSWERS: readonly InjectedError[] = (
   ] as const
 ).map((at) => ({ at, when: 'after', effect: fail('EIO'), outcome: 'JOURNAL_IO_FAILED' }));
 
-const TAKEN_AWAY: readonly InjectedError[] = (
-  ['live: stat lock', `live: stat-open ${SEGMENT}`, 'live: open-read live'] as const
-).map((at) => ({ at, when: 'before', nth: 2, effect: fail('ESTALE'), outcome: 'OWNERSHIP_LOST' }));
+const TAKEN_AWAY: readonly InjectedError[] = [
+  ...(['live: stat lock', 'live: open-read live'] as const).map(
+    (at): InjectedError => ({
+      at,
+      when: 'before',
+      nth: 2,
+      effect: fail('ESTALE'),
+      outcome: 'OWNERSHIP_LOST',
+    }),
+  ),
+  // Once would not do: a handle for reading bodies is looked at like this too, and is opened anew then.
+  {
+    at: `live: stat-open ${SEGMENT}`,
+    when: 'before',
+    nth: 2,
+    effect: fail('ESTALE'),
+    times: 'from-then-on',
+    outcome: 'OWNERSHIP_LOST',
+  },
+];
 
 /** A late answer costs time, and a rival epoch the turn. */
 const LIVED_WITH: readonly InjectedError[] = [
