@@ -18,6 +18,7 @@ import type { Logger } from '../platform/logger.js';
 import { nodeClock } from '../platform/node/clock.js';
 import { nodeCryptography } from '../platform/node/cryptography.js';
 import { listenFailure } from '../platform/node/network.js';
+import { LAZY_SCHEMAS } from '../platform/node/schema-compilers.js';
 import type { HostPort, Listener } from '../platform/ports.js';
 import type { Security } from '../security/security.js';
 import type { Answerer } from './answerer.js';
@@ -115,6 +116,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: MAX_NAME_CHARACTERS },
     // What nobody has heard of is refused, and not left out: a misspelt filter must not purge a whole queue.
+    schemaController: LAZY_SCHEMAS,
     ajv: { customOptions: { removeAdditional: false, allowUnionTypes: true } },
   });
   server.removeContentTypeParser('text/plain');
