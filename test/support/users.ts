@@ -1,10 +1,13 @@
-/** Users files of tests, made by `holdfast user` as people make them. */
+/** Users files of tests, as `holdfast user` makes them. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { nodeCryptography } from '../../src/platform/node/cryptography.js';
+import { type Verifiers, withUser } from '../../src/security/users-file-edit.js';
+import { makeScramKeys, makeScryptVerifier } from '../../src/security/verifiers.js';
 import { within } from './eventually.js';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -43,6 +46,7 @@ export async function runHoldfast(
 /** Rules by role, each as `ADDRESS: right right`. */
 export type Roles = Readonly<Record<string, readonly string[]>>;
 
+/** Without a process for each user, for they have passwords to compute besides; `addUser` has one. */
 export async function makeUsersFile(
   path: string,
   roles: Roles,
@@ -55,9 +59,26 @@ export async function makeUsersFile(
       return `    - { address: "${address}", allow: [${rights.replaceAll(' ', ', ')}] }`;
     }),
   ]);
-  await writeFile(path, `roles:\n${lines.join('\n')}\nusers:\n`);
-  await chmod(path, 0o600);
-  for (const [name, given] of Object.entries(users)) await addUser(path, name, given);
+  let file = `roles:\n${lines.join('\n')}\nusers:\n`;
+  for (const [name, given] of Object.entries(users)) {
+    file = withUser(file, path, { name, roles: given, ...(await verifiersOf(name)) });
+  }
+  await writeFile(path, file, { mode: 0o600 });
+}
+
+/** Each is computed once in a test file, which makes its users anew for every test. */
+const knownVerifiers = new Map<string, Verifiers>();
+
+async function verifiersOf(name: string): Promise<Verifiers> {
+  const known = knownVerifiers.get(name);
+  if (known !== undefined) return known;
+  const password = passwordOf(name);
+  const made = {
+    scrypt: await makeScryptVerifier(nodeCryptography, password),
+    scram: await makeScramKeys(nodeCryptography, password),
+  };
+  knownVerifiers.set(name, made);
+  return made;
 }
 
 /** The password is the name and `-secret`. */
