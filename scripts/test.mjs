@@ -60,14 +60,14 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-/** Processes with deadlines of seconds: one file at a time. */
+/** Start nodes, browsers and package installations, which takes longer than anything else. */
 const isForNodes = (path) =>
   ['integration', 'interop'].some((group) => path.startsWith(join('test', group)));
 const startsNodes = isForLab || files.some(isForNodes);
 const longLimitMs = isForLab ? LAB_FILE_LIMIT_MS : INTEGRATION_FILE_LIMIT_MS;
 const limits = [
-  // Files share nothing: stores, ports and directories are of each test. But whole nodes have deadlines of seconds.
-  `--test-concurrency=${startsNodes ? 1 : availableParallelism()}`,
+  // Files share nothing: stores, ports and directories are of each test. The lab takes the whole machine.
+  `--test-concurrency=${isForLab ? 1 : availableParallelism()}`,
   `--test-timeout=${startsNodes ? longLimitMs : FILE_LIMIT_MS}`,
 ];
 const built = files.map((path) => join('dist', path.replace(/\.ts$/, '.js')));

@@ -322,12 +322,22 @@ const WRONG_STORE: readonly InjectedError[] = [
 
 const middle = Math.ceil(CALLS_OF_THE_LIVE.length / 2);
 
-/** Chapters run side by side; each has a store of its own. */
+/** Chapters run side by side, each with a store of its own: the longest first, so that none is left alone at the end. */
 export const INJECTED_ERRORS: readonly {
   readonly chapter: string;
   readonly scenario: FailpointScenario;
   readonly errors: readonly InjectedError[];
 }[] = [
+  {
+    chapter: 'answers that never come',
+    scenario: 'serve',
+    errors: HANGING,
+  },
+  {
+    chapter: 'calls of a takeover that fail',
+    scenario: 'serve',
+    errors: [...failing(CALLS_OF_A_TAKEOVER), OLD_TAIL_STILL_NAMED],
+  },
   {
     chapter: 'calls of a live node that fail, the first half of them',
     scenario: 'serve',
@@ -349,11 +359,6 @@ export const INJECTED_ERRORS: readonly {
     errors: [...failing(CALLS_OF_A_HANDOVER), hanging('handing-over: close lock', 1)],
   },
   {
-    chapter: 'calls of a takeover that fail',
-    scenario: 'serve',
-    errors: [...failing(CALLS_OF_A_TAKEOVER), OLD_TAIL_STILL_NAMED],
-  },
-  {
     chapter: 'calls of a backup that fail',
     scenario: 'join',
     errors: [...failing(CALLS_OF_A_BACKUP), ...failingStatus(), ...WRONG_STORE],
@@ -367,10 +372,5 @@ export const INJECTED_ERRORS: readonly {
     chapter: 'answers that are lost or late',
     scenario: 'serve',
     errors: [...LOST_ANSWERS, ...TAKEN_AWAY, ...LIVED_WITH],
-  },
-  {
-    chapter: 'answers that never come',
-    scenario: 'serve',
-    errors: HANGING,
   },
 ];
