@@ -119,8 +119,8 @@ export function MessageTable(props: MessageTableProps) {
 }
 
 /**
- * The list follows the queue, unless somebody works in it, for it must not jump away under the hand; and not
- * while nobody sees the page. What it says then is the version that is shown.
+ * The list follows the queue, unless somebody works in it or has scrolled into it, for it must not jump away under
+ * the hand or the eye; and not while nobody sees the page. What it says then is the version that is shown.
  */
 function useVersionToRead(
   version: string,
@@ -133,14 +133,26 @@ function useVersionToRead(
   useLayoutEffect(readAgain, [round]);
   useLayoutEffect(() => {
     const follow = (): void => {
-      const isInUse = isChosenFrom || list.current?.matches(':hover, :focus-within');
-      if (!document.hidden && isInUse !== true) readAgain();
+      if (!document.hidden && !isChosenFrom && !isRead(list.current)) readAgain();
     };
     follow();
+    const shown = list.current;
     document.addEventListener('visibilitychange', follow);
-    return () => document.removeEventListener('visibilitychange', follow);
+    document.addEventListener('scrollend', follow);
+    shown?.addEventListener('pointerleave', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      document.removeEventListener('scrollend', follow);
+      shown?.removeEventListener('pointerleave', follow);
+    };
   }, [version, isChosenFrom]);
   return [readVersion, readAgain];
+}
+
+/** A finger leaves no pointer behind: who reads on a phone is known by having scrolled. */
+function isRead(list: HTMLElement | null): boolean {
+  if (list === null) return false;
+  return list.matches(':hover, :focus-within') || list.getBoundingClientRect().top < 0;
 }
 
 async function readPage(queue: string, filter: string, after: number): Promise<BrowsePage> {
