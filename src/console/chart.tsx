@@ -91,7 +91,14 @@ function optionsOf(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+      x: {
+        // Not what uPlot offers: of a single sample it makes a whole day.
+        range: (plot) => {
+          const times = plot.data[0];
+          const last = times.at(-1) ?? 0;
+          return [Math.min(times[0] ?? 0, last - LEAST_SECONDS), last];
+        },
+      },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [

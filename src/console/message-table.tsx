@@ -4,9 +4,11 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BrowsePage } from '../node/administration.js';
 import type { MessageView } from '../node/message-view.js';
 import { messageOf } from '../platform/errors.js';
-import { call, queuePath } from './api.js';
+import { call, Problem, queuePath } from './api.js';
 import { bytes, fullMoment, moment } from './format.js';
 import { bodyPreview } from './message-body.js';
+import { news } from './node-watch.js';
+import { useValue } from './observable.js';
 import { linkTo } from './route.js';
 import { SortedTable } from './sorted-table.js';
 
@@ -31,7 +33,9 @@ export function MessageTable(props: MessageTableProps) {
   /** Where each page begins that led here. */
   const [starts, setStarts] = useState<readonly number[]>([0]);
   const [page, setPage] = useState<BrowsePage | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<unknown>(null);
+  const secondOfNews = useValue(news);
+  const retry = fault === null || isWrongSelector(fault) ? null : secondOfNews;
   const list = useRef<HTMLDivElement>(null);
   const [readVersion, readAgain] = useVersionToRead(version, round, list, chosen.size > 0);
   const after = starts.at(-1) ?? 0;
@@ -44,11 +48,11 @@ export function MessageTable(props: MessageTableProps) {
         setPage(found);
         setFault(null);
       })
-      .catch((error: unknown) => isWanted && setFault(messageOf(error)));
+      .catch((error: unknown) => isWanted && setFault(error));
     return () => {
       isWanted = false;
     };
-  }, [queue, filter, after, round, readVersion]);
+  }, [queue, filter, after, round, readVersion, retry]);
   const apply = (event: Event): void => {
     event.preventDefault();
     choose(new Set());
@@ -72,7 +76,7 @@ export function MessageTable(props: MessageTableProps) {
       </form>
       {fault !== null && (
         <p class="fault" role="alert">
-          {fault}
+          {messageOf(fault)}
         </p>
       )}
       {page !== null && (
@@ -153,6 +157,11 @@ function useVersionToRead(
 function isRead(list: HTMLElement | null): boolean {
   if (list === null) return false;
   return list.matches(':hover, :focus-within') || list.getBoundingClientRect().top < 0;
+}
+
+/** Whatever else is in the way may be over in a second: nobody is live, or a session that has ended. */
+function isWrongSelector(fault: unknown): boolean {
+  return fault instanceof Problem && fault.status === 400;
 }
 
 async function readPage(queue: string, filter: string, after: number): Promise<BrowsePage> {
