@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useValue } from './observable.js';
-import { theme } from './theme.js';
+import { isSystemDark, theme } from './theme.js';
 
 interface Line {
   readonly label: string;
@@ -29,6 +29,7 @@ export function Chart({ title, times, lines, format }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const look = useValue(theme);
+  const isDark = useValue(isSystemDark);
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
@@ -43,7 +44,7 @@ export function Chart({ title, times, lines, format }: ChartProps) {
       drawn.destroy();
       plot.current = null;
     };
-  }, [look]);
+  }, [look, isDark]);
   useEffect(() => plot.current?.setData(dataOf(times, lines)), [times]);
   const last = lines.map(({ label, values }) => {
     const value = values.at(-1);
@@ -91,7 +92,14 @@ function optionsOf(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+      x: {
+        // Not what uPlot offers: of a single sample it makes a whole day.
+        range: (plot) => {
+          const times = plot.data[0];
+          const last = times.at(-1) ?? 0;
+          return [Math.min(times[0] ?? 0, last - LEAST_SECONDS), last];
+        },
+      },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [

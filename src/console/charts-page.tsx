@@ -5,10 +5,10 @@ import { count } from './format.js';
 import { history } from './node-watch.js';
 import { useValue } from './observable.js';
 
-const perSecond = (value: number): string =>
-  `${value > 0 && value < 10 ? value.toFixed(2).replace(/\.?0+$/, '') : count(Math.round(value))}/s`;
-const milliseconds = (value: number): string =>
-  `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+const short = (value: number): string =>
+  value > 0 && value < 10 ? value.toFixed(2).replace(/\.?0+$/, '') : count(Math.round(value));
+const perSecond = (value: number): string => `${short(value)}/s`;
+const milliseconds = (value: number): string => `${short(value)} ms`;
 
 export function ChartsPage() {
   const samples = useValue(history.samples);

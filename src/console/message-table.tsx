@@ -4,9 +4,11 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BrowsePage } from '../node/administration.js';
 import type { MessageView } from '../node/message-view.js';
 import { messageOf } from '../platform/errors.js';
-import { call, queuePath } from './api.js';
+import { call, Problem, queuePath } from './api.js';
 import { bytes, fullMoment, moment } from './format.js';
 import { bodyPreview } from './message-body.js';
+import { news } from './node-watch.js';
+import { useValue } from './observable.js';
 import { linkTo } from './route.js';
 import { SortedTable } from './sorted-table.js';
 
@@ -31,7 +33,9 @@ export function MessageTable(props: MessageTableProps) {
   /** Where each page begins that led here. */
   const [starts, setStarts] = useState<readonly number[]>([0]);
   const [page, setPage] = useState<BrowsePage | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<unknown>(null);
+  const secondOfNews = useValue(news);
+  const retry = fault === null || isWrongSelector(fault) ? null : secondOfNews;
   const list = useRef<HTMLDivElement>(null);
   const [readVersion, readAgain] = useVersionToRead(version, round, list, chosen.size > 0);
   const after = starts.at(-1) ?? 0;
@@ -44,11 +48,11 @@ export function MessageTable(props: MessageTableProps) {
         setPage(found);
         setFault(null);
       })
-      .catch((error: unknown) => isWanted && setFault(messageOf(error)));
+      .catch((error: unknown) => isWanted && setFault(error));
     return () => {
       isWanted = false;
     };
-  }, [queue, filter, after, round, readVersion]);
+  }, [queue, filter, after, round, readVersion, retry]);
   const apply = (event: Event): void => {
     event.preventDefault();
     choose(new Set());
@@ -72,7 +76,7 @@ export function MessageTable(props: MessageTableProps) {
       </form>
       {fault !== null && (
         <p class="fault" role="alert">
-          {fault}
+          {messageOf(fault)}
         </p>
       )}
       {page !== null && (
@@ -119,8 +123,8 @@ export function MessageTable(props: MessageTableProps) {
 }
 
 /**
- * The list follows the queue, unless somebody works in it, for it must not jump away under the hand; and not
- * while nobody sees the page. What it says then is the version that is shown.
+ * The list follows the queue, unless somebody works in it or has scrolled into it, for it must not jump away under
+ * the hand or the eye; and not while nobody sees the page. What it says then is the version that is shown.
  */
 function useVersionToRead(
   version: string,
@@ -133,14 +137,31 @@ function useVersionToRead(
   useLayoutEffect(readAgain, [round]);
   useLayoutEffect(() => {
     const follow = (): void => {
-      const isInUse = isChosenFrom || list.current?.matches(':hover, :focus-within');
-      if (!document.hidden && isInUse !== true) readAgain();
+      if (!document.hidden && !isChosenFrom && !isRead(list.current)) readAgain();
     };
     follow();
+    const shown = list.current;
     document.addEventListener('visibilitychange', follow);
-    return () => document.removeEventListener('visibilitychange', follow);
+    document.addEventListener('scrollend', follow);
+    shown?.addEventListener('pointerleave', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      document.removeEventListener('scrollend', follow);
+      shown?.removeEventListener('pointerleave', follow);
+    };
   }, [version, isChosenFrom]);
   return [readVersion, readAgain];
+}
+
+/** A finger leaves no pointer behind: who reads on a phone is known by having scrolled. */
+function isRead(list: HTMLElement | null): boolean {
+  if (list === null) return false;
+  return list.matches(':hover, :focus-within') || list.getBoundingClientRect().top < 0;
+}
+
+/** Whatever else is in the way may be over in a second: nobody is live, or a session that has ended. */
+function isWrongSelector(fault: unknown): boolean {
+  return fault instanceof Problem && fault.status === 400;
 }
 
 async function readPage(queue: string, filter: string, after: number): Promise<BrowsePage> {

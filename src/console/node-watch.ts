@@ -44,7 +44,8 @@ export function watchNode(): void {
   void repeat(followEvents);
   session.listen(() => {
     tenuresAre = '';
-    queues.set(new Map());
+    if (!may('view')) tenures.set(null);
+    queues.set(new Map([...queues.value].filter(([name]) => may('view', name))));
   });
 }
 

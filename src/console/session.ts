@@ -11,11 +11,17 @@ let askedAtMs = 0;
 /** Null until the node has told. */
 export const session = new Observable<SessionAnswer | null>(null);
 
+/** While somebody's session is over that nobody has ended here: the page stays as it is until a login. */
+export const hasEnded = new Observable(false);
+
+const NOBODY: SessionAnswer = { usersRequired: true, user: null, rules: [] };
+
 /** @throws Problem when the node does not answer. */
 export async function askWhoIsHere(): Promise<void> {
   const answer = await call<SessionAnswer>('GET', '/session', { limitMs: 5_000 });
   askedAtMs = performance.now();
-  if (JSON.stringify(answer) !== JSON.stringify(session.value)) session.set(answer);
+  if (answer.usersRequired && answer.user === null) return setNobody();
+  if (hasEnded.value || JSON.stringify(answer) !== JSON.stringify(session.value)) begin(answer);
 }
 
 /** Asking keeps the session of an open page, and tells of other rights. */
@@ -26,7 +32,7 @@ export function shouldAskAgain(): boolean {
 /** Null when it is done; else why not. */
 export async function logIn(user: string, password: string): Promise<string | null> {
   try {
-    session.set(await call<SessionAnswer>('POST', '/session', { body: { user, password } }));
+    begin(await call<SessionAnswer>('POST', '/session', { body: { user, password } }));
     return null;
   } catch (error) {
     if (error instanceof Problem) return error.message;
@@ -36,16 +42,26 @@ export async function logIn(user: string, password: string): Promise<string | nu
 
 export async function logOut(): Promise<void> {
   await call('DELETE', '/session');
-  session.set({ usersRequired: true, user: null, rules: [] });
+  begin(NOBODY);
 }
 
-whenLoggedOut(() => {
-  if (session.value?.user !== null) session.set({ usersRequired: true, user: null, rules: [] });
-});
+function begin(answer: SessionAnswer): void {
+  hasEnded.set(false);
+  session.set(answer);
+}
+
+/** The node knows nobody: who was logged in is asked to log in again, and finds the page as it was. */
+function setNobody(): void {
+  if (session.value === null) session.set(NOBODY);
+  else if (session.value.user !== null) hasEnded.set(true);
+  else if (!session.value.usersRequired) session.set(NOBODY);
+}
+
+whenLoggedOut(setNobody);
 
 export function isLoggedIn(): boolean {
   const known = session.value;
-  return known !== null && (!known.usersRequired || known.user !== null);
+  return known !== null && !hasEnded.value && (!known.usersRequired || known.user !== null);
 }
 
 export function may(right: Right, address: string = EVERY_ADDRESS): boolean {

@@ -1,11 +1,12 @@
 /** What is around every page: where one is, which node this is, and keys. */
 
-import { useEffect, useState } from 'preact/hooks';
+import { Fragment } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ChartsPage } from './charts-page.js';
 import { ConnectionsPage, SubscriptionsPage, TransactionsPage } from './clients-page.js';
 import { duration } from './format.js';
 import { KeysDialog, useKeys } from './keys.js';
-import { LoginPage } from './login-page.js';
+import { LoginDialog, LoginPage } from './login-page.js';
 import { MessagePage } from './message-page.js';
 import { news, queues } from './node-watch.js';
 import { Notices, tell, telling } from './notices.js';
@@ -15,7 +16,7 @@ import { PairPage } from './pair-page.js';
 import { QueuePage } from './queue-page.js';
 import { DeadLettersPage, QueuesPage } from './queues-page.js';
 import { linkTo, route } from './route.js';
-import { isLoggedIn, logOut, may, maySomewhere, session } from './session.js';
+import { hasEnded, logOut, may, maySomewhere, session } from './session.js';
 import { nextTheme, theme } from './theme.js';
 
 interface Place {
@@ -64,6 +65,8 @@ export function Shell() {
   const parts = useValue(route);
   const { own, silentSinceMs } = useValue(news);
   const known = useValue(session);
+  const isOver = useValue(hasEnded);
+  const isSomebodyHere = known !== null && (!known.usersRequired || known.user !== null);
   const [areKeysShown, setKeysShown] = useState(false);
   useKeys(() => setKeysShown(true));
   useEffect(() => {
@@ -79,23 +82,24 @@ export function Shell() {
         <a class="brand" href="#/">
           Holdfast
         </a>
-        {isLoggedIn() && <Places parts={parts} />}
+        {isSomebodyHere && <Places parts={parts} />}
         <Corner user={known?.user ?? null} showKeys={() => setKeysShown(true)} />
       </header>
       {silentSinceMs !== null && <Silence sinceMs={silentSinceMs} />}
       <main id="main" tabIndex={-1}>
         {known === null ? (
           <p class="empty">Asking the node…</p>
-        ) : isLoggedIn() ? (
-          <>
+        ) : isSomebodyHere ? (
+          <Fragment key={known.user}>
             <BackupHint />
             <Page parts={parts} />
-          </>
+          </Fragment>
         ) : (
           <LoginPage node={own?.node ?? null} />
         )}
       </main>
       <Notices />
+      {isOver && <LoginDialog user={known?.user ?? null} />}
       {areKeysShown && <KeysDialog close={() => setKeysShown(false)} />}
     </>
   );
@@ -109,8 +113,13 @@ function Places({ parts }: { readonly parts: readonly string[] }) {
   const letters = [...useValue(queues).values()]
     .filter(({ deadLetters }) => deadLetters)
     .reduce((sum, { messages }) => sum + messages, 0);
+  const list = useRef<HTMLElement>(null);
+  // On a phone there is not room for all of them.
+  useEffect(() => {
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [parts[0]]);
   return (
-    <nav aria-label="Pages">
+    <nav ref={list} aria-label="Pages">
       {PLACES.filter(({ isOffered }) => isOffered()).map(({ path, title }) => (
         <a
           key={path}

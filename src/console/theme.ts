@@ -9,6 +9,11 @@ const ORDER: readonly Theme[] = ['system', 'dark', 'light'];
 
 export const theme = new Observable<Theme>(remembered());
 
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+/** It may change while the page is open; a canvas does not see that by itself. */
+export const isSystemDark = new Observable(systemDark.matches);
+systemDark.addEventListener('change', ({ matches }) => isSystemDark.set(matches));
+
 export function nextTheme(): void {
   const next = ORDER[(ORDER.indexOf(theme.value) + 1) % ORDER.length] ?? 'system';
   localStorage.setItem(KEY, next);

@@ -69,6 +69,8 @@ test('an order in the middle of a takeover is refused, and carried out when it i
 });
 
 const ROLES = { ann: ['orders.>: send consume create manage'], olga: ['>: send consume create'] };
+const FEWER_RIGHTS = { ...ROLES, ann: ['orders.new: send consume create manage'] };
+const OF_USERS = { ann: ['ann'], olga: ['olga'] };
 
 test('what a user may not do, or a node will not, is said in the dialog; a session that ends asks for a login', {
   skip,
@@ -76,7 +78,7 @@ test('what a user may not do, or a node will not, is said in the dialog; a sessi
   const directory = await makeTemporaryDirectory();
   t.after(() => directory.remove());
   const usersFile = `${directory.path}/users.yaml`;
-  await makeUsersFile(usersFile, ROLES, { ann: ['ann'], olga: ['olga'] });
+  await makeUsersFile(usersFile, ROLES, OF_USERS);
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const live = await store.startLive('a');
   const client = await connect(live.address, { login: 'olga', passcode: passwordOf('olga') });
@@ -102,6 +104,19 @@ test('what a user may not do, or a node will not, is said in the dialog; a sessi
   await dialog.getByRole('button', { name: 'Close', exact: true }).click();
   await page.getByLabel('Selector').fill("customer = 'c7'");
 
+  // Other rights end the session. The dialog waits behind the login, and what it asks for is judged anew.
+  await page.getByRole('button', { name: 'Copy…' }).click();
+  await page.getByLabel('To the queue').fill('orders.more');
+  await makeUsersFile(usersFile, FEWER_RIGHTS, OF_USERS);
+  await page.getByText('The session of ann is over.').waitFor();
+  await page.keyboard.press('Escape');
+  await logIn(page, 'ann');
+  await page.getByRole('heading', { name: 'Log in' }).waitFor({ state: 'detached' });
+  assert.equal(await page.getByLabel('To the queue').inputValue(), 'orders.more');
+  await dialog.getByRole('button', { name: 'Copy', exact: true }).click();
+  await dialog.getByText(/^User ann has no right to send on queue "orders.more"/).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
   // Sessions are of one process: those of the page are over with it, as they are after hours without use.
   await live.kill();
   await page.getByText(/^Node a has not answered for/).waitFor();
@@ -111,6 +126,7 @@ test('what a user may not do, or a node will not, is said in the dialog; a sessi
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
   await logIn(page, 'ann');
   await page.getByRole('heading', { name: 'orders.new' }).waitFor();
+  assert.equal(await page.getByLabel('Selector').inputValue(), "customer = 'c7'");
   await eventually('no fault is left', async () => (await page.getByRole('alert').count()) === 0);
   assert.deepEqual(faults, []);
 });

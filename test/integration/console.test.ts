@@ -285,6 +285,12 @@ test('dark and light, keys alone, and a node that is gone', { skip }, async (t) 
   await page.getByRole('heading', { name: 'a is live' }).waitFor();
   assert.equal(await ground(), dark, 'remembered');
 
+  await page.keyboard.press('c');
+  await page.locator('.uplot').first().waitFor();
+  await page.evaluate('document.querySelector(".uplot").dataset.mark = "before"');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.locator('.uplot[data-mark]').waitFor({ state: 'detached' });
+
   await page.keyboard.press('?');
   await page.getByRole('heading', { name: 'Keys' }).waitFor();
   await page.keyboard.press('Escape');

@@ -56,7 +56,7 @@ export async function openPage(
 }
 
 export async function logIn(page: Page, user: string, password = passwordOf(user)): Promise<void> {
-  await page.getByLabel('Name').fill(user);
+  await page.getByLabel('Name', { exact: true }).fill(user);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
