@@ -98,31 +98,21 @@ test('queues and messages: filter, look at bodies, move with undo, pause, purge,
   await page.getByText('c16', { exact: true }).waitFor();
   await page.goBack();
 
-  await page.getByRole('heading', { name: 'orders/eu' }).hover();
-  await send(client, 'orders/eu', ['new']);
-  await eventually('the list follows', async () => (await rows.count()) === 4);
   await rows.first().getByRole('checkbox').check();
-  await send(client, 'orders/eu', ['newer']);
-  const readAgain = page.getByRole('button', { name: 'The queue has changed: read again' });
-  await readAgain.waitFor();
-  assert.equal(await rows.count(), 4, 'it stays while somebody works in it');
-  await readAgain.click();
-  await eventually('until it is read again', async () => (await rows.count()) === 5);
-  assert.equal(await readAgain.count(), 0);
   await page.getByRole('button', { name: 'Move…' }).click();
   await page.getByLabel('To the queue').fill('later');
   await confirm(page, /1 chosen message will be moved to later, which is made for that\./, 'Move');
-  await eventually('it is gone from here', async () => (await rows.count()) === 4);
+  await eventually('it is gone from here', async () => (await rows.count()) === 2);
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByText('1 message moved back to orders/eu').waitFor();
-  await eventually('it is here again', async () => (await rows.count()) === 5);
+  await eventually('it is here again', async () => (await rows.count()) === 3);
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByText('paused', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();
   await page.getByRole('button', { name: 'Purge…' }).click();
-  await confirm(page, /All messages \(5 messages now\) will be removed for good/, 'Purge');
+  await confirm(page, /All messages \(3 messages now\) will be removed for good/, 'Purge');
   await page.getByText('There is no message here.').waitFor();
   await page.getByRole('button', { name: 'Delete queue…' }).click();
   await confirm(page, /The queue is empty, and will be gone/, 'Delete');
