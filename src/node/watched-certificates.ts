@@ -7,6 +7,7 @@ import { nodeClock } from '../platform/node/clock.js';
 import { NodeTlsEndpoint, type TlsEndpointOptions } from '../platform/node/tls-endpoint.js';
 import { watchFile } from '../platform/node/watch.js';
 import type { Timer } from '../platform/ports.js';
+import { SerialTask } from './serial-task.js';
 
 const DAY_MS = 86_400_000;
 /** From then on the log asks for another one, each day. */
@@ -40,8 +41,8 @@ export class WatchedCertificates {
   readonly endpoints: ReadonlyMap<string, NodeTlsEndpoint>;
   readonly #watching: Watching;
   readonly #watchers: readonly { close(): Promise<void> }[];
+  readonly #reloads = new SerialTask(() => this.#reload());
   #credentials: Credentials;
-  #reloading = Promise.resolve();
   #timer: Timer | null = null;
 
   constructor(watching: Watching, credentials: Credentials) {
@@ -49,7 +50,7 @@ export class WatchedCertificates {
     this.#credentials = credentials;
     this.endpoints = makeEndpoints(watching, credentials);
     this.#tell('certificates-read', 'This node is');
-    this.#watchers = watching.paths.map((path) => watchFile(path, () => this.#changed()));
+    this.#watchers = watching.paths.map((path) => watchFile(path, () => void this.#reloads.run()));
     this.#remind();
   }
 
@@ -58,14 +59,12 @@ export class WatchedCertificates {
     return this.#credentials;
   }
 
+  /** Waits for a look at the files that is under way. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     for (const endpoint of this.endpoints.values()) endpoint.destroy();
     await Promise.all(this.#watchers.map((watcher) => watcher.close()));
-  }
-
-  #changed(): void {
-    this.#reloading = this.#reloading.then(() => this.#reload());
+    await this.#reloads.idle();
   }
 
   async #reload(): Promise<void> {
