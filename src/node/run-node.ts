@@ -128,6 +128,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     wallMs: () => nodeClock.wallMs(),
     node: () => node.figures(watchdog.silentMs),
     process: () => meter.figures(),
+    certificateEnds: () => certificates?.ends() ?? new Map(),
   });
   const reload = reloading(options, (changed) => {
     node.useAddressRules(changed.addresses);

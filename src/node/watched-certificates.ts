@@ -59,6 +59,12 @@ export class WatchedCertificates {
     return this.#credentials;
   }
 
+  /** Of each listener with TLS, until when its certificate is valid: milliseconds since 1970. */
+  ends(): ReadonlyMap<string, number> {
+    const { validUntilMs } = this.#credentials;
+    return new Map([...this.endpoints.keys()].map((section) => [section, validUntilMs]));
+  }
+
   /** Waits for a look at the files that is under way. */
   async close(): Promise<void> {
     this.#timer?.cancel();

@@ -16,7 +16,7 @@ export interface CertificateFiles {
 export interface Credentials {
   /** Of the certificate that is shown, for people. */
   readonly subject: string;
-  /** Until when it is valid: milliseconds since 1970. */
+  /** Until when it and those behind it are valid: milliseconds since 1970. */
   readonly validUntilMs: number;
   readonly certificate: string;
   readonly key: string;
@@ -53,7 +53,7 @@ export async function readCredentials(
   checkFit(chain, privateKeyIn(key, files.key), files);
   const credentials = {
     subject: subjectOf(chain[0] as X509Certificate),
-    validUntilMs: Date.parse((shown as X509Certificate).validTo),
+    validUntilMs: Math.min(...chain.map(({ validTo }) => Date.parse(validTo))),
     certificate,
     key,
     authority,
