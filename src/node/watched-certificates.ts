@@ -20,11 +20,11 @@ export async function watchCertificates(
   logger: Logger,
   onRefused: TlsEndpointOptions['onRefused'],
 ): Promise<WatchedCertificates | null> {
-  const { certificate, key, authority } = config.tls;
+  const { certificate, key, authority, revocationList } = config.tls;
   if (certificate === undefined || key === undefined) return null;
-  const files = { certificate, key, authority };
+  const files = { certificate, key, authority, revocationList };
   const read = (): Promise<Credentials> => readCredentials(files, nodeClock.wallMs());
-  const paths = [certificate, key, ...(authority === undefined ? [] : [authority])];
+  const paths = Object.values(files).filter((path) => path !== undefined);
   return new WatchedCertificates({ config, logger, onRefused, read, paths }, await read());
 }
 
@@ -130,6 +130,7 @@ function isSame(one: Credentials, other: Credentials): boolean {
   return (
     one.certificate === other.certificate &&
     one.key === other.key &&
-    one.authority === other.authority
+    one.authority === other.authority &&
+    one.revocationList === other.revocationList
   );
 }
