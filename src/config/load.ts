@@ -221,13 +221,14 @@ function checkExposure(config: Config, listen: string, where: string): void {
 function checkTls(config: Config, sources: Sources): void {
   const { tls } = config;
   const served = LISTENERS.find((section) => config[section].tlsListen !== undefined);
-  for (const key of ['certificate', 'key', 'authority'] as const) {
+  for (const key of ['certificate', 'key', 'authority', 'revocationList'] as const) {
     if (tls[key] === '') {
       throw invalid(
         `${describeSetting(`tls.${key}`, sources)} must be the path of a file, but is empty.`,
       );
     }
-    if (tls[key] === undefined && key !== 'authority' && served !== undefined) {
+    const isNeeded = key === 'certificate' || key === 'key';
+    if (tls[key] === undefined && isNeeded && served !== undefined) {
       const where = describeSetting(`${served}.tlsListen`, sources);
       throw invalid(`${where} needs tls.${key}: name a PEM file (docs/security.md).`);
     }
@@ -237,6 +238,11 @@ function checkTls(config: Config, sources: Sources): void {
           'set stomp.tlsListen, amqp.tlsListen or admin.tlsListen, or leave it out.',
       );
     }
+  }
+  if (tls.revocationList !== undefined && tls.authority === undefined) {
+    throw invalid(
+      `${describeSetting('tls.revocationList', sources)} is about certificates of clients, but tls.authority, which names who signs them, is not set.`,
+    );
   }
   for (const section of LISTENERS) {
     const { clientCertificates, tlsListen } = config[section];

@@ -180,6 +180,12 @@ const Tls = v.strictObject({
       'the path of a file',
     ),
   ),
+  revocationList: v.exactOptional(
+    Text(
+      'PEM file with certificate revocation lists (CRL), one of each authority in `tls.authority`: clients whose certificate is on one are refused, and so are all of an authority whose list is missing or out of date; read again when it changes (docs/security.md)',
+      'the path of a file',
+    ),
+  ),
   minimumVersion: Choice('Clients that only speak an older version are refused', 'TLSv1.2', [
     'TLSv1.2',
     'TLSv1.3',

@@ -7,11 +7,15 @@ import type { Config } from '../config/schema.js';
 import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { watchFile } from '../platform/node/watch.js';
+import { SerialTask } from './serial-task.js';
 
 /** Where a configuration came from. */
 export interface ConfigurationSource {
-  /** Reads all of it again: file, environment and flags. Throws CONFIG_INVALID and others. */
-  read(): Config;
+  /**
+   * Reads all of it again: file, environment and flags. It may take as long as the file system wants, and the
+   * node goes on meanwhile. Rejects with CONFIG_INVALID and others.
+   */
+  read(): Promise<Config>;
   /** Watched for changes; null when there is none. */
   readonly file: string | null;
 }
@@ -28,6 +32,9 @@ export interface ConfigurationReloadOptions {
 export class ConfigurationReload {
   readonly #options: ConfigurationReloadOptions;
   readonly #watcher: { close(): Promise<void> } | null;
+  readonly #looks = new SerialTask(() => this.#look());
+  /** Since the last look began. */
+  #wasAsked = false;
   #running: Config;
   /** What was said last of settings that need a restart, so that it is not said at each look. */
   #saidOfRestart = '';
@@ -36,22 +43,27 @@ export class ConfigurationReload {
     this.#options = options;
     this.#running = options.config;
     const { file } = options.source;
-    this.#watcher = file === null ? null : watchFile(file, () => this.#look(false));
+    this.#watcher = file === null ? null : watchFile(file, () => void this.#looks.run());
   }
 
   /** Whoever asks is told in the log, also that nothing has changed. */
   now(): void {
-    this.#look(true);
+    this.#wasAsked = true;
+    void this.#looks.run();
   }
 
+  /** Waits for a look that is under way. */
   async close(): Promise<void> {
     await this.#watcher?.close();
+    await this.#looks.idle();
   }
 
-  #look(wasAsked: boolean): void {
+  async #look(): Promise<void> {
     const { source, logger, use } = this.#options;
+    const wasAsked = this.#wasAsked;
+    this.#wasAsked = false;
     try {
-      const { config, taken, needRestart } = changesOf(this.#running, source.read());
+      const { config, taken, needRestart } = changesOf(this.#running, await source.read());
       const restart = needRestart.join(', ');
       if (taken.length === 0 && restart === this.#saidOfRestart && !wasAsked) return;
       this.#running = config;

@@ -19,7 +19,7 @@ import { callHttps, listenHttps } from '../platform/node/https.js';
 import { readMounts } from '../platform/node/mounts.js';
 import { NodeNetwork } from '../platform/node/network.js';
 import { ProcessMeter } from '../platform/node/process-figures.js';
-import { killThisProcess, type StartedThread, startThread } from '../platform/node/threads.js';
+import { killThisProcess, startThread } from '../platform/node/threads.js';
 import type { TlsEndpointOptions } from '../platform/node/tls-endpoint.js';
 import { tracerOfUser } from '../platform/node/tracing.js';
 import { RefusalLog } from '../security/refusal-log.js';
@@ -37,8 +37,8 @@ import { PULSE_BYTES } from './watchdog.js';
 import { type WatchedCertificates, watchCertificates } from './watched-certificates.js';
 import { watchUsers } from './watched-users.js';
 
-/** A thread that still has not ended after this long is stuck in the kernel. */
-const THREAD_END_LIMIT_MS = 2_000;
+/** What still has not ended after this long is stuck in the kernel. */
+const CALLS_END_LIMIT_MS = 2_000;
 
 export interface RunNodeOptions {
   readonly config: Config;
@@ -128,20 +128,19 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     wallMs: () => nodeClock.wallMs(),
     node: () => node.figures(watchdog.silentMs),
     process: () => meter.figures(),
+    certificateEnds: () => certificates?.ends() ?? new Map(),
   });
   const reload = reloading(options, (changed) => {
     node.useAddressRules(changed.addresses);
     hooks.use(changed.hooks);
   });
+  const closeWatched = () => [users, certificates, reload].map((watched) => watched?.close());
   const ended = node.ended.then(async (end) => {
     watchdog.stop();
     await Promise.all([
       admin?.close(),
-      users?.close(),
-      certificates?.close(),
-      reload?.close(),
       hooks.ended(end.exitCodeReason !== null, end.sentence),
-      endThread(thread, () => tellStuck(logger, end)),
+      endCalls([thread.terminate(), ...closeWatched()], () => tellStuck(logger, end)),
     ]);
     return end;
   });
@@ -161,10 +160,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   } catch (error) {
     watchdog.stop();
     await admin?.close();
-    await users?.close();
-    await certificates?.close();
-    await reload?.close();
-    await endThread(thread, () => undefined);
+    await endCalls([thread.terminate(), ...closeWatched()], () => undefined);
     throw error;
   }
   return {
@@ -233,16 +229,19 @@ function reloading(
   return new ConfigurationReload({ source, config, logger, use: useAll });
 }
 
-/** `beforeKill` is called when the thread does not end, because a call hangs in the kernel. */
-async function endThread(
-  thread: StartedThread<StorageCommand, StorageEvent>,
+/**
+ * Resolves when all that may call file systems has ended. `beforeKill` is called when it does not, because a call
+ * hangs in the kernel: a process that exits waits for it, too.
+ */
+async function endCalls(
+  endings: readonly (Promise<unknown> | undefined)[],
   beforeKill: () => void,
 ): Promise<void> {
-  const stuck = nodeClock.after(THREAD_END_LIMIT_MS, () => {
+  const stuck = nodeClock.after(CALLS_END_LIMIT_MS, () => {
     beforeKill();
     killThisProcess();
   });
-  await thread.terminate();
+  await Promise.all(endings);
   stuck.cancel();
 }
 

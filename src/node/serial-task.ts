@@ -24,4 +24,12 @@ export class SerialTask {
       });
     return this.#next;
   }
+  /** Resolves when no run is under way, and none is to follow. */
+  async idle(): Promise<void> {
+    for (;;) {
+      const run = this.#next ?? this.#running;
+      if (run === null) return;
+      await run.catch(() => undefined);
+    }
+  }
 }

@@ -7,6 +7,7 @@ import { nodeClock } from '../platform/node/clock.js';
 import { NodeTlsEndpoint, type TlsEndpointOptions } from '../platform/node/tls-endpoint.js';
 import { watchFile } from '../platform/node/watch.js';
 import type { Timer } from '../platform/ports.js';
+import { SerialTask } from './serial-task.js';
 
 const DAY_MS = 86_400_000;
 /** From then on the log asks for another one, each day. */
@@ -19,11 +20,11 @@ export async function watchCertificates(
   logger: Logger,
   onRefused: TlsEndpointOptions['onRefused'],
 ): Promise<WatchedCertificates | null> {
-  const { certificate, key, authority } = config.tls;
+  const { certificate, key, authority, revocationList } = config.tls;
   if (certificate === undefined || key === undefined) return null;
-  const files = { certificate, key, authority };
+  const files = { certificate, key, authority, revocationList };
   const read = (): Promise<Credentials> => readCredentials(files, nodeClock.wallMs());
-  const paths = [certificate, key, ...(authority === undefined ? [] : [authority])];
+  const paths = Object.values(files).filter((path) => path !== undefined);
   return new WatchedCertificates({ config, logger, onRefused, read, paths }, await read());
 }
 
@@ -40,8 +41,8 @@ export class WatchedCertificates {
   readonly endpoints: ReadonlyMap<string, NodeTlsEndpoint>;
   readonly #watching: Watching;
   readonly #watchers: readonly { close(): Promise<void> }[];
+  readonly #reloads = new SerialTask(() => this.#reload());
   #credentials: Credentials;
-  #reloading = Promise.resolve();
   #timer: Timer | null = null;
 
   constructor(watching: Watching, credentials: Credentials) {
@@ -49,7 +50,7 @@ export class WatchedCertificates {
     this.#credentials = credentials;
     this.endpoints = makeEndpoints(watching, credentials);
     this.#tell('certificates-read', 'This node is');
-    this.#watchers = watching.paths.map((path) => watchFile(path, () => this.#changed()));
+    this.#watchers = watching.paths.map((path) => watchFile(path, () => void this.#reloads.run()));
     this.#remind();
   }
 
@@ -58,14 +59,18 @@ export class WatchedCertificates {
     return this.#credentials;
   }
 
+  /** Of each listener with TLS, until when its certificate is valid: milliseconds since 1970. */
+  ends(): ReadonlyMap<string, number> {
+    const { validUntilMs } = this.#credentials;
+    return new Map([...this.endpoints.keys()].map((section) => [section, validUntilMs]));
+  }
+
+  /** Waits for a look at the files that is under way. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     for (const endpoint of this.endpoints.values()) endpoint.destroy();
     await Promise.all(this.#watchers.map((watcher) => watcher.close()));
-  }
-
-  #changed(): void {
-    this.#reloading = this.#reloading.then(() => this.#reload());
+    await this.#reloads.idle();
   }
 
   async #reload(): Promise<void> {
@@ -125,6 +130,7 @@ function isSame(one: Credentials, other: Credentials): boolean {
   return (
     one.certificate === other.certificate &&
     one.key === other.key &&
-    one.authority === other.authority
+    one.authority === other.authority &&
+    one.revocationList === other.revocationList
   );
 }

@@ -7,9 +7,11 @@ import { readPrivateFile } from '../platform/node/private-file.js';
 import { watchFile } from '../platform/node/watch.js';
 import { Security } from '../security/security.js';
 import { parseUsersFile, type UsersFile } from '../security/users-file.js';
+import { SerialTask } from './serial-task.js';
 
 export interface WatchedUsers {
   readonly security: Security;
+  /** Waits for a look at the file that is under way. */
   close(): Promise<void>;
 }
 
@@ -37,11 +39,13 @@ export async function watchUsers(path: string, logger: Logger): Promise<WatchedU
       logger.error('users-refused', { path }, sentence);
     }
   };
-  let reloading = Promise.resolve();
-  const watcher = watchFile(path, () => {
-    reloading = reloading.then(reload);
-  });
-  return { security, close: () => watcher.close() };
+  const reloads = new SerialTask(reload);
+  const watcher = watchFile(path, () => void reloads.run());
+  const close = async (): Promise<void> => {
+    await watcher.close();
+    await reloads.idle();
+  };
+  return { security, close };
 }
 
 async function readText(path: string): Promise<string> {

@@ -6,6 +6,7 @@
 import { HoldfastError } from '../platform/errors.js';
 import type { Clock, Timer } from '../platform/ports.js';
 import { BackOff } from './back-off.js';
+import { countedAddress } from './counted-address.js';
 
 const MAX_WAITING = 1_000;
 const MAX_WAITING_OF_ADDRESS = 100;
@@ -16,7 +17,7 @@ const REST_PER_WORK = 9;
 const LONGEST_REST_MS = 1_000;
 
 export interface Attempt {
-  /** Of the client, without its port. */
+  /** Of the client, without its port; IPv6 with or without brackets. */
   readonly address: string;
   readonly user: string;
 }
@@ -46,7 +47,9 @@ export class AttemptQueue {
    * LIMIT_EXCEEDED an attempt that there is no room or no time for: nothing is known of it, and a client
    * that is told so comes again, where one whose password is wrong gives up.
    */
-  attempt({ address, user }: Attempt, work: () => Promise<boolean>): Promise<boolean> {
+  attempt(of: Attempt, work: () => Promise<boolean>): Promise<boolean> {
+    const { user } = of;
+    const address = countedAddress(of.address);
     const ofAddress = this.waitingOf.get(address) ?? 0;
     if (this.waiting.length >= MAX_WAITING || ofAddress >= MAX_WAITING_OF_ADDRESS) {
       return Promise.reject(tooMany());
@@ -61,13 +64,14 @@ export class AttemptQueue {
 
   /** Of a client that got no further. */
   countFailure(address: string): void {
-    this.backOff.failed(address, '', this.clock.monotonicMs());
+    this.backOff.failed(countedAddress(address), '', this.clock.monotonicMs());
   }
 
   /** As many as may wait do, of an address that got some of them wrong: those of clients that come back are no flood. */
   isFlooded(address: string): boolean {
-    const waiting = this.waitingOf.get(address) ?? 0;
-    return waiting >= MAX_WAITING_OF_ADDRESS && this.backOff.hasFailed(address);
+    const counted = countedAddress(address);
+    const waiting = this.waitingOf.get(counted) ?? 0;
+    return waiting >= MAX_WAITING_OF_ADDRESS && this.backOff.hasFailed(counted);
   }
 
   private next(): void {

@@ -1,6 +1,6 @@
 /**
- * How long the next attempt has to wait after wrong passwords: for everybody at one remote address, twice
- * as long each time, and for a user from wherever, but never so long that others could lock the user out.
+ * How long the next attempt has to wait after wrong passwords: for everybody at one remote address
+ * (counted-address.ts), twice as long each time, and for a user from wherever, but never so long that others could lock the user out.
  */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = { address: 5_000, user: 1_000 } as const;

@@ -139,7 +139,12 @@ class TracedEvents implements SessionEvents {
             },
             parent,
           });
-    this.inner.deliver(subscriber, message);
+    try {
+      this.inner.deliver(subscriber, message);
+    } catch (error) {
+      span?.fail(messageOf(error));
+      throw error;
+    }
     span?.end();
   }
 

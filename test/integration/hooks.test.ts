@@ -1,14 +1,17 @@
 /** The operator's own commands with real processes, and the configuration that is read again. */
 import assert from 'node:assert/strict';
-import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { type FileHandle, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CheckedLoad } from '../support/checked-load.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, within } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
 import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
+import { makeUsersFile, passwordOf } from '../support/users.js';
 
 /** What every hook of these tests does: it writes down what it was told. */
 const NOTE =
@@ -163,3 +166,48 @@ test('the configuration is read again when its file changes, and on SIGHUP', asy
     ),
   );
 });
+
+test('a file system that does not answer holds up the reading of files, and nothing else', async (t) => {
+  const directory = await makeTemporaryDirectory();
+  t.after(() => directory.remove());
+  const file = join(directory.path, 'holdfast.yaml');
+  const usersFile = join(directory.path, 'users.yaml');
+  await writeFile(file, 'log: { level: info }\n');
+  await makeUsersFile(usersFile, { all: ['>: manage send consume'] }, { ann: ['all'] });
+  const settings = { HOLDFAST_CONFIG: file, HOLDFAST_SECURITY_USERS_FILE: usersFile };
+  const store = await TestStore.make(t, settings);
+  const live = await store.startLive('a');
+  const login = { login: 'ann', passcode: passwordOf('ann') };
+
+  const configuration = await putPipe(file);
+  live.signal('SIGHUP');
+  const [forConfiguration, forUsers] = await within(
+    'the node has opened both files',
+    Promise.all([configuration.opened, (await putPipe(usersFile)).opened]),
+  );
+  t.after(() => forUsers.close());
+  const client = await connect(live.address, login);
+  t.after(() => client.destroy());
+  await client.send({ destination: '/queue/orders', body: 'on time' });
+  assert.equal(live.log.filter(({ event }) => event === 'configuration-read').length, 0);
+
+  await forConfiguration.writeFile('limits: { maxQueues: 7 }\n');
+  await forConfiguration.close();
+  const read = await live.untilEvent('configuration-read');
+  assert.deepEqual(read.needRestart, ['limits.maxQueues']);
+
+  // The reading of the users still hangs, in the kernel, and the node ends all the same.
+  const { signal } = await live.terminate();
+  assert.equal(signal, 'SIGKILL');
+  assert.ok(live.log.some(({ event }) => event === 'node-killed'));
+});
+
+/**
+ * In place of a file that a node watches: whoever reads it hangs in the kernel, as with a file server that is
+ * gone, until `opened` is written to and closed. That resolves when somebody reads.
+ */
+async function putPipe(path: string): Promise<{ readonly opened: Promise<FileHandle> }> {
+  execFileSync('mkfifo', ['-m', '600', `${path}.pipe`]);
+  await rename(`${path}.pipe`, path);
+  return { opened: open(path, 'w') };
+}

@@ -1,7 +1,7 @@
 /** TLS on every listener, by real nodes: who gets in, what passes through a backup, and certificates that change. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, rename, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -148,6 +148,37 @@ test('certificates of nobody known are refused, and so is none where one is requ
   // Where one is optional, a forged one is no better.
   const amqps = await handshake(scene, live.addressOf('amqps'), await showing(forged));
   await within('it is closed', once(amqps, 'close'));
+});
+
+test('a client whose certificate was revoked is refused, also one that comes back', async (t) => {
+  const scene = await tlsScene(t);
+  const { authority, store } = scene;
+  const [ann, other] = [await authority.sign('ann'), await authority.sign('ann')];
+  const list = await authority.revoke();
+  const live = await store.startLive('a', { HOLDFAST_TLS_REVOCATION_LIST: list });
+  const address = live.addressOf('stomp+ssl');
+  const version = { maxVersion: 'TLSv1.2' } as const;
+  const first = await handshake(scene, address, { ...(await showing(ann)), ...version });
+  assert.match(await connectAnswer(first), /^CONNECTED\n/);
+
+  await authority.revoke(ann);
+  await live.untilEvent('certificates-changed');
+  // With TLS 1.2 the end of the connection may come in the client's handshake, or right after it.
+  const answer = (options: ConnectionOptions): Promise<string> =>
+    handshake(scene, address, options).then(connectAnswer, () => '');
+  const returning = { ...(await showing(ann)), ...version };
+  assert.equal(await answer(returning), '');
+  const session = first.getSession();
+  assert.ok(session);
+  assert.equal(await answer({ ...returning, session }), '');
+  await wasRefused(live, 'tls-refused', 'reason', /CN=ann is not trusted \(CERT_REVOKED\)/);
+  assert.match(await answer({ ...(await showing(other)), ...version }), /^CONNECTED\n/);
+
+  // A list that is of no use changes nothing.
+  await writeFile(list, '');
+  const { message } = await live.untilEvent('certificates-refused');
+  assert.match(message, /tls\.revocationList: the file .* holds no revocation list/);
+  assert.equal(await answer(returning), '');
 });
 
 test('old versions of TLS and clients without TLS are refused, and harm nobody', async (t) => {
@@ -299,6 +330,7 @@ test('a node does not start with files that would not do', async (t) => {
     [tlsSettings(expired, authority), /tls\.certificate: .*has expired: that of O=Example, CN=exp/],
     [tlsSettings(open, authority), /tls\.key: .*has the mode 0644.*chmod 600/],
     [{ HOLDFAST_TLS_AUTHORITY: missing }, /tls\.authority: .*does not exist/],
+    [{ HOLDFAST_TLS_REVOCATION_LIST: node.key }, /tls\.revocationList: .*holds no revocation list/],
   ] as const) {
     const refused = store.start('a', settings);
     assert.equal((await refused.end()).code, 2);

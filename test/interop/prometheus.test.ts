@@ -1,14 +1,19 @@
 /** Metrics, alert rules and dashboard with a real Prometheus. Where it is not installed this is skipped, loudly. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { TestAuthority } from '../support/certificates.js';
 import { metricsInDashboard, metricsInRules } from '../support/deployed-metrics.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { noPrometheus, Prometheus, RULES_FILE } from '../support/prometheus.js';
+import { makeTemporaryDirectory } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
+import { tlsSettings } from '../support/tls-scene.js';
 
 const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
@@ -47,7 +52,12 @@ test('promtool takes the metrics of either role', { skip: noPrometheus }, async 
 });
 
 test('Prometheus sees a pair through a takeover, and fires', { skip: noPrometheus }, async (t) => {
-  const store = await TestStore.make(t);
+  const directory = await makeTemporaryDirectory();
+  t.after(() => directory.remove());
+  const authority = await TestAuthority.make(directory.path);
+  // For a day: soon enough for the alert.
+  const made = await authority.forNode('node');
+  const store = await TestStore.make(t, tlsSettings(made, authority));
   const { live, backup } = await store.startPair();
   const targets = [live.addressOf('http'), backup.addressOf('http')] as const;
   const prometheus = await Prometheus.start(t, targets);
@@ -68,6 +78,17 @@ test('Prometheus sees a pair through a takeover, and fires', { skip: noPrometheu
     await prometheus.until(name);
   }
   await prometheus.untilQuiet('HoldfastNobodyLive', 'HoldfastTwoLive', 'HoldfastNoBackup');
+  await prometheus.untilFiring('HoldfastCertificateExpires');
+  const { validTo } = new X509Certificate(await readFile(made.certificate));
+  const ends = await prometheus.query('holdfast_tls_certificate_expiry_timestamp_seconds');
+  assert.deepEqual(
+    ends.map(({ metric, value }) => [metric.instance, metric.listener, Number(value[1])]).sort(),
+    targets
+      .flatMap((target) =>
+        ['stomp', 'amqp', 'admin'].map((name) => [target, name, Date.parse(validTo) / 1_000]),
+      )
+      .sort(),
+  );
 
   await live.kill();
   await backup.untilRole('live');

@@ -69,9 +69,11 @@ export class SupervisedNode {
 
   /** Starts the supervisor, and it the node. With `faults` what goes wrong in its storage thread, in its first run. */
   start({ faults, settings = {} }: SupervisedOptions = {}): this {
+    const hasUsers = settings.HOLDFAST_SECURITY_USERS_FILE !== undefined;
     const flags = [
       ...['start', '--store', STORE_IN_GUESTS, '--name', this.broker, '--log-format', 'json'],
-      ...['--stomp', this.stompAddress, '--admin', this.adminAddress, '--allow-anonymous'],
+      ...['--stomp', this.stompAddress, '--admin', this.adminAddress],
+      ...(hasUsers ? [] : ['--allow-anonymous']),
     ].join(' ');
     const faulty = `node ${PROJECT_IN_GUESTS}/dist/test/support/fault-injection/faulty-node.js`;
     const first = faults === undefined ? 'holdfast' : faulty;

@@ -1,6 +1,6 @@
 /** Certificates of tests, made by OpenSSL's command as operators make them. */
 import { execFile } from 'node:child_process';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -63,6 +63,28 @@ export class TestAuthority {
     );
     await chmod(key, 0o600);
     return { certificate, key };
+  }
+
+  /** Writes what this authority has revoked, and these too; resolves with the path, the same each time. */
+  async revoke(...made: readonly MadeCertificate[]): Promise<string> {
+    const base = `${this.certificate}-revoked`;
+    const [configuration, database, list] = [`${base}.cnf`, `${base}.txt`, `${base}.crl`];
+    const lines = [`database=${database}`, 'default_md=sha256', 'default_crl_days=1', ''];
+    await writeFile(configuration, ['[ca]', 'default_ca=own', '[own]', ...lines].join('\n'));
+    await appendFile(database, '');
+    const common = [
+      'ca',
+      '-config',
+      configuration,
+      '-keyfile',
+      this.key,
+      '-cert',
+      this.certificate,
+    ];
+    for (const { certificate } of made) await openssl(...common, '-revoke', certificate);
+    await openssl(...common, '-gencrl', '-out', `${list}.new`);
+    await rename(`${list}.new`, list);
+    return list;
   }
 
   /** For clients. */

@@ -31,6 +31,11 @@ export const NODE_METRICS = {
     'Connections of clients, those that are passed on to the live node included',
     'protocol',
   ),
+  certificateEnd: gauge(
+    'holdfast_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate that the TLS port of this listener (stomp, amqp, admin) shows stops being valid, or the first of those behind it, in seconds since 1970',
+    'listener',
+  ),
   freeBytes: gauge('holdfast_store_free_bytes', 'Free bytes of the file system of the store'),
   minFreeBytes: gauge(
     'holdfast_store_free_minimum_bytes',

@@ -23,6 +23,8 @@ export interface MetricsPageOptions {
   readonly wallMs: () => number;
   readonly node: () => NodeFigures;
   readonly process: () => ProcessFigures;
+  /** Of each listener with TLS, until when its certificate is valid: milliseconds since 1970. */
+  readonly certificateEnds: () => ReadonlyMap<string, number>;
 }
 
 export class MetricsPage {
@@ -38,6 +40,7 @@ export class MetricsPage {
     const page = new Exposition(format);
     const figures = this.#options.node();
     writeNode(page, figures);
+    writeCertificates(page, this.#options.certificateEnds());
     writeProcess(page, this.#options.process());
     if (figures.report.role === 'backup') {
       page.one(BACKUP_METRICS.lagBytes, figures.store.lagBytes);
@@ -72,6 +75,14 @@ function writeNode(page: Exposition, figures: NodeFigures): void {
   page.histogram(NODE_METRICS.confirmationTimes, figures.confirmationTimes);
   page.histogram(NODE_METRICS.writeTimes, figures.writeTimes);
   page.one(NODE_METRICS.appendedBytes, figures.appendedBytes);
+}
+
+function writeCertificates(page: Exposition, ends: ReadonlyMap<string, number>): void {
+  if (ends.size === 0) return;
+  page.many(
+    NODE_METRICS.certificateEnd,
+    [...ends].map(([listener, endMs]): Sample => [labelText({ listener }), endMs / 1_000]),
+  );
 }
 
 function writeProcess(page: Exposition, figures: ProcessFigures): void {

@@ -1,6 +1,6 @@
 /** `holdfast start`: one node, in the foreground, until it is told to stop or its tenure ends. */
 
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { GivenValue } from '../../config/configuration-file.js';
 import { CONFIG_FILE_VARIABLE, loadConfig } from '../../config/load.js';
@@ -91,7 +91,7 @@ export const command = defineCommand({
 
 /** Runs a node with the values of this command's options, to its end. */
 export async function start(given: GivenFlags, storageThread: URL): Promise<ExitCode> {
-  const config = readConfig(given);
+  const config = await readConfig(given);
   const logger = createLogger({ log: config.log, node: config.name });
   const version = packageVersion();
   warnOfFirstProcess(logger);
@@ -175,11 +175,11 @@ function configurationFile(given: GivenFlags): string | null {
   return typeof name === 'string' && name !== '' ? name : null;
 }
 
-function readConfig(given: GivenFlags): Config {
+async function readConfig(given: GivenFlags): Promise<Config> {
   const fileName = configurationFile(given);
   return loadConfig({
     hostName: hostname(),
-    file: fileName === null ? null : readFile(fileName),
+    file: fileName === null ? null : { name: fileName, text: await readText(fileName) },
     environment: process.env,
     flags: Object.entries(SETTING_OF_FLAG).flatMap(([flag, path]): GivenValue[] =>
       given[flag] === undefined ? [] : [{ path, value: given[flag], source: `--${flag}` }],
@@ -187,9 +187,9 @@ function readConfig(given: GivenFlags): Config {
   });
 }
 
-function readFile(name: string): { readonly name: string; readonly text: string } {
+async function readText(name: string): Promise<string> {
   try {
-    return { name, text: readFileSync(name, 'utf8') };
+    return await readFile(name, 'utf8');
   } catch (error) {
     throw usageError(`The configuration file ${name} cannot be read: ${messageOf(error)}.`);
   }

@@ -11,22 +11,25 @@ export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
   readonly authority?: string | undefined;
+  readonly revocationList?: string | undefined;
 }
 
 export interface Credentials {
   /** Of the certificate that is shown, for people. */
   readonly subject: string;
-  /** Until when it is valid: milliseconds since 1970. */
+  /** Until when it and those behind it are valid: milliseconds since 1970. */
   readonly validUntilMs: number;
   readonly certificate: string;
   readonly key: string;
   readonly authority: string | undefined;
+  readonly revocationList: string | undefined;
 }
 
 const SETTING = {
   certificate: 'tls.certificate',
   key: 'tls.key',
   authority: 'tls.authority',
+  revocationList: 'tls.revocationList',
 } as const satisfies Record<keyof CertificateFiles, string>;
 type FileKind = keyof typeof SETTING;
 
@@ -34,6 +37,7 @@ type FileKind = keyof typeof SETTING;
 const FORBIDDEN_OF_KEY = 0o037;
 /** A bundle of all public authorities is a quarter of it. */
 const LARGEST_BYTES = 1024 * 1024;
+const PEM_REVOCATION_LIST = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g;
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** Throws CONFIG_INVALID, which names the setting, the file and how to mend it. `nowMs`: since 1970. */
@@ -41,22 +45,28 @@ export async function readCredentials(
   files: CertificateFiles,
   nowMs: number,
 ): Promise<Credentials> {
-  const [certificate, key, authority] = await Promise.all([
+  const [certificate, key, authority, revocationList] = await Promise.all([
     readText('certificate', files.certificate),
     readText('key', files.key),
     files.authority === undefined ? undefined : readText('authority', files.authority),
+    files.revocationList === undefined
+      ? undefined
+      : readText('revocationList', files.revocationList),
   ]);
   const [shown, ...others] = certificatesIn(certificate, 'certificate', files.certificate);
   if (authority !== undefined) certificatesIn(authority, 'authority', files.authority as string);
+  if (revocationList !== undefined)
+    checkRevocationLists(revocationList, files.revocationList as string);
   const chain = [shown as X509Certificate, ...others];
   for (const each of chain) checkValidity(each, files.certificate, nowMs);
   checkFit(chain, privateKeyIn(key, files.key), files);
   const credentials = {
     subject: subjectOf(chain[0] as X509Certificate),
-    validUntilMs: Date.parse((shown as X509Certificate).validTo),
+    validUntilMs: Math.min(...chain.map(({ validTo }) => Date.parse(validTo))),
     certificate,
     key,
     authority,
+    revocationList,
   };
   try {
     createSecureContext(contextOptions(credentials));
@@ -67,13 +77,18 @@ export async function readCredentials(
   return credentials;
 }
 
-/** As `tls` takes them. */
-export function contextOptions(
-  credentials: Pick<Credentials, 'certificate' | 'key' | 'authority'>,
-): SecureContextOptions {
-  const { certificate, key, authority } = credentials;
+/** As `tls` takes them for a server. */
+export function contextOptions(credentials: Credentials): SecureContextOptions {
+  const { certificate, key, authority, revocationList } = credentials;
   // Without authorities of its own, OpenSSL would take the public ones, which sign for anybody.
-  return { cert: certificate, key, ca: authority ?? [] };
+  const trust = { cert: certificate, key, ca: authority ?? [] };
+  // With a list, OpenSSL wants one of every authority in the chain of a client.
+  return revocationList === undefined ? trust : { ...trust, crl: listsIn(revocationList) };
+}
+
+/** Each on its own: of several in one text, `tls` takes the first. */
+function listsIn(revocationList: string): string[] {
+  return revocationList.match(PEM_REVOCATION_LIST) ?? [];
 }
 
 export function subjectOf(certificate: X509Certificate): string {
@@ -125,6 +140,22 @@ function certificatesIn(text: string, kind: FileKind, path: string): X509Certifi
       throw refused(kind, path, why, 'Copy it again.', error);
     }
   });
+}
+
+function checkRevocationLists(text: string, path: string): void {
+  const lists = listsIn(text);
+  if (lists.length === 0) {
+    const mend = 'Name a PEM file, which has lines -----BEGIN X509 CRL-----.';
+    throw refused('revocationList', path, 'holds no revocation list', mend);
+  }
+  for (const [index, crl] of lists.entries()) {
+    try {
+      createSecureContext({ crl });
+    } catch (error) {
+      const why = `holds a revocation list that cannot be read, number ${index + 1} in it`;
+      throw refused('revocationList', path, why, 'Copy it again.', error);
+    }
+  }
 }
 
 function privateKeyIn(pem: string, path: string): KeyObject {

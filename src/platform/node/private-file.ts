@@ -1,12 +1,18 @@
 /** Files with secrets: nobody but their owner may read them, and they are replaced as a whole. */
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, HoldfastError, messageOf } from '../errors.js';
 
 const OWNER_ONLY = 0o600;
 const OTHERS_MASK = 0o077;
 const OTHERS_THAN_GROUP_READING_MASK = 0o037;
+const GROUP_MASK = 0o070;
+const PERMISSIONS_MASK = 0o777;
 const LARGEST_BYTES = 64 * 1024 * 1024;
+/** For whoever else changes the file: a change takes milliseconds, or some calls to an NFS server. */
+const WAIT_LIMIT_MS = 10_000;
+const LOOK_INTERVAL_MS = 50;
 
 /** Null when there is none. Throws CONFIG_INVALID for one that others may read or write, or that cannot be read. */
 export async function readPrivateFile(path: string): Promise<string | null> {
@@ -19,8 +25,8 @@ export async function readPrivateFile(path: string): Promise<string | null> {
   }
   try {
     const { mode, size, uid } = await handle.stat();
-    if (isOpenToOthers({ mode, uid }, process.getuid?.() ?? uid)) {
-      const found = (mode & 0o777).toString(8).padStart(4, '0');
+    if (isOpenToOthers({ mode, uid })) {
+      const found = (mode & PERMISSIONS_MASK).toString(8).padStart(4, '0');
       throw refused(
         `The file ${path} has the mode ${found}, so that others than its owner may use it; run: chmod 600 ${path}.`,
       );
@@ -36,70 +42,91 @@ export async function readPrivateFile(path: string): Promise<string | null> {
 }
 
 /**
- * Whether more than its owner may use a file. The group may read one that belongs to root, if this process is
- * not root: whose group that is has been decided by root, as for the files of a Secret in Kubernetes.
+ * Whether more than its owner may use a file. The group may read one that belongs to root: whose group that is
+ * has been decided by root, as for the files of a Secret in Kubernetes. Whoever asks is told the same, so that
+ * root changes what nodes read.
  */
-export function isOpenToOthers(file: { mode: number; uid: number }, ownUid: number): boolean {
-  const isGivenByRoot = file.uid === 0 && ownUid !== 0;
-  return (file.mode & (isGivenByRoot ? OTHERS_THAN_GROUP_READING_MASK : OTHERS_MASK)) !== 0;
+export function isOpenToOthers({ mode, uid }: { mode: number; uid: number }): boolean {
+  return (mode & (uid === 0 ? OTHERS_THAN_GROUP_READING_MASK : OTHERS_MASK)) !== 0;
 }
 
 /**
  * Replaces the file by what `change` makes of its text, which is null when there is none, or makes it, with
- * mode 0600, its owner of before and on stable storage. The new file stands beside it until then, under a name that
- * keeps others from changing it at the same time.
+ * mode 0600; its owner, group and mode of before stay. The new file is on stable storage when this resolves. It
+ * stands beside the old one until then, under a name that one process at a time has, on NFS as well: others wait for
+ * it for up to `waitLimitMs`. Throws CONFIG_INVALID when it is still there.
  */
 export async function changePrivateFile(
   path: string,
   change: (text: string | null) => Promise<string>,
+  waitLimitMs = WAIT_LIMIT_MS,
 ): Promise<void> {
   const target = (await unlessMissing(fs.realpath(path))) ?? path;
   const beside = `${target}.new`;
-  const handle = await openBeside(beside, path);
+  const handle = await openBeside(beside, path, waitLimitMs);
   try {
     try {
       await handle.writeFile(await change(await readPrivateFile(path)));
-      await keepOwner(handle, target);
+      await keepOwnerAndMode(handle, target);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await fs.rename(beside, target);
-    await syncDirectory(dirname(target));
   } catch (error) {
     await fs.rm(beside, { force: true });
     throw error;
   }
+  // From the rename on a file beside it is that of somebody else.
+  await syncDirectory(dirname(target));
 }
 
-async function openBeside(beside: string, path: string): Promise<fs.FileHandle> {
-  try {
-    return await fs.open(beside, 'wx', OWNER_ONLY);
-  } catch (error) {
-    const isThere = errnoOf(error) === 'EEXIST';
-    const sentence = isThere
-      ? `${beside} is there: somebody else changes ${path} now, or was interrupted; in that case remove it, and try again.`
-      : `The file ${path} cannot be written: ${messageOf(error)}.`;
-    throw refused(sentence, error);
+/** Whoever makes the file has the right to change the other one: O_EXCL lets one through, on NFS too. */
+async function openBeside(
+  beside: string,
+  path: string,
+  waitLimitMs: number,
+): Promise<fs.FileHandle> {
+  const giveUpAtMs = performance.now() + waitLimitMs;
+  for (;;) {
+    try {
+      return await fs.open(beside, 'wx', OWNER_ONLY);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') {
+        throw refused(`The file ${path} cannot be written: ${messageOf(error)}.`, error);
+      }
+      if (performance.now() >= giveUpAtMs) {
+        const sentence = `${beside} is there: somebody else changes ${path} now, or was interrupted; in that case remove it, and try again.`;
+        throw refused(sentence, error);
+      }
+    }
+    await sleep(LOOK_INTERVAL_MS);
   }
 }
 
-/** Changed by root it would be root's, and the nodes, which run as somebody else, could not read it any more. */
-async function keepOwner(handle: fs.FileHandle, target: string): Promise<void> {
+/** Changed by root it would be root's alone, and the nodes, which run as somebody else, could not read it any more. */
+async function keepOwnerAndMode(handle: fs.FileHandle, target: string): Promise<void> {
   const before = await unlessMissing(fs.stat(target));
+  if (before === null) return;
   const { uid, gid } = await handle.stat();
-  if (before === null || (before.uid === uid && before.gid === gid)) return;
-  try {
-    await handle.chown(before.uid, before.gid);
-  } catch (error) {
-    // Another group is of no consequence: it has no rights.
-    if (before.uid === uid) return;
-    throw refused(
-      `The file ${target} belongs to the user with the number ${before.uid}, who alone can change it so that it stays ` +
-        'readable; run the command as that user.',
-      error,
-    );
+  if (before.uid !== uid || before.gid !== gid) {
+    try {
+      await handle.chown(before.uid, before.gid);
+    } catch (error) {
+      const isReadByGroup = (before.mode & GROUP_MASK) !== 0;
+      // Another group is of no consequence where it has no rights.
+      if (before.uid !== uid || isReadByGroup) throw notItsOwner(target, before.uid, error);
+    }
   }
+  await handle.chmod(before.mode & PERMISSIONS_MASK);
+}
+
+function notItsOwner(target: string, uid: number, cause: unknown): HoldfastError {
+  return refused(
+    `The file ${target} belongs to the user with the number ${uid}, who alone can change it so that it stays ` +
+      'readable; run the command as that user.',
+    cause,
+  );
 }
 
 async function unlessMissing<Result>(asked: Promise<Result>): Promise<Result | null> {

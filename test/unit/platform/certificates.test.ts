@@ -119,6 +119,15 @@ test('what is no certificate is refused', async () => {
   await isRefused({ certificate: broken }, /^tls\.certificate: .*cannot be read, number 1 in it/);
 });
 
+test('a revocation list that cannot be read is told by its number', async () => {
+  const list = await readFile(await authority.revoke(), 'utf8');
+  const damaged = list.replace(/\n[A-Za-z0-9+/]{8}/, '\nAAAAAAAA');
+  const revocationList = await write('two.crl', `${list}${damaged}`);
+  await isRefused({ revocationList }, /tls\.revocationList: .* cannot be read, number 2 in it/);
+  const both = await write('both.crl', `${list}${list}`);
+  assert.ok(await readCredentials({ ...good, revocationList: both }, Date.now()));
+});
+
 test('a certificate is good for its term only', async () => {
   const nowMs = Date.now();
   const expired = /^tls\.certificate: .*has expired: that of O=Example, CN=node, on /;

@@ -108,6 +108,18 @@ describe('a password', () => {
     assert.ok(isIn && ms <= 1_000, `the user is kept waiting for ${ms} ms`);
   });
 
+  it('that is wrong counts against its address however that is written, and against its network in IPv6', async () => {
+    for (const [first, second, isSame] of [
+      ['[::ffff:10.0.0.1]', '10.0.0.1', true],
+      ['[2001:db8::1]', '2001:db8::abcd:1', true],
+      ['[2001:db8::1]', '2001:db8:0:1::1', false],
+    ] as const) {
+      const scene = await Scene.make();
+      assert.deepEqual(await scene.login('guess', first, 'carl'), [false, 100]);
+      assert.deepEqual(await scene.login('guess', second, 'dora'), [false, isSame ? 200 : 100]);
+    }
+  });
+
   it('that was right before is let in at once, whatever others try', async () => {
     const scene = await Scene.make();
     assert.deepEqual(await scene.login('right'), [true, 0]);

@@ -46,8 +46,8 @@ describe('A private file', () => {
 
   it('that others may use is refused with the command that mends it', async () => {
     await make('secret');
-    await chmod(path, 0o640);
-    const refusal = { code: 'CONFIG_INVALID', message: /0640.*chmod 600 .*users\.yaml/ };
+    await chmod(path, 0o644);
+    const refusal = { code: 'CONFIG_INVALID', message: /0644.*chmod 600 .*users\.yaml/ };
     await assert.rejects(readPrivateFile(path), refusal);
     await assert.rejects(
       changePrivateFile(path, async () => 'other'),
@@ -68,7 +68,7 @@ describe('A private file', () => {
     await make('before');
     await writeFile(`${path}.new`, 'half of i');
     await assert.rejects(
-      changePrivateFile(path, async () => 'after'),
+      changePrivateFile(path, async () => 'after', 0),
       {
         code: 'CONFIG_INVALID',
         message: /users\.yaml\.new is there: .* interrupted/,
@@ -76,6 +76,16 @@ describe('A private file', () => {
     );
     assert.equal(await readPrivateFile(path), 'before');
     assert.equal(await readFile(`${path}.new`, 'utf8'), 'half of i', 'it is not ours to remove');
+  });
+
+  it('loses no change of many at one moment', async () => {
+    await make('');
+    const names = Array.from({ length: 20 }, (_, index) => `user ${index}`);
+    const add = (name: string) => changePrivateFile(path, async (text) => `${text}${name}\n`);
+    await Promise.all(names.map(add));
+    const lines = (await readPrivateFile(path))?.trim().split('\n') ?? [];
+    assert.deepEqual(lines.toSorted(), names.toSorted());
+    assert.deepEqual(await readdir(directory.path), ['users.yaml']);
   });
 
   it('is changed where a symbolic link points', async () => {
@@ -95,5 +105,14 @@ describe('A private file', () => {
     await changePrivateFile(path, async () => 'after');
     const { uid, gid, mode } = await stat(path);
     assert.deepEqual([uid, gid, mode & 0o777], [NOBODY, NOBODY, 0o600]);
+  });
+  it('of root that a group may read stays so when root changes it', { skip }, async () => {
+    await make('before');
+    await chown(path, 0, NOBODY);
+    await chmod(path, 0o640);
+    await changePrivateFile(path, async (text) => `${text} and after`);
+    const { uid, gid, mode } = await stat(path);
+    assert.deepEqual([uid, gid, mode & 0o777], [0, NOBODY, 0o640]);
+    assert.equal(await readPrivateFile(path), 'before and after');
   });
 });
