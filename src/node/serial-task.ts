@@ -24,6 +24,7 @@ export class SerialTask {
       });
     return this.#next;
   }
+
   /** Resolves when no run is under way, and none is to follow. */
   async idle(): Promise<void> {
     for (;;) {
