@@ -20,9 +20,10 @@ import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
 import { Output } from '../shared/output.js';
 import { Addresses } from './addresses.js';
-import { AmqpError, CONDITION, RedirectError } from './amqp-error.js';
+import { AmqpError, CONDITION, isOfConnection, RedirectError } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { Confirmations } from './confirmations.js';
+import { errorFields } from './error-fields.js';
 import {
   FRAME_TYPE,
   FrameDecoder,
@@ -45,7 +46,7 @@ import {
 } from './performatives.js';
 import { SaslServer, type SaslStep } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
-import { AmqpSession, errorFields } from './session.js';
+import { AmqpSession } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
 import { temporaryDestination } from './terminus.js';
 import { TransferReader } from './transfer-reader.js';
@@ -672,10 +673,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
-}
-
-function isOfConnection(error: HoldfastError): boolean {
-  return error instanceof AmqpError && error.scope === 'connection';
 }
 
 const ALL = [OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE];

@@ -1,6 +1,6 @@
 /** The link on which a client declares and discharges its local transactions (OASIS AMQP 1.0, part 4, 4.2 and 4.3). */
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, decodeError } from './amqp-error.js';
+import { AmqpError, CONDITION, decodeError, isOfConnection } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { transactionName } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
@@ -134,8 +134,4 @@ export class CoordinatorLink {
     if (fail) this.host.broker.rollback(name, token);
     else this.host.broker.commit(name, token);
   }
-}
-
-function isOfConnection(error: HoldfastError): boolean {
-  return error instanceof AmqpError && error.scope === 'connection';
 }

@@ -4,12 +4,13 @@
  */
 import { type DeliveryView, REJECTION } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, type ErrorScope, RedirectError } from './amqp-error.js';
-import type { Given, Read } from './composite.js';
+import { AmqpError, CONDITION, type ErrorScope, isOfLink } from './amqp-error.js';
+import type { Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
 import { DeliveryPayload } from './delivery-payload.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
+import { errorFields } from './error-fields.js';
 import { HeldTransfers, type TakeId } from './held-transfers.js';
 import { attachReceiving, attachSending, refuseAttach, tellUnattached } from './link-attachment.js';
 import { OutgoingDeliveries } from './outgoing-deliveries.js';
@@ -19,7 +20,6 @@ import {
   BEGIN,
   DETACH,
   DISPOSITION,
-  type ERROR,
   FLOW,
   REJECTED,
   ROLE,
@@ -30,7 +30,6 @@ import { SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
 import type { TransferFields } from './transfer-reader.js';
-import { SymbolText } from './value-writer.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
@@ -541,40 +540,4 @@ function rejectionOf(outcome: Outcome) {
   if (outcome.kind !== 'modified') return REJECTION.poison;
   if (outcome.undeliverableHere) return REJECTION.poison;
   return outcome.deliveryFailed ? REJECTION.failed : REJECTION.released;
-}
-
-function isOfLink(error: unknown): error is HoldfastError {
-  if (error instanceof AmqpError) return error.scope === 'link';
-  return error instanceof HoldfastError;
-}
-
-/** The `error` that tells a peer of what happened. */
-export function errorFields(error: HoldfastError): Given<typeof ERROR> {
-  const condition = conditionOf(error);
-  const description = error.message;
-  if (error instanceof RedirectError) {
-    const { host, port } = error.address;
-    const info = { hostname: host, 'network-host': host, port, scheme: error.scheme };
-    return { condition, description, info };
-  }
-  if (error.code !== 'CLIENT_ID_IN_USE') return { condition, description };
-  // 2.8.14: JMS clients know by it what went wrong.
-  const info = { 'invalid-field': new SymbolText('container-id') };
-  return { condition, description, info };
-}
-
-function conditionOf(error: HoldfastError): string {
-  if (error instanceof AmqpError) return error.condition;
-  switch (error.code) {
-    case 'LIMIT_EXCEEDED':
-      return CONDITION.resourceLimitExceeded;
-    case 'DESTINATION_GONE':
-      return CONDITION.notFound;
-    case 'CLIENT_ID_IN_USE':
-      return CONDITION.invalidField;
-    case 'ACCESS_DENIED':
-      return CONDITION.unauthorizedAccess;
-    default:
-      return CONDITION.preconditionFailed;
-  }
 }
