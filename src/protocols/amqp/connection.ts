@@ -18,7 +18,7 @@ import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
 import type { Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
-import { Output } from '../shared/output.js';
+import { SocketOutput } from '../shared/socket-output.js';
 import { Addresses } from './addresses.js';
 import { AmqpError, CONDITION, isOfConnection, RedirectError } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
@@ -53,8 +53,6 @@ import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 import type { Writable } from './value-writer.js';
 
-/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
-const CLOSE_LINGER_MS = 5_000;
 /** What JMS clients look for before they use it (OASIS AMQP JMS mapping, 4.2; extensions of its drafts). */
 const CONNECTION_CAPABILITY = {
   anonymousRelay: 'ANONYMOUS-RELAY',
@@ -118,7 +116,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly socket: Socket;
   private readonly clock: Clock;
   private readonly decoder: FrameDecoder;
-  private readonly output: Output;
+  private readonly output: SocketOutput;
   private readonly sasl: SaslServer;
   private readonly confirmations = new Confirmations();
   private readonly sessions = new Map<number, AmqpSession>();
@@ -133,9 +131,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly held = new HeldBytes();
   private brokerSession: BrokerSession | undefined;
   private timer: Timer;
-  private flushIsDue = false;
-  /** The broker was told that nothing can be written. */
-  private wasUnwritable = false;
   /** Payload that came since producers are held. */
   private heldBytes = 0;
   private isSocketPaused = false;
@@ -160,8 +155,16 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.addresses = new Addresses(config);
     this.transferToken = this.confirmations.transferToken;
     this.isLetIn = options.authentication === undefined;
-    this.output = new Output((bytes) => socket.write(bytes));
-    this.frames = new FrameWriter(this.output, () => this.flushSoon());
+    this.output = new SocketOutput({
+      socket,
+      clock,
+      maxWaitingBytes: config.socketBufferMaxBytes,
+      beforeFlush: () => this.flushSessions(),
+      afterFlush: () => this.afterFlush(),
+      isWritable: () => this.writable,
+      onWritable: () => this.brokerSession?.resumeDelivery(),
+    });
+    this.frames = new FrameWriter(this.output.gathered, () => this.output.flushSoon());
     this.decoder = new FrameDecoder(this, config.maxFrameBytes);
     this.sasl = new SaslServer(this.frames, options.authentication);
     this.lastReceivedMs = clock.monotonicMs();
@@ -209,26 +212,23 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   get hasRoomForPart(): boolean {
-    return hasRoomForPart(this.waitingBytes, this.config.socketBufferMaxBytes);
+    return hasRoomForPart(this.output.waitingBytes, this.config.socketBufferMaxBytes);
   }
 
   waitsForRoom(goOn: () => void): void {
     this.waitingForRoom.add(goOn);
-    this.flushSoon();
+    this.output.flushSoon();
   }
 
   touched(session: HostedSession): void {
     this.touchedSessions.add(session);
-    this.flushSoon();
+    this.output.flushSoon();
   }
 
   // What the broker calls.
 
   get writable(): boolean {
-    if (this.state !== STATE.open) return false;
-    if (this.waitingBytes <= this.config.socketBufferMaxBytes) return true;
-    this.wasUnwritable = true;
-    return false;
+    return this.state === STATE.open && this.output.takesMore();
   }
 
   confirmed(token: ConfirmationToken): void {
@@ -303,18 +303,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     }
   }
 
-  private get waitingBytes(): number {
-    return this.socket.bufferedBytes + this.output.gatheredBytes;
-  }
-
   private onDrain(): void {
     this.balanceReading();
     this.goOn();
-    this.offerDelivery();
+    this.output.offerDelivery();
   }
 
   private onClose(): void {
     this.state = STATE.closed;
+    this.output.stop();
     this.dropHeld();
     this.timer.cancel();
     this.decoder.stop();
@@ -566,7 +563,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private check(): void {
     const { idleTimeoutMs } = this.config;
-    const takenBytes = this.output.writtenBytes - this.socket.bufferedBytes;
+    const takenBytes = this.output.gathered.writtenBytes - this.socket.bufferedBytes;
     // A client that is slow is not silent.
     if (this.isSocketPaused && takenBytes > this.takenBytesAtCheck) {
       this.lastReceivedMs = this.clock.monotonicMs();
@@ -589,32 +586,25 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       );
       return;
     }
-    if (this.output.writtenBytes === this.writtenBytesAtCheck) {
+    if (this.output.gathered.writtenBytes === this.writtenBytesAtCheck) {
       if (this.remoteIdleMs > 0) this.frames.heartbeat();
-      else this.output.releaseWhenEmpty();
+      else this.output.gathered.releaseWhenEmpty();
     }
-    this.writtenBytesAtCheck = this.output.writtenBytes;
+    this.writtenBytesAtCheck = this.output.gathered.writtenBytes;
     this.scheduleCheck();
   }
 
   // Output and the end.
 
-  private flushSoon(): void {
-    if (this.flushIsDue) return;
-    this.flushIsDue = true;
-    this.clock.soon(this.flush);
-  }
-
-  private readonly flush = (): void => {
-    if (this.state === STATE.closing || this.state === STATE.closed) return;
+  private flushSessions(): void {
     for (const session of this.touchedSessions) session.flush();
     this.touchedSessions.clear();
-    this.flushIsDue = false;
-    this.output.flush();
+  }
+
+  private afterFlush(): void {
     this.balanceReading();
     if (this.waitingForRoom.size > 0) this.goOn();
-    this.offerDelivery();
-  };
+  }
 
   private goOn(): void {
     // Who has used up the room is behind the others the next time.
@@ -630,12 +620,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     for (const session of this.sessions.values()) session.dropHeld();
   }
 
-  private offerDelivery(): void {
-    if (!this.wasUnwritable || !this.writable) return;
-    this.wasUnwritable = false;
-    this.brokerSession?.resumeDelivery();
-  }
-
   private fail(error: HoldfastError): void {
     if (this.state === STATE.closing || this.state === STATE.closed) return;
     if (error instanceof WrongProtocol) {
@@ -648,8 +632,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   private close(error: HoldfastError | null): void {
-    for (const session of this.touchedSessions) session.flush();
-    this.touchedSessions.clear();
+    this.flushSessions();
     // Before the protocol is agreed there is no way to say why.
     if (this.frameType !== FRAME_TYPE.amqp) {
       this.finish();
@@ -664,12 +647,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private finish(): void {
     this.decoder.stop();
     this.dropHeld();
-    this.output.flush();
     this.state = STATE.closing;
-    this.socket.resumeReading();
-    this.socket.end();
     this.timer.cancel();
-    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    this.timer = this.output.end();
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }

@@ -18,7 +18,8 @@ import type { Clock, Socket, Timer } from '../../platform/ports.js';
 import type { Admission, Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
-import { Output } from '../shared/output.js';
+import type { Output } from '../shared/output.js';
+import { SocketOutput } from '../shared/socket-output.js';
 import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
 import { COMMAND, commandName } from './commands.js';
@@ -34,9 +35,6 @@ import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
 import { certificateRefused, limitExceeded, loginRefused, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
 import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
-
-/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
-const CLOSE_LINGER_MS = 5_000;
 
 /** Kept of what a client sends while the broker holds it back; beyond, its socket is not read either. */
 const HELD_MAX_BYTES = 16 * 1024;
@@ -86,6 +84,8 @@ export class StompSession implements SessionEvents {
   private readonly socket: Socket;
   private readonly clock: Clock;
   private readonly decoder: FrameDecoder;
+  private readonly socketOutput: SocketOutput;
+  /** What it has gathered. */
   private readonly output: Output;
   private state: State = STATE.opening;
   private timer: Timer;
@@ -97,9 +97,6 @@ export class StompSession implements SessionEvents {
   /** Tokens are the numbers of receipts; the broker confirms them in order. */
   private receiptsAsked = 0;
   private receiptsGiven = 0;
-  private flushIsDue = false;
-  /** The broker was told that nothing can be written. */
-  private wasUnwritable = false;
   private pausedByBroker = false;
   private pausedByReceipts = false;
   private pausedByLogin = false;
@@ -120,7 +117,16 @@ export class StompSession implements SessionEvents {
     this.socket = socket;
     this.clock = clock;
     this.decoder = new FrameDecoder(config, (frame) => this.onFrame(frame));
-    this.output = new Output((bytes) => socket.write(bytes));
+    this.socketOutput = new SocketOutput({
+      socket,
+      clock,
+      maxWaitingBytes: config.socketBufferMaxBytes,
+      beforeFlush: () => undefined,
+      afterFlush: () => this.afterFlush(),
+      isWritable: () => this.writable,
+      onWritable: () => this.brokerSession?.resumeDelivery(),
+    });
+    this.output = this.socketOutput.gathered;
     this.timer = clock.after(config.connectTimeoutMs, () => this.onConnectTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
@@ -133,9 +139,8 @@ export class StompSession implements SessionEvents {
 
   get writable(): boolean {
     if (this.state !== STATE.connected) return false;
-    const isFull = this.waitingBytes > this.options.config.socketBufferMaxBytes;
-    if (!isFull && this.largeBody === null) return true;
-    this.wasUnwritable = true;
+    if (this.largeBody === null) return this.socketOutput.takesMore();
+    this.socketOutput.refuses();
     return false;
   }
 
@@ -152,7 +157,7 @@ export class StompSession implements SessionEvents {
       this.output.range(bytes, start, end);
       this.output.bytes(RECEIPT_TAIL);
     });
-    this.flushSoon();
+    this.socketOutput.flushSoon();
     if (this.pausedByReceipts) this.balanceReading();
     if (this.state === STATE.disconnecting && this.receiptsGiven === this.receiptsAsked) {
       this.finish();
@@ -170,7 +175,7 @@ export class StompSession implements SessionEvents {
     } else {
       appendMessageFrame(this.output, subscription, own);
     }
-    this.flushSoon();
+    this.socketOutput.flushSoon();
   }
 
   /**
@@ -230,7 +235,7 @@ export class StompSession implements SessionEvents {
 
   private onDrain(): void {
     this.writeBody();
-    this.offerDelivery();
+    this.socketOutput.offerDelivery();
   }
 
   private onClose(): void {
@@ -240,6 +245,7 @@ export class StompSession implements SessionEvents {
       this.readHeld();
     }
     this.state = STATE.closed;
+    this.socketOutput.stop();
     this.dropBody();
     this.timer.cancel();
     this.decoder.stop();
@@ -278,7 +284,7 @@ export class StompSession implements SessionEvents {
     if (verdict === VERDICT.beat) {
       this.output.reserve(HEART_BEAT.length);
       this.output.bytes(HEART_BEAT);
-      this.flushSoon();
+      this.socketOutput.flushSoon();
     } else if (this.output.writtenBytes === this.writtenBytesAtCheck) {
       this.output.releaseWhenEmpty();
     }
@@ -417,26 +423,12 @@ export class StompSession implements SessionEvents {
   private writeFrame(bytes: Uint8Array): void {
     this.output.reserve(bytes.length);
     this.output.bytes(bytes);
-    this.flushSoon();
+    this.socketOutput.flushSoon();
   }
 
-  private flushSoon(): void {
-    if (this.flushIsDue) return;
-    this.flushIsDue = true;
-    this.clock.soon(this.flush);
-  }
-
-  private readonly flush = (): void => {
-    this.flushIsDue = false;
-    if (this.state === STATE.closing || this.state === STATE.closed) return;
-    this.output.flush();
+  private afterFlush(): void {
     this.liveness?.sent(this.clock.monotonicMs());
     this.writeBody();
-    this.offerDelivery();
-  };
-
-  private get waitingBytes(): number {
-    return this.socket.bufferedBytes + this.output.gatheredBytes;
   }
 
   /** Goes on with a large body as far as the socket takes it. */
@@ -447,18 +439,12 @@ export class StompSession implements SessionEvents {
     if (!this.largeBody.write(hasRoom)) return;
     this.largeBody = null;
     if (this.finishesBehindBody) this.finish();
-    else this.flushSoon();
+    else this.socketOutput.flushSoon();
   };
 
   private dropBody(): void {
     this.largeBody?.drop();
     this.largeBody = null;
-  }
-
-  private offerDelivery(): void {
-    if (!this.wasUnwritable || !this.writable) return;
-    this.wasUnwritable = false;
-    this.brokerSession?.resumeDelivery();
   }
 
   private get readingPaused(): boolean {
@@ -504,12 +490,9 @@ export class StompSession implements SessionEvents {
       this.finishesBehindBody = true;
       return;
     }
-    this.output.flush();
     this.state = STATE.closing;
-    this.socket.resumeReading();
-    this.socket.end();
     this.timer.cancel();
-    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    this.timer = this.socketOutput.end();
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
