@@ -33,6 +33,7 @@ import {
   WrongProtocol,
 } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
+import { OpenTransactions } from './open-transactions.js';
 import {
   ATTACH,
   BEGIN,
@@ -107,7 +108,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly addresses: Addresses;
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
-  readonly openTransactions = new Map<string, 'open' | 'failed'>();
+  readonly openTransactions = new OpenTransactions();
   readonly unfinished = { bytes: 0 };
   containerId = '';
   maxFrameBytes = SMALLEST_FRAME_BYTES;
@@ -135,7 +136,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private heldBytes = 0;
   private isSocketPaused = false;
   private remoteIdleMs = 0;
-  private transactionsDeclared = 0;
   private temporariesMade = 0;
   private isSaslDone = false;
   /** What frames are of since the last protocol header; null before the first. */
@@ -193,13 +193,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   awaits(session: HostedSession, deliveryId: number): void {
     this.confirmations.awaits(session, deliveryId);
-  }
-
-  newTransactionId(bytes: number): Uint8Array {
-    this.transactionsDeclared += 1;
-    const id = Buffer.alloc(bytes);
-    id.writeUInt32BE(this.transactionsDeclared, bytes - 4);
-    return id;
   }
 
   newTemporary(capabilities: readonly string[]): Destination {

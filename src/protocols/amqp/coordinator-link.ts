@@ -13,7 +13,6 @@ import { ValueReader } from './value-reader.js';
 
 /** Declarations and discharges that may be under way; each is answered before long. */
 const CREDIT = 100;
-const TXN_ID_BYTES = 8;
 
 /** Tells the client what became of its declare or discharge. */
 export type Answer = (deliveryId: number, state: Uint8Array) => void;
@@ -76,7 +75,7 @@ export class CoordinatorLink {
   /** The link is gone. */
   close(): void {
     for (const name of this.open) {
-      this.host.openTransactions.delete(name);
+      this.host.openTransactions.end(name);
       this.host.broker.rollback(name, null);
     }
     this.open.clear();
@@ -103,11 +102,11 @@ export class CoordinatorLink {
         'Distributed transactions are not offered',
       );
     }
-    const txnId = this.host.newTransactionId(TXN_ID_BYTES);
+    const txnId = this.host.openTransactions.newId();
     const name = transactionName(txnId);
     this.host.broker.begin(name);
     this.open.add(name);
-    this.host.openTransactions.set(name, 'open');
+    this.host.openTransactions.begin(name);
     this.answer(deliveryId, encodedState(DECLARED, { txnId }));
   }
 
@@ -120,8 +119,7 @@ export class CoordinatorLink {
         `No transaction ${name} is open on link "${this.name}"`,
       );
     }
-    const hasFailed = this.host.openTransactions.get(name) === 'failed';
-    this.host.openTransactions.delete(name);
+    const hasFailed = this.host.openTransactions.end(name);
     if (hasFailed && !fail) {
       this.host.broker.rollback(name, null);
       throw new AmqpError(

@@ -4,7 +4,7 @@
  */
 import { type DeliveryView, REJECTION } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, type ErrorScope, isOfLink } from './amqp-error.js';
+import { AmqpError, CONDITION, isOfLink } from './amqp-error.js';
 import type { Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
 import { DeliveryPayload } from './delivery-payload.js';
@@ -144,7 +144,7 @@ export class AmqpSession {
   transfer(transfer: TransferFields, bytes: Uint8Array, start: number, end: number): void {
     this.nextIncomingId = next(this.nextIncomingId);
     if (this.detached.has(transfer.handle)) {
-      this.fail(readDeliveryState(transfer.state).transaction);
+      this.host.openTransactions.fail(readDeliveryState(transfer.state).transaction);
       return;
     }
     const link = this.linkAt(transfer.handle);
@@ -172,7 +172,7 @@ export class AmqpSession {
     const { first, settled } = disposition;
     const { outcome, transaction } = readDeliveryState(disposition.state);
     if (outcome === null && !settled) return;
-    this.requireOpen(transaction, 'session');
+    this.host.openTransactions.require(transaction, 'session');
     const last = disposition.last ?? first;
     try {
       this.outgoing.settle(first, last, (link, entryId, id) => {
@@ -180,7 +180,7 @@ export class AmqpSession {
         this.settle(link, entryId, outcome ?? link.defaultOutcome, transaction, answer);
       });
     } catch (error) {
-      this.fail(transaction);
+      this.host.openTransactions.fail(transaction);
       throw error;
     }
   }
@@ -325,7 +325,7 @@ export class AmqpSession {
   private publish(delivery: ReceivedDelivery): void {
     const { deliveryId, settled, transaction, message, refusal } = delivery;
     const { host } = this;
-    this.requireOpen(transaction, 'link');
+    this.host.openTransactions.require(transaction, 'link');
     // What a transaction takes is confirmed by its discharge.
     const isAwaited = !settled && transaction === null;
     try {
@@ -333,7 +333,7 @@ export class AmqpSession {
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      if (transaction !== null) this.fail(transaction);
+      if (transaction !== null) this.host.openTransactions.fail(transaction);
       else if (settled) throw error;
       if (settled) return;
       this.settleIncoming(deliveryId, encodedState(REJECTED, { error: errorFields(error) }));
@@ -364,16 +364,9 @@ export class AmqpSession {
       this.publish(delivery);
       link.release();
     } catch (error) {
-      this.fail(transaction);
+      this.host.openTransactions.fail(transaction);
       throw error;
     }
-  }
-
-  /** Without one of its sends or settlements it must not be committed. */
-  private fail(transaction: TransactionReference | null): void {
-    const { openTransactions } = this.host;
-    if (transaction === null || !openTransactions.has(transaction.name)) return;
-    openTransactions.set(transaction.name, 'failed');
   }
 
   /** Tells the client what became of its delivery, for good. */
@@ -446,15 +439,6 @@ export class AmqpSession {
     });
     link.isAnnounced = true;
     this.detach(link.leaving);
-  }
-
-  private requireOpen(transaction: TransactionReference | null, scope: ErrorScope): void {
-    if (transaction === null || this.host.openTransactions.has(transaction.name)) return;
-    throw new AmqpError(
-      scope,
-      CONDITION.unknownTransaction,
-      `No transaction ${transaction.name} is open on this connection`,
-    );
   }
 
   sourceIsGone(link: SendingLink, reason: string): void {
