@@ -14,13 +14,13 @@ import {
 } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
-import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
+import type { Clock, Socket, Timer } from '../../platform/ports.js';
 import type { Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
 import { SocketOutput } from '../shared/socket-output.js';
 import { Addresses } from './addresses.js';
-import { AmqpError, CONDITION, isOfConnection, RedirectError } from './amqp-error.js';
+import { AmqpError, CONDITION, isOfConnection } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { Confirmations } from './confirmations.js';
 import { errorFields } from './error-fields.js';
@@ -34,6 +34,14 @@ import {
 } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
 import { OpenTransactions } from './open-transactions.js';
+import {
+  checkOpen,
+  ESTABLISHMENT_FAILED,
+  type OpeningOptions,
+  ownOpen,
+  SMALLEST_FRAME_BYTES,
+  wantsToBeAlone,
+} from './opening.js';
 import {
   ATTACH,
   BEGIN,
@@ -52,21 +60,7 @@ import type { HostedSession, SessionHost } from './session-host.js';
 import { temporaryDestination } from './terminus.js';
 import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
-import type { Writable } from './value-writer.js';
 
-/** What JMS clients look for before they use it (OASIS AMQP JMS mapping, 4.2; extensions of its drafts). */
-const CONNECTION_CAPABILITY = {
-  anonymousRelay: 'ANONYMOUS-RELAY',
-  delayedDelivery: 'DELAYED_DELIVERY',
-  sharedSubscriptions: 'SHARED-SUBS',
-  soleConnection: 'sole-connection-for-container',
-} as const;
-/** Room for the addresses of some twenty nodes. */
-const SMALLEST_FOR_LIST_BYTES = 4_096;
-/** A close comes right behind this open (OASIS AMQP 1.0, 2.4.1, as clients of JMS read it). */
-const ESTABLISHMENT_FAILED = { 'amqp:connection-establishment-failed': true } as const;
-/** Smallest that a peer may set (2.7.1). */
-const SMALLEST_FRAME_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 
 const STATE = {
@@ -79,20 +73,10 @@ const STATE = {
 } as const;
 type State = (typeof STATE)[keyof typeof STATE];
 
-export interface AmqpConnectionOptions {
+export interface AmqpConnectionOptions extends OpeningOptions {
   readonly socket: Socket;
   readonly broker: BrokerEndpoint;
   readonly clock: Clock;
-  readonly config: Config['amqp'];
-  /** As in package.json. */
-  readonly version: string;
-  readonly nodeName: string;
-  /** What the client has connected by, and is to connect to other nodes by. */
-  readonly scheme: 'amqp' | 'amqps';
-  /** Where clients may go when this node is gone. */
-  readonly otherNodes: () => readonly HostPort[];
-  /** The live node, where this one is not: the client is told to go there. */
-  readonly redirectTo?: HostPort;
   /** Different from that of every other connection, ever. */
   readonly connectionId: string;
   /** Makes an AMQP message of one that came by another protocol. */
@@ -465,17 +449,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (this.state !== STATE.opening) {
       throw new AmqpError('connection', CONDITION.illegalState, 'This connection is open already');
     }
-    if (open.maxFrameSize < SMALLEST_FRAME_BYTES) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.invalidField,
-        `A max-frame-size of ${open.maxFrameSize} is below ${SMALLEST_FRAME_BYTES}, the smallest there is`,
-      );
-    }
-    const { redirectTo } = this.options;
-    if (redirectTo !== undefined) throw new RedirectError(redirectTo, this.options.scheme);
+    checkOpen(open, this.options);
     const clientId = open.containerId;
-    const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
+    const isExclusive = wantsToBeAlone(open);
     const broker = this.sasl.admission?.broker ?? this.options.broker;
     this.brokerSession = broker.openSession(this, `amqp ${this.socket.remoteAddress}`, {
       clientId,
@@ -485,35 +461,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
     this.remoteIdleMs = open.idleTimeOut ?? 0;
     this.state = STATE.open;
-    this.writeOpen();
+    this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes));
     this.timer.cancel();
     this.scheduleCheck();
-  }
-
-  private writeOpen(more: { readonly [name: string]: boolean } = {}): void {
-    const { version, nodeName } = this.options;
-    const { maxFrameBytes, maxSessions, idleTimeoutMs } = this.config;
-    this.frames.frame(0, OPEN, {
-      containerId: nodeName,
-      maxFrameSize: maxFrameBytes,
-      channelMax: maxSessions - 1,
-      offeredCapabilities: Object.values(CONNECTION_CAPABILITY),
-      ...(idleTimeoutMs > 0 ? { idleTimeOut: idleTimeoutMs } : {}),
-      properties: { product: 'holdfast', version, ...this.failoverList(), ...more },
-    });
-  }
-
-  /** As JMS clients read it: the nodes to try besides the one that says so. */
-  private failoverList(): { readonly [name: string]: Writable } {
-    // An open has to fit the smallest frames of its peer (2.7.1); such a client has no use for a list.
-    if (!this.config.announceNodes || this.maxFrameBytes < SMALLEST_FOR_LIST_BYTES) return {};
-    const nodes = this.options.otherNodes().map(({ host, port }) => ({
-      hostname: host,
-      'network-host': host,
-      port,
-      scheme: this.options.scheme,
-    }));
-    return nodes.length === 0 ? {} : { 'failover-server-list': nodes };
   }
 
   private begin(channel: number, begin: Read<typeof BEGIN>): void {
@@ -631,7 +581,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       this.finish();
       return;
     }
-    if (this.state === STATE.opening) this.writeOpen(ESTABLISHMENT_FAILED);
+    if (this.state === STATE.opening) {
+      this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes, ESTABLISHMENT_FAILED));
+    }
     this.frames.frame(0, CLOSE, error === null ? {} : { error: errorFields(error) });
     this.finish();
   }
