@@ -33,6 +33,7 @@ import {
   WrongProtocol,
 } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
+import { Liveness, VERDICT } from './liveness.js';
 import { OpenTransactions } from './open-transactions.js';
 import {
   checkOpen,
@@ -116,19 +117,16 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly held = new HeldBytes();
   private brokerSession: BrokerSession | undefined;
   private timer: Timer;
+  private readonly liveness: Liveness;
   /** Payload that came since producers are held. */
   private heldBytes = 0;
   private isSocketPaused = false;
-  private remoteIdleMs = 0;
   private temporariesMade = 0;
   private isSaslDone = false;
   /** What frames are of since the last protocol header; null before the first. */
   private frameType: number | null = null;
   /** Channels whose `end` this side has sent first. */
   private readonly endedChannels = new Set<number>();
-  private lastReceivedMs: number;
-  private writtenBytesAtCheck = 0;
-  private takenBytesAtCheck = 0;
 
   constructor(options: AmqpConnectionOptions) {
     const { socket, clock, config } = options;
@@ -151,7 +149,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.frames = new FrameWriter(this.output.gathered, () => this.output.flushSoon());
     this.decoder = new FrameDecoder(this, config.maxFrameBytes);
     this.sasl = new SaslServer(this.frames, options.authentication);
-    this.lastReceivedMs = clock.monotonicMs();
+    this.liveness = new Liveness(config.idleTimeoutMs, clock.monotonicMs());
     this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
@@ -243,7 +241,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private onData(bytes: Uint8Array): void {
     if (this.state !== STATE.opening && this.state !== STATE.open) return;
-    this.lastReceivedMs = this.clock.monotonicMs();
+    this.liveness.received(this.clock.monotonicMs());
     try {
       // Parts of a plain array are made in less time than those of a Node buffer, as a socket brings.
       const taken = this.decoder.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
@@ -276,7 +274,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     } else {
       this.socket.resumeReading();
       // What the client sent meanwhile was not read: its silence was this side's.
-      this.lastReceivedMs = this.clock.monotonicMs();
+      this.liveness.received(this.clock.monotonicMs());
     }
   }
 
@@ -459,7 +457,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     });
     this.containerId = clientId;
     this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
-    this.remoteIdleMs = open.idleTimeOut ?? 0;
+    this.liveness.opened(open.idleTimeOut ?? 0);
     this.state = STATE.open;
     this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes));
     this.timer.cancel();
@@ -493,47 +491,31 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.frames.frame(session.channel, END, error === null ? {} : { error: errorFields(error) });
   }
 
-  // Timeouts: 2.4.5.
-
   private scheduleCheck(): void {
-    const { idleTimeoutMs } = this.config;
-    // It has to be seen in time, and the timer may be late.
-    const intervals = [this.remoteIdleMs / 4, idleTimeoutMs / 2].filter((each) => each > 0);
-    if (intervals.length === 0) return;
-    const intervalMs = Math.max(1, Math.floor(Math.min(...intervals)));
-    this.timer = this.clock.after(intervalMs, () => this.check());
+    const { checkIntervalMs } = this.liveness;
+    if (checkIntervalMs === null) return;
+    this.timer = this.clock.after(checkIntervalMs, () => this.check());
   }
 
   private check(): void {
-    const { idleTimeoutMs } = this.config;
-    const takenBytes = this.output.gathered.writtenBytes - this.socket.bufferedBytes;
-    // A client that is slow is not silent.
-    if (this.isSocketPaused && takenBytes > this.takenBytesAtCheck) {
-      this.lastReceivedMs = this.clock.monotonicMs();
-    }
-    this.takenBytesAtCheck = takenBytes;
-    const silentMs = this.clock.monotonicMs() - this.lastReceivedMs;
-    const isOverdue = idleTimeoutMs > 0 && silentMs > 2 * idleTimeoutMs;
-    if (isOverdue && this.isSocketPaused && !this.isHeld) {
-      // It takes nothing, so it would not take a reason either.
+    const { gathered } = this.output;
+    const verdict = this.liveness.check(this.clock.monotonicMs(), {
+      isPaused: this.isSocketPaused,
+      isHeld: this.isHeld,
+      writtenBytes: gathered.writtenBytes,
+      bufferedBytes: this.socket.bufferedBytes,
+    });
+    if (verdict === VERDICT.stuck) {
       this.socket.destroy();
       return;
     }
-    if (isOverdue && !this.isSocketPaused) {
-      this.fail(
-        new AmqpError(
-          'connection',
-          CONDITION.resourceLimitExceeded,
-          `Nothing came for ${Math.round(silentMs)} ms; the idle-time-out is ${idleTimeoutMs} ms (amqp.idleTimeoutMs)`,
-        ),
-      );
+    if (verdict instanceof AmqpError) {
+      this.fail(verdict);
       return;
     }
-    if (this.output.gathered.writtenBytes === this.writtenBytesAtCheck) {
-      if (this.remoteIdleMs > 0) this.frames.heartbeat();
-      else this.output.gathered.releaseWhenEmpty();
-    }
-    this.writtenBytesAtCheck = this.output.gathered.writtenBytes;
+    if (verdict === VERDICT.beat) this.frames.heartbeat();
+    else if (verdict === VERDICT.quiet) gathered.releaseWhenEmpty();
+    this.liveness.said(gathered.writtenBytes);
     this.scheduleCheck();
   }
 
