@@ -1,6 +1,6 @@
 /**
  * One AMQP client: its connection from accept to close, between the socket and the broker (OASIS AMQP
- * 1.0, part 2, 2.2 to 2.4). What happens in its sessions is session.ts's.
+ * 1.0, part 2, 2.2 to 2.4). Whose frames are which session's is connection-sessions.ts's.
  */
 import {
   type BrokerEndpoint,
@@ -20,9 +20,10 @@ import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
 import { SocketOutput } from '../shared/socket-output.js';
 import { Addresses } from './addresses.js';
-import { AmqpError, CONDITION, isOfConnection } from './amqp-error.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { Confirmations } from './confirmations.js';
+import { ConnectionSessions } from './connection-sessions.js';
 import { errorFields } from './error-fields.js';
 import {
   FRAME_TYPE,
@@ -56,10 +57,8 @@ import {
 } from './performatives.js';
 import { SaslServer, type SaslStep } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
-import { AmqpSession } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
 import { temporaryDestination } from './terminus.js';
-import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -105,12 +104,10 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly output: SocketOutput;
   private readonly sasl: SaslServer;
   private readonly confirmations = new Confirmations();
-  private readonly sessions = new Map<number, AmqpSession>();
-  private readonly touchedSessions = new Set<HostedSession>();
+  private readonly sessions: ConnectionSessions;
   /** How to go on with what is kept until the socket has room. */
   private readonly waitingForRoom = new Set<() => void>();
   private readonly reader = new ValueReader(NO_BYTES);
-  private readonly transferReader = new TransferReader();
   private state: State = STATE.opening;
   private isLetIn: boolean;
   /** What came while it is found out who the client is. */
@@ -125,8 +122,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private isSaslDone = false;
   /** What frames are of since the last protocol header; null before the first. */
   private frameType: number | null = null;
-  /** Channels whose `end` this side has sent first. */
-  private readonly endedChannels = new Set<number>();
 
   constructor(options: AmqpConnectionOptions) {
     const { socket, clock, config } = options;
@@ -141,13 +136,18 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
       socket,
       clock,
       maxWaitingBytes: config.socketBufferMaxBytes,
-      beforeFlush: () => this.flushSessions(),
+      beforeFlush: () => this.sessions.flush(),
       afterFlush: () => this.afterFlush(),
       isWritable: () => this.writable,
       onWritable: () => this.brokerSession?.resumeDelivery(),
     });
     this.frames = new FrameWriter(this.output.gathered, () => this.output.flushSoon());
     this.decoder = new FrameDecoder(this, config.maxFrameBytes);
+    this.sessions = new ConnectionSessions({
+      host: this,
+      reader: this.reader,
+      onHeldPayload: (bytes) => this.holdPayload(bytes),
+    });
     this.sasl = new SaslServer(this.frames, options.authentication);
     this.liveness = new Liveness(config.idleTimeoutMs, clock.monotonicMs());
     this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
@@ -166,9 +166,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   get linkCount(): number {
-    let count = 0;
-    for (const session of this.sessions.values()) count += session.linkCount;
-    return count;
+    return this.sessions.linkCount;
   }
 
   readonly wallMs = (): number => this.clock.wallMs();
@@ -196,7 +194,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   touched(session: HostedSession): void {
-    this.touchedSessions.add(session);
+    this.sessions.touch(session);
     this.output.flushSoon();
   }
 
@@ -225,7 +223,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.isHeld = false;
     this.heldBytes = 0;
     this.balanceReading();
-    for (const session of this.sessions.values()) session.resume();
+    this.sessions.resume();
   }
 
   subscriptionEnded(subscriber: Subscriber, reason: string): void {
@@ -381,65 +379,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (code === CLOSE.code) {
       this.close(null);
     } else if (code === BEGIN.code) {
-      this.begin(channel, readFields(reader, BEGIN));
-    } else if (code === undefined || !PERFORMATIVES_OF_SESSIONS.has(code)) {
+      this.sessions.begin(channel, readFields(reader, BEGIN));
+    } else if (code === undefined || !ConnectionSessions.takes(code)) {
       throw new AmqpError(
         'connection',
         CONDITION.notImplemented,
         `There is no performative ${descriptor}`,
       );
     } else {
-      this.dispatchToSession(channel, code);
-    }
-  }
-
-  /** An error of a session ends the session, and nothing else. */
-  private dispatchToSession(channel: number, code: number): void {
-    const session = this.sessions.get(channel);
-    if (session === undefined) {
-      // A session that this side has ended may still be told of what was under way.
-      if (this.endedChannels.has(channel)) {
-        if (code === END.code) this.endedChannels.delete(channel);
-        return;
-      }
-      throw new AmqpError(
-        'connection',
-        CONDITION.notAllowed,
-        `No session has begun on channel ${channel}`,
-      );
-    }
-    try {
-      this.inSession(session, code);
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || isOfConnection(error)) throw error;
-      this.endSession(session, error);
-      this.endedChannels.add(channel);
-    }
-  }
-
-  private inSession(session: AmqpSession, code: number): void {
-    const { reader } = this;
-    switch (code) {
-      case TRANSFER.code: {
-        const transfer = this.transferReader.read(reader);
-        if (this.isHeld) this.holdPayload(reader.end - reader.at);
-        session.transfer(transfer, reader.bytes, reader.at, reader.end);
-        return;
-      }
-      case DISPOSITION.code:
-        session.disposition(readFields(reader, DISPOSITION));
-        return;
-      case FLOW.code:
-        session.flow(readFields(reader, FLOW));
-        return;
-      case ATTACH.code:
-        session.attach(readFields(reader, ATTACH));
-        return;
-      case DETACH.code:
-        session.detach(readFields(reader, DETACH));
-        return;
-      default:
-        this.endSession(session, null);
+      this.sessions.take(channel, code);
     }
   }
 
@@ -462,33 +410,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes));
     this.timer.cancel();
     this.scheduleCheck();
-  }
-
-  private begin(channel: number, begin: Read<typeof BEGIN>): void {
-    if (channel >= this.config.maxSessions) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.framingError,
-        `Channel ${channel} is above the agreed channel-max (amqp.maxSessions)`,
-      );
-    }
-    if (this.sessions.has(channel)) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.illegalState,
-        `A session has begun on channel ${channel} already; end it first, or use another channel`,
-      );
-    }
-    this.sessions.set(channel, new AmqpSession(this, channel, begin));
-  }
-
-  private endSession(session: AmqpSession, error: HoldfastError | null): void {
-    // What is confirmed is told before the end.
-    session.flush();
-    session.end();
-    this.sessions.delete(session.channel);
-    this.touchedSessions.delete(session);
-    this.frames.frame(session.channel, END, error === null ? {} : { error: errorFields(error) });
   }
 
   private scheduleCheck(): void {
@@ -521,11 +442,6 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   // Output and the end.
 
-  private flushSessions(): void {
-    for (const session of this.touchedSessions) session.flush();
-    this.touchedSessions.clear();
-  }
-
   private afterFlush(): void {
     this.balanceReading();
     if (this.waitingForRoom.size > 0) this.goOn();
@@ -542,7 +458,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private dropHeld(): void {
     this.waitingForRoom.clear();
-    for (const session of this.sessions.values()) session.dropHeld();
+    this.sessions.dropHeld();
   }
 
   private fail(error: HoldfastError): void {
@@ -557,7 +473,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   private close(error: HoldfastError | null): void {
-    this.flushSessions();
+    this.sessions.flush();
     // Before the protocol is agreed there is no way to say why.
     if (this.frameType !== FRAME_TYPE.amqp) {
       this.finish();
@@ -584,6 +500,3 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
 const ALL = [OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE];
 const CODE_OF_NAME = new Map(ALL.map(({ name, code }) => [`amqp:${name}:list`, code]));
-const PERFORMATIVES_OF_SESSIONS: ReadonlySet<number> = new Set(
-  [ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END].map(({ code }) => code),
-);
