@@ -20,21 +20,21 @@ import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
 import type { Output } from '../shared/output.js';
 import { SocketOutput } from '../shared/socket-output.js';
-import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
+import { LINE_FEED, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
 import { COMMAND, commandName } from './commands.js';
+import { connectedFrame, errorFrame, type ServerDescription } from './connection-frames.js';
 import type { Frame } from './frame.js';
 import { FrameDecoder } from './frame-decoder.js';
-import { encodeFrame, type HeaderLine } from './frame-encoder.js';
 import { HEADER } from './known-headers.js';
 import { LargeBody } from './large-body.js';
 import { Liveness, VERDICT } from './liveness.js';
+import { askWho, refusalOf } from './login.js';
 import { appendMessageFrame, appendMessageHead, endOfBrowsing } from './message-frame.js';
-import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
+import { type Negotiated, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
-import { certificateRefused, limitExceeded, loginRefused, StompError } from './stomp-error.js';
+import { limitExceeded, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
-import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
 
 /** Kept of what a client sends while the broker holds it back; beyond, its socket is not read either. */
 const HELD_MAX_BYTES = 16 * 1024;
@@ -62,15 +62,11 @@ const READING_STATES: ReadonlySet<State> = new Set([
   STATE.connected,
 ]);
 
-export interface StompSessionOptions {
+export interface StompSessionOptions extends ServerDescription {
   readonly socket: Socket;
   readonly broker: BrokerEndpoint;
   readonly clock: Clock;
   readonly config: Config['stomp'];
-  /** Name and version of the software, as `holdfast/0.1.0`. */
-  readonly serverName: string;
-  readonly sessionId: string;
-  readonly nodeName: string;
   /** Makes a STOMP message of one that came by another protocol. */
   readonly convert: (message: DeliveryView) => DeliveryView;
   /** Without it everybody may connect. */
@@ -371,25 +367,10 @@ export class StompSession implements SessionEvents {
       wallMs: () => clock.wallMs(),
       onBrowsed: (subscription) => this.writeFrame(endOfBrowsing(subscription)),
     });
-    this.writeConnected(negotiated);
+    this.writeFrame(connectedFrame(negotiated, options));
     this.timer.cancel();
     this.liveness = new Liveness(negotiated, options.config.frameTimeoutMs, clock.monotonicMs());
     this.scheduleCheck(this.liveness);
-  }
-
-  private writeConnected(negotiated: Negotiated): void {
-    const { serverName, nodeName, sessionId, config } = this.options;
-    const headers: HeaderLine[] = [
-      ['version', versionText(negotiated.version)],
-      ['session', sessionId],
-      ['server', `${serverName} ${nodeName}`],
-    ];
-    if (negotiated.version !== VERSION.v10) {
-      headers.push(['heart-beat', `${config.heartbeatMs},${config.heartbeatMs}`]);
-    }
-    this.writeFrame(
-      encodeFrame({ command: COMMAND.connected, headers, body: NO_BYTES }, negotiated.version),
-    );
   }
 
   /** The receipt is the last frame sent, and says that everything before it was processed. */
@@ -471,15 +452,7 @@ export class StompSession implements SessionEvents {
       this.finish();
       return;
     }
-    const [summary, detail] =
-      error instanceof StompError ? [error.summary, error.detail] : [error.message, ''];
-    const headers: HeaderLine[] = [['message', summary]];
-    if (error instanceof NoCommonVersion) headers.push(['version', SUPPORTED_VERSIONS_TEXT]);
-    headers.push(['content-type', 'text/plain']);
-    const receipt = frame?.text(HEADER.receipt);
-    if (receipt !== undefined) headers.push(['receipt-id', receipt]);
-    const body = utf8(`${summary}${detail === '' ? '' : `.\n${detail}`}\n`);
-    this.writeFrame(encodeFrame({ command: COMMAND.error, headers, body }, this.decoder.version));
+    this.writeFrame(errorFrame(error, frame, this.decoder.version));
     this.finish();
   }
 
@@ -496,24 +469,4 @@ export class StompSession implements SessionEvents {
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
-}
-
-/** Who neither names a user nor has a passcode is who its certificate says. Throws without one. */
-function askWho(
-  { login, passcode }: Negotiated,
-  authentication: Authentication,
-): Promise<Admission | null> {
-  if (login !== undefined && passcode !== undefined) {
-    return authentication.withPassword(login, passcode);
-  }
-  if (login !== undefined || passcode !== undefined) throw loginRefused();
-  if (authentication.certificate === null) throw loginRefused();
-  return authentication.withCertificate();
-}
-
-function refusalOf({ login }: Negotiated, authentication: Authentication | undefined): StompError {
-  const certificate = authentication?.certificate;
-  return login === undefined && certificate != null
-    ? certificateRefused(certificate.subject)
-    : loginRefused();
 }
