@@ -75,3 +75,14 @@ const LIMITS: ReadonlySet<Condition> = new Set([
 export function decodeError(description: string): AmqpError {
   return new AmqpError('connection', CONDITION.decodeError, description);
 }
+
+/** It ends everything. */
+export function isOfConnection(error: HoldfastError): boolean {
+  return error instanceof AmqpError && error.scope === 'connection';
+}
+
+/** It ends the link that it happened on: so does what the broker refuses. */
+export function isOfLink(error: unknown): error is HoldfastError {
+  if (error instanceof AmqpError) return error.scope === 'link';
+  return error instanceof HoldfastError;
+}

@@ -1,6 +1,6 @@
 /**
  * One AMQP client: its connection from accept to close, between the socket and the broker (OASIS AMQP
- * 1.0, part 2, 2.2 to 2.4). What happens in its sessions is session.ts's.
+ * 1.0, part 2, 2.2 to 2.4). Whose frames are which session's is connection-sessions.ts's.
  */
 import {
   type BrokerEndpoint,
@@ -14,15 +14,17 @@ import {
 } from '../../broker/api.js';
 import type { Config } from '../../config/schema.js';
 import { HoldfastError } from '../../platform/errors.js';
-import type { Clock, HostPort, Socket, Timer } from '../../platform/ports.js';
+import type { Clock, Socket, Timer } from '../../platform/ports.js';
 import type { Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart } from '../shared/large-delivery.js';
-import { Output } from '../shared/output.js';
+import { SocketOutput } from '../shared/socket-output.js';
 import { Addresses } from './addresses.js';
-import { AmqpError, CONDITION, RedirectError } from './amqp-error.js';
+import { AmqpError, CONDITION } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { Confirmations } from './confirmations.js';
+import { ConnectionSessions } from './connection-sessions.js';
+import { errorFields } from './error-fields.js';
 import {
   FRAME_TYPE,
   FrameDecoder,
@@ -32,6 +34,16 @@ import {
   WrongProtocol,
 } from './frame-decoder.js';
 import { FrameWriter } from './frame-writer.js';
+import { Liveness, VERDICT } from './liveness.js';
+import { OpenTransactions } from './open-transactions.js';
+import {
+  checkOpen,
+  ESTABLISHMENT_FAILED,
+  type OpeningOptions,
+  ownOpen,
+  SMALLEST_FRAME_BYTES,
+  wantsToBeAlone,
+} from './opening.js';
 import {
   ATTACH,
   BEGIN,
@@ -45,28 +57,10 @@ import {
 } from './performatives.js';
 import { SaslServer, type SaslStep } from './sasl.js';
 import type { SendingLink } from './sending-link.js';
-import { AmqpSession, errorFields } from './session.js';
 import type { HostedSession, SessionHost } from './session-host.js';
 import { temporaryDestination } from './terminus.js';
-import { TransferReader } from './transfer-reader.js';
 import { ValueReader } from './value-reader.js';
-import type { Writable } from './value-writer.js';
 
-/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
-const CLOSE_LINGER_MS = 5_000;
-/** What JMS clients look for before they use it (OASIS AMQP JMS mapping, 4.2; extensions of its drafts). */
-const CONNECTION_CAPABILITY = {
-  anonymousRelay: 'ANONYMOUS-RELAY',
-  delayedDelivery: 'DELAYED_DELIVERY',
-  sharedSubscriptions: 'SHARED-SUBS',
-  soleConnection: 'sole-connection-for-container',
-} as const;
-/** Room for the addresses of some twenty nodes. */
-const SMALLEST_FOR_LIST_BYTES = 4_096;
-/** A close comes right behind this open (OASIS AMQP 1.0, 2.4.1, as clients of JMS read it). */
-const ESTABLISHMENT_FAILED = { 'amqp:connection-establishment-failed': true } as const;
-/** Smallest that a peer may set (2.7.1). */
-const SMALLEST_FRAME_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 
 const STATE = {
@@ -79,20 +73,10 @@ const STATE = {
 } as const;
 type State = (typeof STATE)[keyof typeof STATE];
 
-export interface AmqpConnectionOptions {
+export interface AmqpConnectionOptions extends OpeningOptions {
   readonly socket: Socket;
   readonly broker: BrokerEndpoint;
   readonly clock: Clock;
-  readonly config: Config['amqp'];
-  /** As in package.json. */
-  readonly version: string;
-  readonly nodeName: string;
-  /** What the client has connected by, and is to connect to other nodes by. */
-  readonly scheme: 'amqp' | 'amqps';
-  /** Where clients may go when this node is gone. */
-  readonly otherNodes: () => readonly HostPort[];
-  /** The live node, where this one is not: the client is told to go there. */
-  readonly redirectTo?: HostPort;
   /** Different from that of every other connection, ever. */
   readonly connectionId: string;
   /** Makes an AMQP message of one that came by another protocol. */
@@ -108,7 +92,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   readonly addresses: Addresses;
   readonly frames: FrameWriter;
   readonly transferToken: ConfirmationToken;
-  readonly openTransactions = new Map<string, 'open' | 'failed'>();
+  readonly openTransactions = new OpenTransactions();
   readonly unfinished = { bytes: 0 };
   containerId = '';
   maxFrameBytes = SMALLEST_FRAME_BYTES;
@@ -117,38 +101,27 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private readonly socket: Socket;
   private readonly clock: Clock;
   private readonly decoder: FrameDecoder;
-  private readonly output: Output;
+  private readonly output: SocketOutput;
   private readonly sasl: SaslServer;
   private readonly confirmations = new Confirmations();
-  private readonly sessions = new Map<number, AmqpSession>();
-  private readonly touchedSessions = new Set<HostedSession>();
+  private readonly sessions: ConnectionSessions;
   /** How to go on with what is kept until the socket has room. */
   private readonly waitingForRoom = new Set<() => void>();
   private readonly reader = new ValueReader(NO_BYTES);
-  private readonly transferReader = new TransferReader();
   private state: State = STATE.opening;
   private isLetIn: boolean;
   /** What came while it is found out who the client is. */
   private readonly held = new HeldBytes();
   private brokerSession: BrokerSession | undefined;
   private timer: Timer;
-  private flushIsDue = false;
-  /** The broker was told that nothing can be written. */
-  private wasUnwritable = false;
+  private readonly liveness: Liveness;
   /** Payload that came since producers are held. */
   private heldBytes = 0;
   private isSocketPaused = false;
-  private remoteIdleMs = 0;
-  private transactionsDeclared = 0;
   private temporariesMade = 0;
   private isSaslDone = false;
   /** What frames are of since the last protocol header; null before the first. */
   private frameType: number | null = null;
-  /** Channels whose `end` this side has sent first. */
-  private readonly endedChannels = new Set<number>();
-  private lastReceivedMs: number;
-  private writtenBytesAtCheck = 0;
-  private takenBytesAtCheck = 0;
 
   constructor(options: AmqpConnectionOptions) {
     const { socket, clock, config } = options;
@@ -159,11 +132,24 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.addresses = new Addresses(config);
     this.transferToken = this.confirmations.transferToken;
     this.isLetIn = options.authentication === undefined;
-    this.output = new Output((bytes) => socket.write(bytes));
-    this.frames = new FrameWriter(this.output, () => this.flushSoon());
+    this.output = new SocketOutput({
+      socket,
+      clock,
+      maxWaitingBytes: config.socketBufferMaxBytes,
+      beforeFlush: () => this.sessions.flush(),
+      afterFlush: () => this.afterFlush(),
+      isWritable: () => this.writable,
+      onWritable: () => this.brokerSession?.resumeDelivery(),
+    });
+    this.frames = new FrameWriter(this.output.gathered, () => this.output.flushSoon());
     this.decoder = new FrameDecoder(this, config.maxFrameBytes);
+    this.sessions = new ConnectionSessions({
+      host: this,
+      reader: this.reader,
+      onHeldPayload: (bytes) => this.holdPayload(bytes),
+    });
     this.sasl = new SaslServer(this.frames, options.authentication);
-    this.lastReceivedMs = clock.monotonicMs();
+    this.liveness = new Liveness(config.idleTimeoutMs, clock.monotonicMs());
     this.timer = clock.after(config.openTimeoutMs, () => this.onOpenTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
@@ -180,22 +166,13 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   get linkCount(): number {
-    let count = 0;
-    for (const session of this.sessions.values()) count += session.linkCount;
-    return count;
+    return this.sessions.linkCount;
   }
 
   readonly wallMs = (): number => this.clock.wallMs();
 
   awaits(session: HostedSession, deliveryId: number): void {
     this.confirmations.awaits(session, deliveryId);
-  }
-
-  newTransactionId(bytes: number): Uint8Array {
-    this.transactionsDeclared += 1;
-    const id = Buffer.alloc(bytes);
-    id.writeUInt32BE(this.transactionsDeclared, bytes - 4);
-    return id;
   }
 
   newTemporary(capabilities: readonly string[]): Destination {
@@ -208,26 +185,23 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   get hasRoomForPart(): boolean {
-    return hasRoomForPart(this.waitingBytes, this.config.socketBufferMaxBytes);
+    return hasRoomForPart(this.output.waitingBytes, this.config.socketBufferMaxBytes);
   }
 
   waitsForRoom(goOn: () => void): void {
     this.waitingForRoom.add(goOn);
-    this.flushSoon();
+    this.output.flushSoon();
   }
 
   touched(session: HostedSession): void {
-    this.touchedSessions.add(session);
-    this.flushSoon();
+    this.sessions.touch(session);
+    this.output.flushSoon();
   }
 
   // What the broker calls.
 
   get writable(): boolean {
-    if (this.state !== STATE.open) return false;
-    if (this.waitingBytes <= this.config.socketBufferMaxBytes) return true;
-    this.wasUnwritable = true;
-    return false;
+    return this.state === STATE.open && this.output.takesMore();
   }
 
   confirmed(token: ConfirmationToken): void {
@@ -249,7 +223,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     this.isHeld = false;
     this.heldBytes = 0;
     this.balanceReading();
-    for (const session of this.sessions.values()) session.resume();
+    this.sessions.resume();
   }
 
   subscriptionEnded(subscriber: Subscriber, reason: string): void {
@@ -265,7 +239,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private onData(bytes: Uint8Array): void {
     if (this.state !== STATE.opening && this.state !== STATE.open) return;
-    this.lastReceivedMs = this.clock.monotonicMs();
+    this.liveness.received(this.clock.monotonicMs());
     try {
       // Parts of a plain array are made in less time than those of a Node buffer, as a socket brings.
       const taken = this.decoder.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
@@ -298,22 +272,19 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     } else {
       this.socket.resumeReading();
       // What the client sent meanwhile was not read: its silence was this side's.
-      this.lastReceivedMs = this.clock.monotonicMs();
+      this.liveness.received(this.clock.monotonicMs());
     }
-  }
-
-  private get waitingBytes(): number {
-    return this.socket.bufferedBytes + this.output.gatheredBytes;
   }
 
   private onDrain(): void {
     this.balanceReading();
     this.goOn();
-    this.offerDelivery();
+    this.output.offerDelivery();
   }
 
   private onClose(): void {
     this.state = STATE.closed;
+    this.output.stop();
     this.dropHeld();
     this.timer.cancel();
     this.decoder.stop();
@@ -408,65 +379,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (code === CLOSE.code) {
       this.close(null);
     } else if (code === BEGIN.code) {
-      this.begin(channel, readFields(reader, BEGIN));
-    } else if (code === undefined || !PERFORMATIVES_OF_SESSIONS.has(code)) {
+      this.sessions.begin(channel, readFields(reader, BEGIN));
+    } else if (code === undefined || !ConnectionSessions.takes(code)) {
       throw new AmqpError(
         'connection',
         CONDITION.notImplemented,
         `There is no performative ${descriptor}`,
       );
     } else {
-      this.dispatchToSession(channel, code);
-    }
-  }
-
-  /** An error of a session ends the session, and nothing else. */
-  private dispatchToSession(channel: number, code: number): void {
-    const session = this.sessions.get(channel);
-    if (session === undefined) {
-      // A session that this side has ended may still be told of what was under way.
-      if (this.endedChannels.has(channel)) {
-        if (code === END.code) this.endedChannels.delete(channel);
-        return;
-      }
-      throw new AmqpError(
-        'connection',
-        CONDITION.notAllowed,
-        `No session has begun on channel ${channel}`,
-      );
-    }
-    try {
-      this.inSession(session, code);
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || isOfConnection(error)) throw error;
-      this.endSession(session, error);
-      this.endedChannels.add(channel);
-    }
-  }
-
-  private inSession(session: AmqpSession, code: number): void {
-    const { reader } = this;
-    switch (code) {
-      case TRANSFER.code: {
-        const transfer = this.transferReader.read(reader);
-        if (this.isHeld) this.holdPayload(reader.end - reader.at);
-        session.transfer(transfer, reader.bytes, reader.at, reader.end);
-        return;
-      }
-      case DISPOSITION.code:
-        session.disposition(readFields(reader, DISPOSITION));
-        return;
-      case FLOW.code:
-        session.flow(readFields(reader, FLOW));
-        return;
-      case ATTACH.code:
-        session.attach(readFields(reader, ATTACH));
-        return;
-      case DETACH.code:
-        session.detach(readFields(reader, DETACH));
-        return;
-      default:
-        this.endSession(session, null);
+      this.sessions.take(channel, code);
     }
   }
 
@@ -474,17 +395,9 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     if (this.state !== STATE.opening) {
       throw new AmqpError('connection', CONDITION.illegalState, 'This connection is open already');
     }
-    if (open.maxFrameSize < SMALLEST_FRAME_BYTES) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.invalidField,
-        `A max-frame-size of ${open.maxFrameSize} is below ${SMALLEST_FRAME_BYTES}, the smallest there is`,
-      );
-    }
-    const { redirectTo } = this.options;
-    if (redirectTo !== undefined) throw new RedirectError(redirectTo, this.options.scheme);
+    checkOpen(open, this.options);
     const clientId = open.containerId;
-    const isExclusive = open.desiredCapabilities.includes(CONNECTION_CAPABILITY.soleConnection);
+    const isExclusive = wantsToBeAlone(open);
     const broker = this.sasl.admission?.broker ?? this.options.broker;
     this.brokerSession = broker.openSession(this, `amqp ${this.socket.remoteAddress}`, {
       clientId,
@@ -492,128 +405,47 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
     });
     this.containerId = clientId;
     this.maxFrameBytes = Math.min(open.maxFrameSize, this.config.maxFrameBytes);
-    this.remoteIdleMs = open.idleTimeOut ?? 0;
+    this.liveness.opened(open.idleTimeOut ?? 0);
     this.state = STATE.open;
-    this.writeOpen();
+    this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes));
     this.timer.cancel();
     this.scheduleCheck();
   }
 
-  private writeOpen(more: { readonly [name: string]: boolean } = {}): void {
-    const { version, nodeName } = this.options;
-    const { maxFrameBytes, maxSessions, idleTimeoutMs } = this.config;
-    this.frames.frame(0, OPEN, {
-      containerId: nodeName,
-      maxFrameSize: maxFrameBytes,
-      channelMax: maxSessions - 1,
-      offeredCapabilities: Object.values(CONNECTION_CAPABILITY),
-      ...(idleTimeoutMs > 0 ? { idleTimeOut: idleTimeoutMs } : {}),
-      properties: { product: 'holdfast', version, ...this.failoverList(), ...more },
-    });
-  }
-
-  /** As JMS clients read it: the nodes to try besides the one that says so. */
-  private failoverList(): { readonly [name: string]: Writable } {
-    // An open has to fit the smallest frames of its peer (2.7.1); such a client has no use for a list.
-    if (!this.config.announceNodes || this.maxFrameBytes < SMALLEST_FOR_LIST_BYTES) return {};
-    const nodes = this.options.otherNodes().map(({ host, port }) => ({
-      hostname: host,
-      'network-host': host,
-      port,
-      scheme: this.options.scheme,
-    }));
-    return nodes.length === 0 ? {} : { 'failover-server-list': nodes };
-  }
-
-  private begin(channel: number, begin: Read<typeof BEGIN>): void {
-    if (channel >= this.config.maxSessions) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.framingError,
-        `Channel ${channel} is above the agreed channel-max (amqp.maxSessions)`,
-      );
-    }
-    if (this.sessions.has(channel)) {
-      throw new AmqpError(
-        'connection',
-        CONDITION.illegalState,
-        `A session has begun on channel ${channel} already; end it first, or use another channel`,
-      );
-    }
-    this.sessions.set(channel, new AmqpSession(this, channel, begin));
-  }
-
-  private endSession(session: AmqpSession, error: HoldfastError | null): void {
-    // What is confirmed is told before the end.
-    session.flush();
-    session.end();
-    this.sessions.delete(session.channel);
-    this.touchedSessions.delete(session);
-    this.frames.frame(session.channel, END, error === null ? {} : { error: errorFields(error) });
-  }
-
-  // Timeouts: 2.4.5.
-
   private scheduleCheck(): void {
-    const { idleTimeoutMs } = this.config;
-    // It has to be seen in time, and the timer may be late.
-    const intervals = [this.remoteIdleMs / 4, idleTimeoutMs / 2].filter((each) => each > 0);
-    if (intervals.length === 0) return;
-    const intervalMs = Math.max(1, Math.floor(Math.min(...intervals)));
-    this.timer = this.clock.after(intervalMs, () => this.check());
+    const { checkIntervalMs } = this.liveness;
+    if (checkIntervalMs === null) return;
+    this.timer = this.clock.after(checkIntervalMs, () => this.check());
   }
 
   private check(): void {
-    const { idleTimeoutMs } = this.config;
-    const takenBytes = this.output.writtenBytes - this.socket.bufferedBytes;
-    // A client that is slow is not silent.
-    if (this.isSocketPaused && takenBytes > this.takenBytesAtCheck) {
-      this.lastReceivedMs = this.clock.monotonicMs();
-    }
-    this.takenBytesAtCheck = takenBytes;
-    const silentMs = this.clock.monotonicMs() - this.lastReceivedMs;
-    const isOverdue = idleTimeoutMs > 0 && silentMs > 2 * idleTimeoutMs;
-    if (isOverdue && this.isSocketPaused && !this.isHeld) {
-      // It takes nothing, so it would not take a reason either.
+    const { gathered } = this.output;
+    const verdict = this.liveness.check(this.clock.monotonicMs(), {
+      isPaused: this.isSocketPaused,
+      isHeld: this.isHeld,
+      writtenBytes: gathered.writtenBytes,
+      bufferedBytes: this.socket.bufferedBytes,
+    });
+    if (verdict === VERDICT.stuck) {
       this.socket.destroy();
       return;
     }
-    if (isOverdue && !this.isSocketPaused) {
-      this.fail(
-        new AmqpError(
-          'connection',
-          CONDITION.resourceLimitExceeded,
-          `Nothing came for ${Math.round(silentMs)} ms; the idle-time-out is ${idleTimeoutMs} ms (amqp.idleTimeoutMs)`,
-        ),
-      );
+    if (verdict instanceof AmqpError) {
+      this.fail(verdict);
       return;
     }
-    if (this.output.writtenBytes === this.writtenBytesAtCheck) {
-      if (this.remoteIdleMs > 0) this.frames.heartbeat();
-      else this.output.releaseWhenEmpty();
-    }
-    this.writtenBytesAtCheck = this.output.writtenBytes;
+    if (verdict === VERDICT.beat) this.frames.heartbeat();
+    else if (verdict === VERDICT.quiet) gathered.releaseWhenEmpty();
+    this.liveness.said(gathered.writtenBytes);
     this.scheduleCheck();
   }
 
   // Output and the end.
 
-  private flushSoon(): void {
-    if (this.flushIsDue) return;
-    this.flushIsDue = true;
-    this.clock.soon(this.flush);
-  }
-
-  private readonly flush = (): void => {
-    if (this.state === STATE.closing || this.state === STATE.closed) return;
-    for (const session of this.touchedSessions) session.flush();
-    this.touchedSessions.clear();
-    this.flushIsDue = false;
-    this.output.flush();
+  private afterFlush(): void {
     this.balanceReading();
     if (this.waitingForRoom.size > 0) this.goOn();
-    this.offerDelivery();
-  };
+  }
 
   private goOn(): void {
     // Who has used up the room is behind the others the next time.
@@ -626,13 +458,7 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
 
   private dropHeld(): void {
     this.waitingForRoom.clear();
-    for (const session of this.sessions.values()) session.dropHeld();
-  }
-
-  private offerDelivery(): void {
-    if (!this.wasUnwritable || !this.writable) return;
-    this.wasUnwritable = false;
-    this.brokerSession?.resumeDelivery();
+    this.sessions.dropHeld();
   }
 
   private fail(error: HoldfastError): void {
@@ -647,14 +473,15 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   }
 
   private close(error: HoldfastError | null): void {
-    for (const session of this.touchedSessions) session.flush();
-    this.touchedSessions.clear();
+    this.sessions.flush();
     // Before the protocol is agreed there is no way to say why.
     if (this.frameType !== FRAME_TYPE.amqp) {
       this.finish();
       return;
     }
-    if (this.state === STATE.opening) this.writeOpen(ESTABLISHMENT_FAILED);
+    if (this.state === STATE.opening) {
+      this.frames.frame(0, OPEN, ownOpen(this.options, this.maxFrameBytes, ESTABLISHMENT_FAILED));
+    }
     this.frames.frame(0, CLOSE, error === null ? {} : { error: errorFields(error) });
     this.finish();
   }
@@ -663,23 +490,13 @@ export class AmqpConnection implements SessionEvents, SessionHost, FrameSink {
   private finish(): void {
     this.decoder.stop();
     this.dropHeld();
-    this.output.flush();
     this.state = STATE.closing;
-    this.socket.resumeReading();
-    this.socket.end();
     this.timer.cancel();
-    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    this.timer = this.output.end();
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
 }
 
-function isOfConnection(error: HoldfastError): boolean {
-  return error instanceof AmqpError && error.scope === 'connection';
-}
-
 const ALL = [OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE];
 const CODE_OF_NAME = new Map(ALL.map(({ name, code }) => [`amqp:${name}:list`, code]));
-const PERFORMATIVES_OF_SESSIONS: ReadonlySet<number> = new Set(
-  [ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END].map(({ code }) => code),
-);

@@ -1,6 +1,6 @@
 /** The link on which a client declares and discharges its local transactions (OASIS AMQP 1.0, part 4, 4.2 and 4.3). */
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, decodeError } from './amqp-error.js';
+import { AmqpError, CONDITION, decodeError, isOfConnection } from './amqp-error.js';
 import { type Read, readFields } from './composite.js';
 import { transactionName } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
@@ -13,7 +13,6 @@ import { ValueReader } from './value-reader.js';
 
 /** Declarations and discharges that may be under way; each is answered before long. */
 const CREDIT = 100;
-const TXN_ID_BYTES = 8;
 
 /** Tells the client what became of its declare or discharge. */
 export type Answer = (deliveryId: number, state: Uint8Array) => void;
@@ -76,7 +75,7 @@ export class CoordinatorLink {
   /** The link is gone. */
   close(): void {
     for (const name of this.open) {
-      this.host.openTransactions.delete(name);
+      this.host.openTransactions.end(name);
       this.host.broker.rollback(name, null);
     }
     this.open.clear();
@@ -103,11 +102,11 @@ export class CoordinatorLink {
         'Distributed transactions are not offered',
       );
     }
-    const txnId = this.host.newTransactionId(TXN_ID_BYTES);
+    const txnId = this.host.openTransactions.newId();
     const name = transactionName(txnId);
     this.host.broker.begin(name);
     this.open.add(name);
-    this.host.openTransactions.set(name, 'open');
+    this.host.openTransactions.begin(name);
     this.answer(deliveryId, encodedState(DECLARED, { txnId }));
   }
 
@@ -120,8 +119,7 @@ export class CoordinatorLink {
         `No transaction ${name} is open on link "${this.name}"`,
       );
     }
-    const hasFailed = this.host.openTransactions.get(name) === 'failed';
-    this.host.openTransactions.delete(name);
+    const hasFailed = this.host.openTransactions.end(name);
     if (hasFailed && !fail) {
       this.host.broker.rollback(name, null);
       throw new AmqpError(
@@ -134,8 +132,4 @@ export class CoordinatorLink {
     if (fail) this.host.broker.rollback(name, token);
     else this.host.broker.commit(name, token);
   }
-}
-
-function isOfConnection(error: HoldfastError): boolean {
-  return error instanceof AmqpError && error.scope === 'connection';
 }

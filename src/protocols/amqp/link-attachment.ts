@@ -261,14 +261,16 @@ export function refuseAttach(
   attach: Attach,
   error: Given<typeof ERROR>,
 ): void {
-  tellUnattached(session, attach);
+  const { host, channel } = session;
+  tellUnattached(host, channel, attach);
   const { handle } = attach;
-  session.host.frames.frame(session.channel, DETACH, { handle, closed: true, error });
+  host.frames.frame(channel, DETACH, { handle, closed: true, error });
 }
 
 /** The client hears that its link is attached to nothing; it is detached next. */
 export function tellUnattached(
-  session: AttachingSession,
+  host: SessionHost,
+  channel: number,
   {
     name,
     handle,
@@ -278,7 +280,7 @@ export function tellUnattached(
   }: Pick<Attach, 'name' | 'handle' | 'role' | 'source' | 'target'>,
 ): void {
   const isSending = role === ROLE.receiver;
-  session.host.frames.frame(session.channel, ATTACH, {
+  host.frames.frame(channel, ATTACH, {
     name,
     handle,
     role: !role,

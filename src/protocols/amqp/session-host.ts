@@ -3,6 +3,7 @@ import type { BrokerSession, ConfirmationToken, Destination } from '../../broker
 import type { Config } from '../../config/schema.js';
 import type { Addresses } from './addresses.js';
 import type { FrameWriter } from './frame-writer.js';
+import type { OpenTransactions } from './open-transactions.js';
 
 /** A session as its connection comes back to it. */
 export interface HostedSession {
@@ -32,10 +33,7 @@ export interface SessionHost {
   readonly transferToken: ConfirmationToken;
   /** `session.confirmed(deliveryId)` is to be called when the transfer is confirmed. */
   awaits(session: HostedSession, deliveryId: number): void;
-  /** Declared and not discharged, by their names for the broker; what failed can only be rolled back. */
-  readonly openTransactions: Map<string, 'open' | 'failed'>;
-  /** Different from every other one of this connection. */
-  newTransactionId(bytes: number): Uint8Array;
+  readonly openTransactions: OpenTransactions;
   /** To be given to the broker with anything else. */
   tokenFor(confirmed: () => void): ConfirmationToken;
   /** What came of messages whose last transfer did not come yet, on all links of the connection. */

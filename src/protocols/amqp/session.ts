@@ -4,33 +4,33 @@
  */
 import { type DeliveryView, REJECTION } from '../../broker/api.js';
 import { HoldfastError } from '../../platform/errors.js';
-import { AmqpError, CONDITION, type ErrorScope, RedirectError } from './amqp-error.js';
-import type { Given, Read } from './composite.js';
+import { AmqpError, CONDITION, isOfLink } from './amqp-error.js';
+import type { Read } from './composite.js';
 import { CoordinatorLink } from './coordinator-link.js';
 import { DeliveryPayload } from './delivery-payload.js';
 import { type Outcome, readDeliveryState, type TransactionReference } from './delivery-state.js';
 import { encodedState } from './encoded-state.js';
+import { errorFields } from './error-fields.js';
 import { HeldTransfers, type TakeId } from './held-transfers.js';
-import { attachReceiving, attachSending, refuseAttach, tellUnattached } from './link-attachment.js';
+import { attachReceiving, attachSending, refuseAttach } from './link-attachment.js';
 import { OutgoingDeliveries } from './outgoing-deliveries.js';
 import {
   ACCEPTED_STATE,
   type ATTACH,
   BEGIN,
-  DETACH,
+  type DETACH,
   DISPOSITION,
-  type ERROR,
   FLOW,
   REJECTED,
   ROLE,
   TRANSACTIONAL_STATE,
 } from './performatives.js';
-import { type ReceivedDelivery, ReceivingLink } from './receiving-link.js';
+import type { ReceivedDelivery, ReceivingLink } from './receiving-link.js';
 import { SendingLink } from './sending-link.js';
 import { next } from './serial-number.js';
 import type { SessionHost } from './session-host.js';
+import { type Link, SessionLinks } from './session-links.js';
 import type { TransferFields } from './transfer-reader.js';
-import { SymbolText } from './value-writer.js';
 
 /** Frames that the client may send before it hears of a window again: credit limits it long before. */
 const INCOMING_WINDOW = 0x7fffffff;
@@ -43,22 +43,16 @@ interface UnsettledOutcome {
   readonly state: Uint8Array | null;
 }
 
-export type Link = ReceivingLink | CoordinatorLink | SendingLink;
-
 export class AmqpSession {
   readonly channel: number;
   readonly host: SessionHost;
-  private readonly links = new Map<number, Link>();
+  private readonly links: SessionLinks;
   private readonly outgoing = new OutgoingDeliveries(FIRST_DELIVERY_ID);
   private readonly held: HeldTransfers;
   private readonly payload = new DeliveryPayload();
   private nextIncomingId: number;
   /** Deliveries of the client that are on stable storage and not told of yet: ranges of ids. */
   private readonly accepted: number[] = [];
-  /** Handles of links that this side has detached, and the client not yet. */
-  private readonly detached = new Set<number>();
-  /** The answers to detaches that wait until something is on stable storage, by handle. */
-  private readonly detaching = new Map<number, () => void>();
   private hasEnded = false;
 
   constructor(host: SessionHost, channel: number, begin: Read<typeof BEGIN>) {
@@ -73,6 +67,7 @@ export class AmqpSession {
         if (!this.hasEnded) this.offerAllCredit();
       },
     });
+    this.links = new SessionLinks({ host, channel, outgoing: this.outgoing, held: this.held });
     host.frames.frame(channel, BEGIN, {
       remoteChannel: channel,
       nextOutgoingId: 0,
@@ -83,50 +78,24 @@ export class AmqpSession {
   }
 
   get linkCount(): number {
-    return this.links.size;
+    return this.links.count;
   }
 
   // What the client sends.
 
   attach(attach: Read<typeof ATTACH>): void {
-    this.finishLeaving(attach.handle);
-    if (this.links.has(attach.handle)) {
-      throw new AmqpError(
-        'session',
-        CONDITION.handleInUse,
-        `Handle ${attach.handle} is attached already; detach it first, or use another one`,
-      );
-    }
-    if (attach.handle >= this.host.config.maxLinksPerSession) {
-      throw new AmqpError(
-        'session',
-        CONDITION.resourceLimitExceeded,
-        `Handle ${attach.handle} is above the limit of ${this.host.config.maxLinksPerSession} links (amqp.maxLinksPerSession)`,
-      );
-    }
-    const { maxLinksPerConnection } = this.host.config;
-    if (this.host.linkCount >= maxLinksPerConnection) {
-      throw new AmqpError(
-        'session',
-        CONDITION.resourceLimitExceeded,
-        `This connection has its ${maxLinksPerConnection} links (amqp.maxLinksPerConnection)`,
-      );
-    }
-    this.detached.delete(attach.handle);
-    // The client does not wait for the answer to its last detach, which has to come before this one's.
-    this.detaching.get(attach.handle)?.();
+    this.links.free(attach.handle);
     try {
       if (attach.role === ROLE.sender) {
         const link = attachReceiving(this, attach);
-        this.links.set(attach.handle, link);
+        this.links.place(link);
         this.replenish(link);
       } else {
-        attachSending(this, attach, (link) => this.links.set(attach.handle, link));
+        attachSending(this, attach, (link) => this.links.place(link));
       }
     } catch (error) {
       if (!isOfLink(error)) throw error;
-      this.links.delete(attach.handle);
-      this.detached.add(attach.handle);
+      this.links.refused(attach.handle);
       refuseAttach(this, attach, errorFields(error));
     }
   }
@@ -137,18 +106,18 @@ export class AmqpSession {
     if (wasBlocked && !this.held.isBlocked) this.offerAllCredit();
     if (flow.handle === null) {
       if (flow.echo) this.sendFlow(null);
-    } else if (!this.detached.has(flow.handle)) {
-      this.linkFlow(flow, this.linkAt(flow.handle));
+    } else if (!this.links.detached.has(flow.handle)) {
+      this.linkFlow(flow, this.links.at(flow.handle));
     }
   }
 
   transfer(transfer: TransferFields, bytes: Uint8Array, start: number, end: number): void {
     this.nextIncomingId = next(this.nextIncomingId);
-    if (this.detached.has(transfer.handle)) {
-      this.fail(readDeliveryState(transfer.state).transaction);
+    if (this.links.detached.has(transfer.handle)) {
+      this.host.openTransactions.fail(readDeliveryState(transfer.state).transaction);
       return;
     }
-    const link = this.linkAt(transfer.handle);
+    const link = this.links.at(transfer.handle);
     if (link instanceof SendingLink) {
       throw new AmqpError(
         'session',
@@ -156,13 +125,12 @@ export class AmqpSession {
         `A transfer came on handle ${transfer.handle}, on which this client receives`,
       );
     }
-    // Not by `guardLink`: this happens for every message, and a function of its own would be made for each.
     try {
       if (link instanceof CoordinatorLink) link.take(transfer, bytes, start, end);
       else this.receive(link, transfer, bytes, start, end);
       if (link.replenish()) this.sendFlow(link);
     } catch (error) {
-      this.onLinkError(link, error);
+      this.links.fail(link, error);
     }
   }
 
@@ -173,7 +141,7 @@ export class AmqpSession {
     const { first, settled } = disposition;
     const { outcome, transaction } = readDeliveryState(disposition.state);
     if (outcome === null && !settled) return;
-    this.requireOpen(transaction, 'session');
+    this.host.openTransactions.require(transaction, 'session');
     const last = disposition.last ?? first;
     try {
       this.outgoing.settle(first, last, (link, entryId, id) => {
@@ -181,44 +149,13 @@ export class AmqpSession {
         this.settle(link, entryId, outcome ?? link.defaultOutcome, transaction, answer);
       });
     } catch (error) {
-      this.fail(transaction);
+      this.host.openTransactions.fail(transaction);
       throw error;
     }
   }
 
   detach(detach: Read<typeof DETACH>): void {
-    // The answer to a detach of this side.
-    if (this.detached.delete(detach.handle)) return;
-    const link = this.linkAt(detach.handle);
-    const { handle } = link;
-    if (link instanceof SendingLink && !link.isAnnounced) {
-      // A durable subscription, which is told of when it is on stable storage: then this comes next.
-      link.leaving = detach;
-      const then = (): void => {
-        if (!this.hasEnded && this.has(link)) this.detach(detach);
-      };
-      this.host.broker.barrier(this.host.tokenFor(then));
-      return;
-    }
-    this.guardLink(link, () => {
-      this.close(link);
-      const detached = (): void => {
-        if (this.hasEnded || !this.detaching.delete(handle)) return;
-        this.host.frames.frame(this.channel, DETACH, { handle, closed: detach.closed });
-      };
-      this.detaching.set(handle, detached);
-      if (detach.closed && link instanceof SendingLink && link.removes !== null) {
-        const { clientId, name } = link.removes;
-        // It is gone for good when the client hears of it.
-        const token = this.host.tokenFor(detached);
-        this.host.broker.removeDurableSubscription(clientId, name, token);
-      } else {
-        detached();
-      }
-      this.links.delete(handle);
-    });
-    // Both sides have detached, whichever way.
-    this.detached.delete(handle);
+    this.links.detach(detach);
   }
 
   /** The session is over, or its connection: links go, what they had unsettled goes back. */
@@ -228,10 +165,7 @@ export class AmqpSession {
     this.held.dropAll();
     // What one link gives back must not go out on another one.
     this.withholdCredit();
-    const links = [...this.links.values()];
-    for (const link of links) if (link instanceof CoordinatorLink) link.close();
-    for (const link of links) this.close(link);
-    this.links.clear();
+    this.links.end();
   }
 
   // What the broker does.
@@ -279,7 +213,11 @@ export class AmqpSession {
   }
 
   has(link: Link): boolean {
-    return this.links.get(link.handle) === link;
+    return this.links.has(link);
+  }
+
+  sourceIsGone(link: SendingLink, reason: string): void {
+    this.links.sourceIsGone(link, reason);
   }
 
   /** Lets the broker deliver what the client has credit for. */
@@ -312,7 +250,7 @@ export class AmqpSession {
   /** There is nothing more for the link now: its credit is used up by saying so. */
   private drained(link: SendingLink): void {
     // A flow may have taken the drain back meanwhile, and a full window is no empty queue.
-    if (!link.isDraining || !this.has(link) || this.held.isBlocked) return;
+    if (!link.isDraining || !this.links.has(link) || this.held.isBlocked) return;
     link.isDraining = false;
     link.useUpCredit();
     if (link.subscriber !== null) this.host.broker.setCredit(link.subscriber, 0);
@@ -326,7 +264,7 @@ export class AmqpSession {
   private publish(delivery: ReceivedDelivery): void {
     const { deliveryId, settled, transaction, message, refusal } = delivery;
     const { host } = this;
-    this.requireOpen(transaction, 'link');
+    this.host.openTransactions.require(transaction, 'link');
     // What a transaction takes is confirmed by its discharge.
     const isAwaited = !settled && transaction === null;
     try {
@@ -334,7 +272,7 @@ export class AmqpSession {
       host.broker.send(message, isAwaited ? host.transferToken : null, transaction?.name ?? null);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      if (transaction !== null) this.fail(transaction);
+      if (transaction !== null) this.host.openTransactions.fail(transaction);
       else if (settled) throw error;
       if (settled) return;
       this.settleIncoming(deliveryId, encodedState(REJECTED, { error: errorFields(error) }));
@@ -365,16 +303,9 @@ export class AmqpSession {
       this.publish(delivery);
       link.release();
     } catch (error) {
-      this.fail(transaction);
+      this.host.openTransactions.fail(transaction);
       throw error;
     }
-  }
-
-  /** Without one of its sends or settlements it must not be committed. */
-  private fail(transaction: TransactionReference | null): void {
-    const { openTransactions } = this.host;
-    if (transaction === null || !openTransactions.has(transaction.name)) return;
-    openTransactions.set(transaction.name, 'failed');
   }
 
   /** Tells the client what became of its delivery, for good. */
@@ -412,86 +343,6 @@ export class AmqpSession {
     frames.frame(this.channel, DISPOSITION, { role, first: deliveryId, settled: true, state });
   }
 
-  /** What it had unsettled goes back, and a durable subscription stays. */
-  private close(link: Link): void {
-    if (link instanceof CoordinatorLink) {
-      link.close();
-      return;
-    }
-    if (link instanceof ReceivingLink) link.reset();
-    if (link instanceof SendingLink && link.subscriber !== null) {
-      const { subscriber } = link;
-      link.subscriber = null;
-      this.outgoing.forget(link);
-      this.held.drop(link.handle);
-      this.host.broker.unsubscribe(subscriber, null);
-    }
-    if (link.isTemporary && link.destination !== null) {
-      this.host.broker.removeTemporary(link.destination);
-    }
-  }
-
-  /**
-   * The client uses the handle again before it was told of its last link there. That one comes to nothing,
-   * as a refused one does: what is not on stable storage yet is not told of.
-   */
-  private finishLeaving(handle: number): void {
-    const link = this.links.get(handle);
-    if (!(link instanceof SendingLink) || link.leaving === null) return;
-    tellUnattached(this, {
-      name: link.name,
-      handle,
-      role: ROLE.receiver,
-      source: null,
-      target: null,
-    });
-    link.isAnnounced = true;
-    this.detach(link.leaving);
-  }
-
-  private requireOpen(transaction: TransactionReference | null, scope: ErrorScope): void {
-    if (transaction === null || this.host.openTransactions.has(transaction.name)) return;
-    throw new AmqpError(
-      scope,
-      CONDITION.unknownTransaction,
-      `No transaction ${transaction.name} is open on this connection`,
-    );
-  }
-
-  sourceIsGone(link: SendingLink, reason: string): void {
-    if (this.hasEnded || !this.has(link)) return;
-    const { handle } = link;
-    link.subscriber = null;
-    this.outgoing.forget(link);
-    this.held.drop(handle);
-    this.links.delete(handle);
-    this.detached.add(handle);
-    const error = { condition: CONDITION.resourceDeleted, description: reason };
-    this.host.frames.frame(this.channel, DETACH, { handle, closed: true, error });
-  }
-
-  /** An error of the link ends the link only. */
-  private guardLink(link: Link, task: () => void): void {
-    try {
-      task();
-    } catch (error) {
-      this.onLinkError(link, error);
-    }
-  }
-
-  private onLinkError(link: Link, error: unknown): void {
-    if (!isOfLink(error)) throw error;
-    this.links.delete(link.handle);
-    this.detaching.delete(link.handle);
-    this.detached.add(link.handle);
-    this.close(link);
-    this.host.frames.frame(this.channel, DETACH, {
-      handle: link.handle,
-      closed: true,
-      error: errorFields(error),
-    });
-  }
-
   /** The client's window is full: the broker keeps what it has until there is room. */
   private withholdCredit(): void {
     for (const link of this.links.values()) {
@@ -523,16 +374,6 @@ export class AmqpSession {
           }),
     });
   }
-
-  private linkAt(handle: number): Link {
-    const link = this.links.get(handle);
-    if (link !== undefined) return link;
-    throw new AmqpError(
-      'session',
-      CONDITION.unattachedHandle,
-      `No link is attached to handle ${handle}; attach one first`,
-    );
-  }
 }
 
 /** ActiveMQ's reading: what failed is tried again, what is rejected or cannot be delivered here is a dead letter. */
@@ -541,40 +382,4 @@ function rejectionOf(outcome: Outcome) {
   if (outcome.kind !== 'modified') return REJECTION.poison;
   if (outcome.undeliverableHere) return REJECTION.poison;
   return outcome.deliveryFailed ? REJECTION.failed : REJECTION.released;
-}
-
-function isOfLink(error: unknown): error is HoldfastError {
-  if (error instanceof AmqpError) return error.scope === 'link';
-  return error instanceof HoldfastError;
-}
-
-/** The `error` that tells a peer of what happened. */
-export function errorFields(error: HoldfastError): Given<typeof ERROR> {
-  const condition = conditionOf(error);
-  const description = error.message;
-  if (error instanceof RedirectError) {
-    const { host, port } = error.address;
-    const info = { hostname: host, 'network-host': host, port, scheme: error.scheme };
-    return { condition, description, info };
-  }
-  if (error.code !== 'CLIENT_ID_IN_USE') return { condition, description };
-  // 2.8.14: JMS clients know by it what went wrong.
-  const info = { 'invalid-field': new SymbolText('container-id') };
-  return { condition, description, info };
-}
-
-function conditionOf(error: HoldfastError): string {
-  if (error instanceof AmqpError) return error.condition;
-  switch (error.code) {
-    case 'LIMIT_EXCEEDED':
-      return CONDITION.resourceLimitExceeded;
-    case 'DESTINATION_GONE':
-      return CONDITION.notFound;
-    case 'CLIENT_ID_IN_USE':
-      return CONDITION.invalidField;
-    case 'ACCESS_DENIED':
-      return CONDITION.unauthorizedAccess;
-    default:
-      return CONDITION.preconditionFailed;
-  }
 }

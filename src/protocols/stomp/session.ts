@@ -18,25 +18,23 @@ import type { Clock, Socket, Timer } from '../../platform/ports.js';
 import type { Admission, Authentication } from '../shared/authentication.js';
 import { HeldBytes } from '../shared/held-bytes.js';
 import { hasRoomForPart, isLarge } from '../shared/large-delivery.js';
-import { Output } from '../shared/output.js';
-import { LINE_FEED, NO_BYTES, utf8 } from './bytes.js';
+import type { Output } from '../shared/output.js';
+import { SocketOutput } from '../shared/socket-output.js';
+import { LINE_FEED, utf8 } from './bytes.js';
 import { ClientCommands } from './client-commands.js';
 import { COMMAND, commandName } from './commands.js';
+import { connectedFrame, errorFrame, type ServerDescription } from './connection-frames.js';
 import type { Frame } from './frame.js';
 import { FrameDecoder } from './frame-decoder.js';
-import { encodeFrame, type HeaderLine } from './frame-encoder.js';
 import { HEADER } from './known-headers.js';
 import { LargeBody } from './large-body.js';
 import { Liveness, VERDICT } from './liveness.js';
+import { askWho, refusalOf } from './login.js';
 import { appendMessageFrame, appendMessageHead, endOfBrowsing } from './message-frame.js';
-import { type Negotiated, NoCommonVersion, negotiate } from './negotiation.js';
+import { type Negotiated, negotiate } from './negotiation.js';
 import { MAX_RECEIPT_BYTES, ReceiptQueue } from './receipt-queue.js';
-import { certificateRefused, limitExceeded, loginRefused, StompError } from './stomp-error.js';
+import { limitExceeded, StompError } from './stomp-error.js';
 import type { Subscription } from './subscription.js';
-import { SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
-
-/** How long a client may take to read the last frame and close, once this side has nothing more to say. */
-const CLOSE_LINGER_MS = 5_000;
 
 /** Kept of what a client sends while the broker holds it back; beyond, its socket is not read either. */
 const HELD_MAX_BYTES = 16 * 1024;
@@ -64,15 +62,11 @@ const READING_STATES: ReadonlySet<State> = new Set([
   STATE.connected,
 ]);
 
-export interface StompSessionOptions {
+export interface StompSessionOptions extends ServerDescription {
   readonly socket: Socket;
   readonly broker: BrokerEndpoint;
   readonly clock: Clock;
   readonly config: Config['stomp'];
-  /** Name and version of the software, as `holdfast/0.1.0`. */
-  readonly serverName: string;
-  readonly sessionId: string;
-  readonly nodeName: string;
   /** Makes a STOMP message of one that came by another protocol. */
   readonly convert: (message: DeliveryView) => DeliveryView;
   /** Without it everybody may connect. */
@@ -86,6 +80,8 @@ export class StompSession implements SessionEvents {
   private readonly socket: Socket;
   private readonly clock: Clock;
   private readonly decoder: FrameDecoder;
+  private readonly socketOutput: SocketOutput;
+  /** What it has gathered. */
   private readonly output: Output;
   private state: State = STATE.opening;
   private timer: Timer;
@@ -97,9 +93,6 @@ export class StompSession implements SessionEvents {
   /** Tokens are the numbers of receipts; the broker confirms them in order. */
   private receiptsAsked = 0;
   private receiptsGiven = 0;
-  private flushIsDue = false;
-  /** The broker was told that nothing can be written. */
-  private wasUnwritable = false;
   private pausedByBroker = false;
   private pausedByReceipts = false;
   private pausedByLogin = false;
@@ -120,7 +113,16 @@ export class StompSession implements SessionEvents {
     this.socket = socket;
     this.clock = clock;
     this.decoder = new FrameDecoder(config, (frame) => this.onFrame(frame));
-    this.output = new Output((bytes) => socket.write(bytes));
+    this.socketOutput = new SocketOutput({
+      socket,
+      clock,
+      maxWaitingBytes: config.socketBufferMaxBytes,
+      beforeFlush: () => undefined,
+      afterFlush: () => this.afterFlush(),
+      isWritable: () => this.writable,
+      onWritable: () => this.brokerSession?.resumeDelivery(),
+    });
+    this.output = this.socketOutput.gathered;
     this.timer = clock.after(config.connectTimeoutMs, () => this.onConnectTimeout());
     socket.receive({
       onData: (bytes) => this.onData(bytes),
@@ -133,9 +135,8 @@ export class StompSession implements SessionEvents {
 
   get writable(): boolean {
     if (this.state !== STATE.connected) return false;
-    const isFull = this.waitingBytes > this.options.config.socketBufferMaxBytes;
-    if (!isFull && this.largeBody === null) return true;
-    this.wasUnwritable = true;
+    if (this.largeBody === null) return this.socketOutput.takesMore();
+    this.socketOutput.refuses();
     return false;
   }
 
@@ -152,7 +153,7 @@ export class StompSession implements SessionEvents {
       this.output.range(bytes, start, end);
       this.output.bytes(RECEIPT_TAIL);
     });
-    this.flushSoon();
+    this.socketOutput.flushSoon();
     if (this.pausedByReceipts) this.balanceReading();
     if (this.state === STATE.disconnecting && this.receiptsGiven === this.receiptsAsked) {
       this.finish();
@@ -170,7 +171,7 @@ export class StompSession implements SessionEvents {
     } else {
       appendMessageFrame(this.output, subscription, own);
     }
-    this.flushSoon();
+    this.socketOutput.flushSoon();
   }
 
   /**
@@ -230,7 +231,7 @@ export class StompSession implements SessionEvents {
 
   private onDrain(): void {
     this.writeBody();
-    this.offerDelivery();
+    this.socketOutput.offerDelivery();
   }
 
   private onClose(): void {
@@ -240,6 +241,7 @@ export class StompSession implements SessionEvents {
       this.readHeld();
     }
     this.state = STATE.closed;
+    this.socketOutput.stop();
     this.dropBody();
     this.timer.cancel();
     this.decoder.stop();
@@ -278,7 +280,7 @@ export class StompSession implements SessionEvents {
     if (verdict === VERDICT.beat) {
       this.output.reserve(HEART_BEAT.length);
       this.output.bytes(HEART_BEAT);
-      this.flushSoon();
+      this.socketOutput.flushSoon();
     } else if (this.output.writtenBytes === this.writtenBytesAtCheck) {
       this.output.releaseWhenEmpty();
     }
@@ -365,25 +367,10 @@ export class StompSession implements SessionEvents {
       wallMs: () => clock.wallMs(),
       onBrowsed: (subscription) => this.writeFrame(endOfBrowsing(subscription)),
     });
-    this.writeConnected(negotiated);
+    this.writeFrame(connectedFrame(negotiated, options));
     this.timer.cancel();
     this.liveness = new Liveness(negotiated, options.config.frameTimeoutMs, clock.monotonicMs());
     this.scheduleCheck(this.liveness);
-  }
-
-  private writeConnected(negotiated: Negotiated): void {
-    const { serverName, nodeName, sessionId, config } = this.options;
-    const headers: HeaderLine[] = [
-      ['version', versionText(negotiated.version)],
-      ['session', sessionId],
-      ['server', `${serverName} ${nodeName}`],
-    ];
-    if (negotiated.version !== VERSION.v10) {
-      headers.push(['heart-beat', `${config.heartbeatMs},${config.heartbeatMs}`]);
-    }
-    this.writeFrame(
-      encodeFrame({ command: COMMAND.connected, headers, body: NO_BYTES }, negotiated.version),
-    );
   }
 
   /** The receipt is the last frame sent, and says that everything before it was processed. */
@@ -417,26 +404,12 @@ export class StompSession implements SessionEvents {
   private writeFrame(bytes: Uint8Array): void {
     this.output.reserve(bytes.length);
     this.output.bytes(bytes);
-    this.flushSoon();
+    this.socketOutput.flushSoon();
   }
 
-  private flushSoon(): void {
-    if (this.flushIsDue) return;
-    this.flushIsDue = true;
-    this.clock.soon(this.flush);
-  }
-
-  private readonly flush = (): void => {
-    this.flushIsDue = false;
-    if (this.state === STATE.closing || this.state === STATE.closed) return;
-    this.output.flush();
+  private afterFlush(): void {
     this.liveness?.sent(this.clock.monotonicMs());
     this.writeBody();
-    this.offerDelivery();
-  };
-
-  private get waitingBytes(): number {
-    return this.socket.bufferedBytes + this.output.gatheredBytes;
   }
 
   /** Goes on with a large body as far as the socket takes it. */
@@ -447,18 +420,12 @@ export class StompSession implements SessionEvents {
     if (!this.largeBody.write(hasRoom)) return;
     this.largeBody = null;
     if (this.finishesBehindBody) this.finish();
-    else this.flushSoon();
+    else this.socketOutput.flushSoon();
   };
 
   private dropBody(): void {
     this.largeBody?.drop();
     this.largeBody = null;
-  }
-
-  private offerDelivery(): void {
-    if (!this.wasUnwritable || !this.writable) return;
-    this.wasUnwritable = false;
-    this.brokerSession?.resumeDelivery();
   }
 
   private get readingPaused(): boolean {
@@ -485,15 +452,7 @@ export class StompSession implements SessionEvents {
       this.finish();
       return;
     }
-    const [summary, detail] =
-      error instanceof StompError ? [error.summary, error.detail] : [error.message, ''];
-    const headers: HeaderLine[] = [['message', summary]];
-    if (error instanceof NoCommonVersion) headers.push(['version', SUPPORTED_VERSIONS_TEXT]);
-    headers.push(['content-type', 'text/plain']);
-    const receipt = frame?.text(HEADER.receipt);
-    if (receipt !== undefined) headers.push(['receipt-id', receipt]);
-    const body = utf8(`${summary}${detail === '' ? '' : `.\n${detail}`}\n`);
-    this.writeFrame(encodeFrame({ command: COMMAND.error, headers, body }, this.decoder.version));
+    this.writeFrame(errorFrame(error, frame, this.decoder.version));
     this.finish();
   }
 
@@ -504,33 +463,10 @@ export class StompSession implements SessionEvents {
       this.finishesBehindBody = true;
       return;
     }
-    this.output.flush();
     this.state = STATE.closing;
-    this.socket.resumeReading();
-    this.socket.end();
     this.timer.cancel();
-    this.timer = this.clock.after(CLOSE_LINGER_MS, () => this.socket.destroy());
+    this.timer = this.socketOutput.end();
     // Not at once: the broker may be the caller.
     this.clock.soon(() => this.brokerSession?.close());
   }
-}
-
-/** Who neither names a user nor has a passcode is who its certificate says. Throws without one. */
-function askWho(
-  { login, passcode }: Negotiated,
-  authentication: Authentication,
-): Promise<Admission | null> {
-  if (login !== undefined && passcode !== undefined) {
-    return authentication.withPassword(login, passcode);
-  }
-  if (login !== undefined || passcode !== undefined) throw loginRefused();
-  if (authentication.certificate === null) throw loginRefused();
-  return authentication.withCertificate();
-}
-
-function refusalOf({ login }: Negotiated, authentication: Authentication | undefined): StompError {
-  const certificate = authentication?.certificate;
-  return login === undefined && certificate != null
-    ? certificateRefused(certificate.subject)
-    : loginRefused();
 }
