@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import type { Clock, FileHandle } from '../../../src/platform/ports.js';
@@ -88,28 +88,6 @@ test('the lease is measured, and a late write that is refused is shown', async (
   assert.deepEqual(a.trials.slice(1), b.trials.slice(1));
 });
 
-for (const [fence1Enforced, severity] of [
-  [true, 'refuse'],
-  [false, 'warning'],
-] as const) {
-  test(`a late write that is let through leads to: ${severity}`, async (t) => {
-    const file = new LeasedFile('let through');
-    const { onHolder, onWatcher } = operate(file);
-    const [a, b] = await examineTogether(
-      await makeDirectory(t),
-      { trials: ['lease'], fence1Enforced },
-      { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
-      { request: { tell: onWatcher } },
-    );
-    for (const report of [a, b]) {
-      const late = named(report, 'late write refused');
-      assert.equal(late.outcome, 'failed');
-      assert.match(late.detail, /met ok, ok; its bytes are in the file of its successor$/);
-      assert.equal(late.findings[0]?.severity, severity);
-    }
-  });
-}
-
 test('a lock that was merely given back is not taken for a lease', async (t) => {
   let handle: FileHandle | null = null;
   const spoil: Spoil = (opened) => {
@@ -127,51 +105,79 @@ test('a lock that was merely given back is not taken for a lease', async (t) => 
   assert.match(named(b, 'lease').detail, /gave the lock back by itself/);
 });
 
-test('a server that never gives the lock of a dead host away is refused', async (t) => {
-  let aheadMs = 0;
-  const clock: Clock = { ...nodeClock, monotonicMs: () => nodeClock.monotonicMs() + aheadMs };
-  let isDead = false;
-  let bury = (): void => undefined;
-  const buried = new Promise<void>((resolve) => {
-    bury = resolve;
-  });
-  const spoil: Spoil = (handle) => {
-    const write = handle.write.bind(handle);
-    handle.write = async (bytes, position) => {
-      if (!isDead) return write(bytes, position);
-      await buried;
-      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+/**
+ * Each waits for seconds in a directory of its own. Those above are by themselves, for they compare times,
+ * which come out later when several doctors share this process.
+ */
+describe('what comes of the lease', { concurrency: true }, () => {
+  for (const [fence1Enforced, severity] of [
+    [true, 'refuse'],
+    [false, 'warning'],
+  ] as const) {
+    it(`a late write that is let through leads to: ${severity}`, async (t) => {
+      const file = new LeasedFile('let through');
+      const { onHolder, onWatcher } = operate(file);
+      const [a, b] = await examineTogether(
+        await makeDirectory(t),
+        { trials: ['lease'], fence1Enforced },
+        { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
+        { request: { tell: onWatcher } },
+      );
+      for (const report of [a, b]) {
+        const late = named(report, 'late write refused');
+        assert.equal(late.outcome, 'failed');
+        assert.match(late.detail, /met ok, ok; its bytes are in the file of its successor$/);
+        assert.equal(late.findings[0]?.severity, severity);
+      }
+    });
+  }
+
+  it('a server that never gives the lock of a dead host away is refused', async (t) => {
+    let aheadMs = 0;
+    const clock: Clock = { ...nodeClock, monotonicMs: () => nodeClock.monotonicMs() + aheadMs };
+    let isDead = false;
+    let bury = (): void => undefined;
+    const buried = new Promise<void>((resolve) => {
+      bury = resolve;
+    });
+    const spoil: Spoil = (handle) => {
+      const write = handle.write.bind(handle);
+      handle.write = async (bytes, position) => {
+        if (!isDead) return write(bytes, position);
+        await buried;
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      };
     };
-  };
-  const root = await makeDirectory(t);
-  const holder = examineOn(root, {
-    name: 'a',
-    trials: ['lease'],
-    spoil,
-    request: {
-      toBeCut: 'power-off',
-      tell: (sentence) => {
-        isDead ||= sentence.startsWith('take the power');
+    const root = await makeDirectory(t);
+    const holder = examineOn(root, {
+      name: 'a',
+      trials: ['lease'],
+      spoil,
+      request: {
+        toBeCut: 'power-off',
+        tell: (sentence) => {
+          isDead ||= sentence.startsWith('take the power');
+        },
       },
-    },
-  });
-  const watcher = await examineOn(root, {
-    name: 'b',
-    trials: ['lease'],
-    clock,
-    request: {
-      tell: (sentence) => {
-        // The rest of five minutes.
-        if (sentence.startsWith('it writes no more')) aheadMs = 300_000;
+    });
+    const watcher = await examineOn(root, {
+      name: 'b',
+      trials: ['lease'],
+      clock,
+      request: {
+        tell: (sentence) => {
+          // The rest of five minutes.
+          if (sentence.startsWith('it writes no more')) aheadMs = 300_000;
+        },
       },
-    },
+    });
+    assert.equal(watcher.failure, null);
+    const lease = named(watcher, 'lease');
+    assert.equal(lease.outcome, 'failed');
+    assert.equal(lease.detail, 'the lock of a was not free 300 s after its last write');
+    assert.equal(lease.findings[0]?.severity, 'refuse');
+    assert.deepEqual(await nodeFileSystem.list(root), []);
+    bury();
+    await Promise.allSettled([holder]);
   });
-  assert.equal(watcher.failure, null);
-  const lease = named(watcher, 'lease');
-  assert.equal(lease.outcome, 'failed');
-  assert.equal(lease.detail, 'the lock of a was not free 300 s after its last write');
-  assert.equal(lease.findings[0]?.severity, 'refuse');
-  assert.deepEqual(await nodeFileSystem.list(root), []);
-  bury();
-  await Promise.allSettled([holder]);
 });
