@@ -1,7 +1,6 @@
 /** One trial of two doctors, from an empty directory to a result that both agree on. */
 import { type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
 import type { Clock, Patience, TrialProcess } from '../../platform/ports.js';
-import { pause } from '../pause.js';
 import { failed, type TrialResult } from '../trial-result.js';
 import { emptyDirectory } from '../work-directory.js';
 import { TrialEndedByPeer } from './conversation.js';
@@ -69,5 +68,12 @@ async function attempt(trial: PeerTrial, ring: Ring): Promise<Attempt> {
 }
 
 export async function killSoon(clock: Clock, process: TrialProcess): Promise<void> {
-  await Promise.race([process.kill(), pause(clock, KILL_LIMIT_MS)]);
+  await new Promise<void>((resolve, reject) => {
+    const limit = clock.after(KILL_LIMIT_MS, resolve);
+    // One that went on running would keep the doctor from ending.
+    process
+      .kill()
+      .finally(() => limit.cancel())
+      .then(resolve, reject);
+  });
 }
