@@ -134,8 +134,8 @@ test('a users file that others may read, is missing or is wrong keeps a node fro
     const end = await node.end();
     return `${end.code} ${node.complaint}`;
   };
-  await chmod(usersFile, 0o640);
-  assert.match(await complaintOf(), /^2 .*has the mode 0640.*run: chmod 600 \S+users\.yaml/);
+  await chmod(usersFile, 0o644);
+  assert.match(await complaintOf(), /^2 .*has the mode 0644.*run: chmod 600 \S+users\.yaml/);
   await chmod(usersFile, 0o600);
   await writeFile(usersFile, 'users:\n  bob:\n    roles: [x]\n');
   assert.match(await complaintOf(), /^2 .*users\.yaml, line 3: user bob has role x/);

@@ -13,13 +13,32 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { changePrivateFile, readPrivateFile } from '../../../../src/platform/node/private-file.js';
+import {
+  changePrivateFile,
+  isOpenToOthers,
+  readPrivateFile,
+} from '../../../../src/platform/node/private-file.js';
 import {
   makeTemporaryDirectory,
   type TemporaryDirectory,
 } from '../../../support/temporary-directory.js';
 
 const NOBODY = 65_534;
+
+/** Mode, owner, and whether more than the owner, or the group that root gave it to, may use it. */
+const MODES: readonly (readonly [number, number, boolean])[] = [
+  [0o100600, 861, false],
+  [0o100400, 861, false],
+  [0o100640, 861, true],
+  [0o100440, 861, true],
+  [0o100604, 861, true],
+  [0o100600, 0, false],
+  [0o100440, 0, false],
+  [0o100640, 0, false],
+  [0o100660, 0, true],
+  [0o100444, 0, true],
+  [0o100644, 0, true],
+];
 
 describe('A private file', () => {
   let directory: TemporaryDirectory;
@@ -43,6 +62,12 @@ describe('A private file', () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     assert.deepEqual(await readdir(directory.path), ['users.yaml']);
   });
+
+  for (const [mode, uid, isOpen] of MODES) {
+    it(`of mode ${mode.toString(8)} and user ${uid} is ${isOpen ? 'open to others' : 'closed'}`, () => {
+      assert.equal(isOpenToOthers({ mode, uid }), isOpen);
+    });
+  }
 
   it('that others may use is refused with the command that mends it', async () => {
     await make('secret');

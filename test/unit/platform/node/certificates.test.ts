@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { HoldfastError } from '../../../src/platform/errors.js';
-import { type CertificateFiles, readCredentials } from '../../../src/platform/node/certificates.js';
-import { type MadeCertificate, openssl, TestAuthority } from '../../support/certificates.js';
+import { HoldfastError } from '../../../../src/platform/errors.js';
+import {
+  type CertificateFiles,
+  readCredentials,
+} from '../../../../src/platform/node/certificates.js';
+import { type MadeCertificate, openssl, TestAuthority } from '../../../support/certificates.js';
 import {
   makeTemporaryDirectory,
   type TemporaryDirectory,
-} from '../../support/temporary-directory.js';
+} from '../../../support/temporary-directory.js';
 
 const DAY_MS = 86_400_000;
 
