@@ -26,6 +26,7 @@ const MAY_IMPORT = {
     'broker/api.ts',
     'broker/forwarded-session.ts',
     'broker/topic-patterns.ts',
+    'config/address.ts',
     'protocols/shared',
   ],
   'protocols/stomp': ['broker/api.ts', 'config/schema.ts', 'protocols/shared', 'selector'],

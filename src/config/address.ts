@@ -41,6 +41,11 @@ export function formatAddress(address: HostPort): string {
     : `${address.host}:${address.port}`;
 }
 
+/** Of a socket's HOST:PORT. */
+export function hostOf(address: string): string {
+  return address.slice(0, Math.max(0, address.lastIndexOf(':')));
+}
+
 /** What other hosts are told: a wildcard address would lead each of them to itself. */
 export function reachableAddress(bound: HostPort, hostName: string): HostPort {
   const isWildcard = bound.host === '0.0.0.0' || bound.host === '::';

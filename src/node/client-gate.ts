@@ -1,12 +1,15 @@
 /**
  * Where every accepted client goes: to the broker when this node is live, through to the live node
- * when another one is, and otherwise it waits a while, unread, until somebody is surely live. TLS is ended
- * where the client is served; who passes it through does not look into it. Main thread.
+ * when another one is, and otherwise it waits a while until somebody is surely live. Of what it sends only its
+ * beginning is looked at before: another node may tell there whose client it is. TLS is ended where the client is
+ * served; who passes it through does not look into it. Main thread.
  */
 
+import { hostOf } from '../config/address.js';
 import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import type { Clock, HostPort, Network, Socket, TlsEndpoint } from '../platform/ports.js';
+import { learnOrigin, type OriginCryptography, originLine } from './client-origin.js';
 import { passThrough } from './pass-through.js';
 
 const WAIT_LIMIT_MS = 30_000;
@@ -17,8 +20,13 @@ export interface ClientGateOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly cryptography: OriginCryptography;
+  /** By which this node knows other nodes that pass clients through to it, hexadecimal. */
+  readonly originKey: string;
   /** Why one more client cannot be taken; null when it can. */
   readonly limitReached: () => string | null;
+  /** True for a client that is not to be served, and is taken care of. */
+  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
   /** Clients of this gate begin with TLS. */
   readonly tls?: TlsEndpoint;
   /** Whether this node is sure to own the store. While it is not, a new client waits, or gives up and tries another node. */
@@ -31,15 +39,26 @@ export interface ClientGateOptions {
   readonly refuse: (socket: Socket, reason: string) => void;
 }
 
+/** The live node, when it is another one. */
+export interface Elsewhere {
+  readonly address: HostPort;
+  /** Its `originKey`; undefined when it knows nothing of that. */
+  readonly originKey?: string | undefined;
+}
+
 type Destination =
   | { readonly kind: 'here' }
-  | { readonly kind: 'elsewhere'; readonly address: HostPort }
+  | ({ readonly kind: 'elsewhere' } & Elsewhere)
   | { readonly kind: 'nowhere' };
 
 export class ClientGate {
   readonly #options: ClientGateOptions;
   readonly #sockets = new Set<Socket>();
   readonly #waiting = new Set<Socket>();
+  /** It is not known yet whose they are. */
+  readonly #arriving = new Set<Socket>();
+  /** Hosts of other nodes that have passed clients through to this one. */
+  readonly #passers = new Set<string>();
   /** A connection to the live node is being made for them. */
   readonly #connecting = new Set<Socket>();
   /** Until when a client that was not served yet may wait. */
@@ -58,13 +77,15 @@ export class ClientGate {
   }
 
   accept(socket: Socket): void {
+    // Where nobody else stands behind it, nothing of it needs to be read for that.
+    if (!this.#passers.has(hostOf(socket.remoteAddress)) && this.#holdsOff(socket)) return;
     const reason = this.#options.limitReached();
     if (reason !== null) {
       this.#refuse(socket, reason);
       return;
     }
     this.#sockets.add(socket);
-    this.#route(socket);
+    void this.#welcome(socket);
   }
 
   /** New clients wait from now on. The node that others are passed through to may still have a word for them. */
@@ -81,17 +102,18 @@ export class ClientGate {
     this.#routeWaiting();
   }
 
-  /** Clients are passed on to `address`, or wait when it is null. Those of another destination are cut off. */
-  openElsewhere(address: HostPort | null): void {
+  /** Clients are passed on to the live node, or wait when it is null. Those of another destination are cut off. */
+  openElsewhere(live: Elsewhere | null): void {
     const before = this.#destination;
     const isSame =
       before.kind === 'elsewhere' &&
-      before.address.host === address?.host &&
-      before.address.port === address.port;
+      before.originKey === live?.originKey &&
+      before.address.host === live?.address.host &&
+      before.address.port === live.address.port;
     if (isSame) return;
     this.hold();
     this.#cutOffFormer();
-    if (address !== null) this.#destination = { kind: 'elsewhere', address };
+    if (live !== null) this.#destination = { kind: 'elsewhere', ...live };
     this.#routeWaiting();
   }
 
@@ -104,13 +126,29 @@ export class ClientGate {
   /** What clients have sent and not been read of stays with them. */
   pauseAll(): void {
     for (const socket of this.#sockets) {
-      if (!this.#waiting.has(socket)) socket.pauseReading();
+      if (!this.#waiting.has(socket) && !this.#arriving.has(socket)) socket.pauseReading();
     }
   }
 
   destroyAll(): void {
     this.#waiting.clear();
+    this.#arriving.clear();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #welcome(socket: Socket): Promise<void> {
+    const { originKey, cryptography } = this.#options;
+    const { remoteAddress } = socket;
+    this.#arriving.add(socket);
+    const isTold = await learnOrigin(socket, originKey, cryptography);
+    if (!this.#arriving.delete(socket)) return;
+    if (isTold) this.#passers.add(hostOf(remoteAddress));
+    if (this.#holdsOff(socket)) this.#forget(socket);
+    else this.#route(socket);
+  }
+
+  #holdsOff(socket: Socket): boolean {
+    return this.#options.holdsOff?.(socket) ?? false;
   }
 
   #route(socket: Socket): void {
@@ -122,7 +160,7 @@ export class ClientGate {
         else this.#wait(socket);
         return;
       case 'elsewhere':
-        this.#sendElsewhere(socket, destination.address);
+        this.#sendElsewhere(socket, destination);
         return;
       case 'nowhere':
         this.#wait(socket);
@@ -170,22 +208,24 @@ export class ClientGate {
     );
   }
 
-  #sendElsewhere(socket: Socket, live: HostPort): void {
+  #sendElsewhere(socket: Socket, live: Elsewhere): void {
     const { redirect } = this.#options;
     if (redirect === undefined) {
       void this.#passOn(socket, live);
       return;
     }
     this.#deadlines.delete(socket);
-    this.#secured(socket, (secured) => redirect(secured, live, () => this.#forget(secured)));
+    this.#secured(socket, (secured) =>
+      redirect(secured, live.address, () => this.#forget(secured)),
+    );
   }
 
-  async #passOn(socket: Socket, live: HostPort): Promise<void> {
-    const { network, clock } = this.#options;
+  async #passOn(socket: Socket, { address, originKey }: Elsewhere): Promise<void> {
+    const { network, clock, cryptography } = this.#options;
     const before = this.#destination;
     this.#connecting.add(socket);
     try {
-      const upstream = await network.connect(live, CONNECT_TIMEOUT_MS);
+      const upstream = await network.connect(address, CONNECT_TIMEOUT_MS);
       this.#connecting.delete(socket);
       if (this.#destination !== before) {
         upstream.destroy();
@@ -193,12 +233,15 @@ export class ClientGate {
         return;
       }
       this.#deadlines.delete(socket);
+      if (originKey !== undefined) {
+        upstream.write(originLine(socket.remoteAddress, originKey, cryptography));
+      }
       passThrough(clock, socket, upstream, () => this.#forget(socket));
     } catch (error) {
       this.#connecting.delete(socket);
       this.#options.logger.debug(
         'pass-through-failed',
-        { live, error: messageOf(error) },
+        { live: address, error: messageOf(error) },
         'The live node could not be reached for a client; it waits',
       );
       this.#wait(socket);
@@ -249,6 +292,7 @@ export class ClientGate {
   #destroyServed(graceful = false): void {
     for (const socket of this.#sockets) {
       if (this.#waiting.has(socket) || this.#connecting.has(socket)) continue;
+      if (this.#arriving.has(socket)) continue;
       if (graceful) endAndDiscard(this.#options.clock, socket);
       else socket.destroy();
     }

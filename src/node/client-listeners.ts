@@ -9,8 +9,9 @@ import {
 } from '../config/address.js';
 import type { Logger } from '../platform/logger.js';
 import type { Clock, HostPort, Listener, Network, Socket, TlsEndpoint } from '../platform/ports.js';
-import type { Addresses } from '../store/documents.js';
+import type { Addresses, Reach } from '../store/documents.js';
 import { ClientGate, type ClientGateOptions } from './client-gate.js';
+import type { OriginCryptography } from './client-origin.js';
 
 /** A protocol that clients speak. */
 export interface ClientProtocol {
@@ -46,10 +47,13 @@ export interface ClientListenersOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly cryptography: OriginCryptography;
+  /** As of ClientGate. */
+  readonly originKey: string;
   /** Whether this node is sure to own the store. */
   readonly isSure: () => boolean;
-  /** True for a new connection that is not to be served, and is taken care of. */
-  readonly holdsOff?: (socket: Socket) => boolean;
+  /** As of ClientGate. */
+  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
   /** Of the protocols that are served over TLS. */
   readonly tls: ReadonlyMap<string, TlsEndpoint>;
 }
@@ -87,12 +91,10 @@ export class ClientListeners {
 
   /** Binds them all; `host` stands in addresses for what was bound on every interface. */
   async start(host: string): Promise<Addresses> {
-    const { network, logger, holdsOff } = this.#options;
+    const { network, logger } = this.#options;
     const addresses: { [protocol: string]: string } = {};
     for (const { protocol, name, listen, advertise, gate } of this.#ports) {
-      const listener = await network.listen(listen, (socket) => {
-        if (holdsOff?.(socket) !== true) gate.accept(socket);
-      });
+      const listener = await network.listen(listen, (socket) => gate.accept(socket));
       this.#listeners.push(listener);
       const bound = formatAddress(listener.address);
       const reachable = formatAddress(reachableAddress(listener.address, host));
@@ -114,12 +116,16 @@ export class ClientListeners {
     for (const { gate } of this.#ports) gate.openHere();
   }
 
-  /** Clients are passed on to the node with these addresses; where it has none, or nobody is live, they wait. */
-  openElsewhere(addresses: Addresses | null): void {
+  /** Clients are passed on to this node; where it has no address for them, or nobody is live, they wait. */
+  openElsewhere(live: Reach | null): void {
     for (const { name, gate } of this.#ports) {
-      const address = addresses?.[name];
-      const target = address === undefined ? null : parseTargetAddress(address, 'the `live` file');
-      gate.openElsewhere(target);
+      const text = live?.addresses[name];
+      if (live === null || text === undefined) {
+        gate.openElsewhere(null);
+        continue;
+      }
+      const address = parseTargetAddress(text, 'the `live` file');
+      gate.openElsewhere({ address, originKey: live.originKey });
     }
   }
 
@@ -158,12 +164,10 @@ export class ClientListeners {
   }
 
   #gateOf(protocol: ClientProtocol, tls?: TlsEndpoint): ClientGate {
-    const { broker, network, clock, logger, isSure } = this.#options;
+    const { broker, network, clock, logger, cryptography, originKey, isSure, holdsOff } =
+      this.#options;
     return new ClientGate({
-      network,
-      clock,
-      logger,
-      isSure,
+      ...{ network, clock, logger, cryptography, originKey, isSure, holdsOff },
       limitReached: () => this.#limitReached(protocol),
       serve: (socket, onClosed) => protocol.serve(broker, socket, onClosed),
       refuse: protocol.refuse,

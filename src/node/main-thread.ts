@@ -12,11 +12,14 @@ import type {
 } from '../platform/ports.js';
 import type { Tracer } from '../platform/tracing.js';
 import type { Security } from '../security/security.js';
+import type { OriginCryptography } from './client-origin.js';
 import { clientProtocols } from './client-protocols.js';
 import { messageContents } from './content-kinds.js';
-import { Node, type NodeObserver, type NodeOptions } from './node.js';
+import { Node, type NodeObserver } from './node.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 import { PULSE, Watchdog } from './watchdog.js';
+
+const ORIGIN_KEY_BYTES = 32;
 
 export interface MainThreadOptions {
   readonly config: Config;
@@ -25,6 +28,7 @@ export interface MainThreadOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
+  readonly cryptography: OriginCryptography;
   readonly network: Network;
   readonly logger: Logger;
   readonly channel: Channel<StorageCommand, StorageEvent>;
@@ -47,9 +51,9 @@ export interface MainThread {
 }
 
 export function assembleMainThread(options: MainThreadOptions): MainThread {
-  const { config, identity, version, clock, network, logger, channel } = options;
+  const { config, identity, version, clock, network, logger, channel, cryptography } = options;
   const { name } = config;
-  const { tls = new Map<string, TlsEndpoint>() } = options;
+  const { security, tls = new Map<string, TlsEndpoint>() } = options;
   const node: Node = new Node({
     config,
     name,
@@ -60,22 +64,20 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     logger,
     channel,
     tls,
+    cryptography,
+    originKey: Buffer.from(options.random.bytes(ORIGIN_KEY_BYTES)).toString('hex'),
     protocols: clientProtocols({
       ...options,
       addressesOfOthers: (protocol) => node.addressesOfOthers(protocol),
     }),
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
-    ...holdingOff(options.security),
+    holdsOff: security && ((socket) => security.holdsOff(socket)),
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   const watchdog: Watchdog = watchStorage(node, options);
   return { node, watchdog };
-}
-
-function holdingOff(security: Security | undefined): Pick<NodeOptions, 'holdsOff'> {
-  return security === undefined ? {} : { holdsOff: (socket) => security.holdsOff(socket) };
 }
 
 /** A live node whose store does not answer must not go on holding its clients (P3, P5). */

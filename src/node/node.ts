@@ -28,6 +28,7 @@ import { TracedBroker } from '../tracing/traced-broker.js';
 import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
+import type { OriginCryptography } from './client-origin.js';
 import { CommitPipeline } from './commit-pipeline.js';
 import { logFirstDrop } from './drop-log.js';
 import type { NodeFigures } from './node-figures.js';
@@ -70,8 +71,11 @@ export interface NodeOptions {
   /** Its thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
   readonly observer?: NodeObserver;
-  /** As of ClientListeners. */
-  readonly holdsOff?: (socket: Socket) => boolean;
+  readonly cryptography: OriginCryptography;
+  /** As of ClientGate; for each run of a node another one. */
+  readonly originKey: string;
+  /** As of ClientGate. */
+  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
   /** Set where messages are traced. */
   readonly tracer?: Tracer;
 }
@@ -178,7 +182,9 @@ export class Node {
       tls: options.tls,
       protocols: options.protocols,
       broker: this.#traced(options),
-      ...(options.holdsOff === undefined ? {} : { holdsOff: options.holdsOff }),
+      holdsOff: options.holdsOff,
+      cryptography: options.cryptography,
+      originKey: options.originKey,
       network: options.network,
       clock,
       logger,
@@ -245,7 +251,8 @@ export class Node {
     channel.onMessage((event) => this.#receive(event));
     channel.onClose((reason) => this.#onStorageClosed(reason));
     this.#addresses = { ...(await this.#clients.start(identity.host)), ...addresses };
-    this.#post({ kind: 'addresses', addresses: this.#addresses });
+    const { originKey } = this.#options;
+    this.#post({ kind: 'reach', reach: { addresses: this.#addresses, originKey } });
     this.#reportConfirmed();
   }
 
@@ -395,7 +402,7 @@ export class Node {
     if (this.#role !== 'joining' && this.#role !== 'backup') return;
     const document = this.#liveElsewhere;
     const isServing = document?.state === 'live' && document.node !== this.#options.name;
-    this.#clients.openElsewhere(isServing ? document.addresses : null);
+    this.#clients.openElsewhere(isServing ? document : null);
   }
 
   /** Takes nothing new, finishes what was taken, tells everybody, and closes them. */

@@ -14,6 +14,7 @@ import { messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { nodeClock, nodeRandom } from '../platform/node/clock.js';
 import { shellCommands } from '../platform/node/commands.js';
+import { nodeCryptography } from '../platform/node/cryptography.js';
 import { readHostIdentity } from '../platform/node/host-identity.js';
 import { callHttps, listenHttps } from '../platform/node/https.js';
 import { readMounts } from '../platform/node/mounts.js';
@@ -109,6 +110,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     version,
     clock: nodeClock,
     random: nodeRandom,
+    cryptography: nodeCryptography,
     network,
     logger,
     ...guarded,

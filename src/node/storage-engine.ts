@@ -11,7 +11,7 @@ import { LiveSilence } from '../ownership/live-silence.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
 import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
 import type { FileSystem } from '../platform/ports.js';
-import type { Addresses, LiveDocument } from '../store/documents.js';
+import type { LiveDocument, Reach } from '../store/documents.js';
 import { readLiveDocument } from '../store/known-documents.js';
 import { CallWatch } from './call-watch.js';
 import { Follower } from './follower.js';
@@ -48,7 +48,7 @@ export class StorageEngine {
   #status: NodeStatus | null = null;
   #handover: HandoverDesk | null = null;
   readonly #operators: OperatorDesk;
-  #addresses: Addresses = {};
+  #reach: Reach = { addresses: {} };
   #lastLive: LiveDocument | null = null;
   /** Of its last tenure. */
   #ownEpoch = 0;
@@ -154,7 +154,7 @@ export class StorageEngine {
       electionLock: this.#electionLock,
       directory: required(this.#directory),
       takeover,
-      addresses: this.#addresses,
+      reach: this.#reach,
       post: (event, transfer) => this.#post(event, transfer),
     });
     await this.#serve(this.#tenure);
@@ -302,10 +302,10 @@ export class StorageEngine {
         return this.#post(...(await loadBlocks(this.#loadContext(), command)));
       case 'load-part':
         return this.#post(...(await loadPart(this.#loadContext(), command)));
-      case 'addresses':
-        this.#addresses = command.addresses;
+      case 'reach':
+        this.#reach = command.reach;
         this.#beginNow();
-        await tenure?.setAddresses(command.addresses);
+        await tenure?.setReach(command.reach);
         return this.#status?.write();
       case 'quiesced':
         return this.#quiesced(command.cursor);
@@ -338,7 +338,7 @@ export class StorageEngine {
     const { segment, offset, sequence } = cursor;
     return {
       role: this.#role,
-      addresses: this.#addresses,
+      addresses: this.#reach.addresses,
       position: { segment, offset, sequence },
       lagBytes: tenure === null ? this.#lagBytes() : 0,
       ready: this.#role === 'backup' && this.#couldTakeOver(),

@@ -9,7 +9,7 @@ import type { Tenure } from '../ownership/epoch.js';
 import type { Role } from '../ownership/role.js';
 import type { ErrorCode } from '../platform/errors.js';
 import type { LogFields } from '../platform/logger.js';
-import type { Addresses, HandoverRequest, LiveDocument, NodeDocument } from '../store/documents.js';
+import type { HandoverRequest, LiveDocument, NodeDocument, Reach } from '../store/documents.js';
 import type { SlowCall } from './call-watch.js';
 
 /** Where a block's payload lies in a transferred buffer, and where the block lies in the journal. */
@@ -44,7 +44,7 @@ export type StorageCommand =
   | { kind: 'delete-segments'; segments: readonly SegmentNumber[] }
   /** The segment that follows `after`; nothing when writing has gone on to it meanwhile. */
   | { kind: 'prepare-segment'; after: SegmentNumber }
-  | { kind: 'addresses'; addresses: Addresses }
+  | { kind: 'reach'; reach: Reach }
   /** The answer to `quiesce`: nothing is under way any more, clients are gone, and all up to `cursor` is in the index. */
   | { kind: 'quiesced'; cursor: Cursor }
   /** For an operator: answered by `answer`, late or with a failure when the store is. */

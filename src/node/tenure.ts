@@ -17,7 +17,7 @@ import { OwnershipCheck } from '../ownership/freshness.js';
 import { Witness } from '../ownership/witness.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { DocumentFile } from '../store/document-file.js';
-import type { Addresses, LiveDocument } from '../store/documents.js';
+import type { LiveDocument, Reach } from '../store/documents.js';
 import { SerialTask } from './serial-task.js';
 import type { StorageCommand, StorageEvent, TailFacts } from './storage-protocol.js';
 import type { StorageSettings, StorageWorld } from './storage-world.js';
@@ -32,7 +32,7 @@ export interface TenureOptions {
   readonly electionLock: ElectionLock;
   readonly directory: JournalDirectory;
   readonly takeover: Takeover;
-  readonly addresses: Addresses;
+  readonly reach: Reach;
   readonly post: (event: StorageEvent, transfer?: readonly ArrayBuffer[]) => void;
 }
 
@@ -49,7 +49,7 @@ export class Tenure {
   readonly #verification: SerialTask;
   #state: LiveDocument['state'] = 'live';
   #successor: string | null = null;
-  #addresses: Addresses;
+  #reach: Reach;
   #confirmed: Cursor;
   #beat = 0;
   #verifiedAtMs = 0;
@@ -64,7 +64,7 @@ export class Tenure {
   constructor(options: TenureOptions) {
     const { world, settings, electionLock, takeover } = options;
     this.#options = options;
-    this.#addresses = options.addresses;
+    this.#reach = options.reach;
     this.epoch = takeover.epoch;
     this.#writer = takeover.writer;
     this.#liveFile = takeover.liveFile;
@@ -158,8 +158,8 @@ export class Tenure {
     this.#confirmed = cursor;
   }
 
-  async setAddresses(addresses: Addresses): Promise<void> {
-    this.#addresses = addresses;
+  async setReach(reach: Reach): Promise<void> {
+    this.#reach = reach;
     await this.#guard(() => this.#liveDocument.run());
   }
 
@@ -294,7 +294,7 @@ export class Tenure {
       node: settings.name,
       ...settings.identity,
       sinceMs: takeover.sinceMs,
-      addresses: this.#addresses,
+      ...this.#reach,
       position: { segment, offset, sequence },
       beat: this.#beat,
       verifiedAtMs: this.#verifiedAtMs,

@@ -97,7 +97,8 @@ export interface Channel<Out, In> {
 
 /** One accepted or dialled stream of bytes. */
 export interface Socket {
-  readonly remoteAddress: string;
+  /** HOST:PORT of the other side; of the client, once it is known who stands behind the other side. */
+  remoteAddress: string;
   /** Left out for a connection without TLS. */
   readonly tls?: TlsFacts;
   /** Bytes accepted but not yet taken by the kernel. */
@@ -110,6 +111,12 @@ export interface Socket {
   destroy(): void;
   pauseReading(): void;
   resumeReading(): void;
+  /**
+   * Before `receive`: shows `look` what comes first, and all of it again with each part that follows, until it says
+   * how many bytes it takes away; null asks for more. The rest is for `receive`. Resolves then, with nothing
+   * taken when the connection ends before or `limitMs` are over.
+   */
+  peek(look: (bytes: Uint8Array) => number | null, limitMs: number): Promise<void>;
   /**
    * Set once, before the first byte is read. `bytes` given to `onData` is only valid during the call.
    * `onDrain`: `bufferedBytes` has come down to zero after it was above the socket's high-water mark.

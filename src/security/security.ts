@@ -1,5 +1,6 @@
 /** Users and their rights, as a node's listeners ask for them. */
 import type { BrokerEndpoint, BrokerSession, ClientBroker } from '../broker/api.js';
+import { hostOf } from '../config/address.js';
 import type { Cryptography } from '../platform/cryptography.js';
 import { HoldfastError, messageOf } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
@@ -230,8 +231,4 @@ class ListedSession extends AuthorizedSession {
     this.onClosed();
     super.close();
   }
-}
-
-function hostOf(address: string): string {
-  return address.slice(0, Math.max(0, address.lastIndexOf(':')));
 }

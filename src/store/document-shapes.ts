@@ -59,6 +59,10 @@ export function orNull(check: Check): Check {
   return (value) => value === null || check(value);
 }
 
+function orLeftOut(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
 function shaped<Document>(shape: DocumentShape<Document>): Check {
   return (value) => firstWrongField(value, shape) === null;
 }
@@ -85,6 +89,7 @@ export const LIVE_SHAPE: DocumentShape<LiveDocument> = {
   verifiedAtMs: isTime,
   state: oneOf(['taking-over', 'live', 'handing-over', 'released']),
   successor: orNull(isName),
+  originKey: orLeftOut(isString),
 };
 
 export const NODE_SHAPE: DocumentShape<NodeDocument> = {

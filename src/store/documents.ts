@@ -5,6 +5,16 @@ import type { Role } from '../ownership/role.js';
 /** Where the live node's listeners are reached, by protocol: `{ stomp: 'host:port' }`. */
 export type Addresses = { readonly [protocol: string]: string };
 
+/** How a node is reached by clients and by backups that pass clients through to it. */
+export interface Reach {
+  readonly addresses: Addresses;
+  /**
+   * Who passes a client through proves with it what it tells of that client; hexadecimal, and a secret of those
+   * who may read the store. Left out by versions that do not know it.
+   */
+  readonly originKey?: string;
+}
+
 /** `store.json` */
 export interface StoreDocument {
   readonly formatVersion: number;
@@ -23,7 +33,7 @@ export interface JournalPosition {
 }
 
 /** `live`: rewritten by the live node at every status interval, and at each change. */
-export interface LiveDocument {
+export interface LiveDocument extends Reach {
   readonly epoch: number;
   readonly node: string;
   readonly host: string;
@@ -31,7 +41,6 @@ export interface LiveDocument {
   /** Names one boot of one machine: two nodes with the same one share a kernel and its pids. */
   readonly bootId: string;
   readonly sinceMs: number;
-  readonly addresses: Addresses;
   readonly position: JournalPosition;
   /** One higher with every rewrite: whoever sees it change knows that the writer runs. */
   readonly beat: number;

@@ -69,9 +69,14 @@ async function readDocuments(options: StatusOptions): Promise<Documents> {
   const { fileSystem, layout } = options;
   const live = await readLiveDocument(fileSystem, layout);
   return {
-    live: live.kind === 'valid' ? live.document : null,
+    live: live.kind === 'valid' ? withoutSecret(live.document) : null,
     nodes: await readNodeDocuments(fileSystem, layout),
   };
+}
+
+/** What is shown and kept by others does not let anybody speak for a backup. */
+function withoutSecret({ originKey: _, ...shown }: LiveDocument): LiveDocument {
+  return shown;
 }
 
 /** Reads again until every writer whose pid says nothing here was seen to write, or time is up. */

@@ -18,6 +18,8 @@ export interface NetworkWorld {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Longer than any test. */
+const LONG_MS = 600_000;
 /** More than both kernels and the stream's own buffer hold. */
 const MUCH_BYTES = 16 * 1024 * 1024;
 
@@ -169,6 +171,64 @@ export function describeNetwork(name: string, makeWorld: () => Promise<NetworkWo
       server.resumeReading();
       await ofServer.hasText('wait');
       await ofServer.isClosed();
+    });
+
+    it('shows what comes first, takes away what was asked for and leaves the rest to the receiver', async () => {
+      const { client, server } = await connect();
+      const shown: string[] = [];
+      const peeked = server.peek((bytes) => {
+        const text = Buffer.from(bytes).toString();
+        shown.push(text);
+        return text.includes(';') ? text.indexOf(';') + 1 : null;
+      }, LONG_MS);
+      client.write(Buffer.from('who it is'));
+      await eventually('the first part is shown', () => shown.includes('who it is'));
+      client.write(Buffer.from(';and what '));
+      await peeked;
+      client.write(Buffer.from('it wants'));
+      await new Inbox(server).hasText('and what it wants');
+      assert.ok(shown.at(-1)?.startsWith('who it is;'));
+    });
+
+    it('leaves everything to the receiver when nothing is taken, or not in time', async () => {
+      for (const [answer, limitMs] of [
+        [0, LONG_MS],
+        [null, 50],
+      ] as const) {
+        const { client, server } = await connect();
+        client.write(Buffer.from('nothing '));
+        await server.peek(() => answer, limitMs);
+        const ofServer = new Inbox(server);
+        client.write(Buffer.from('is lost'));
+        client.end();
+        await ofServer.hasText('nothing is lost');
+        await ofServer.isClosed();
+      }
+    });
+
+    it('shows nothing more once reading is paused after a look', async () => {
+      const { client, server } = await connect();
+      const ofClient = new Inbox(client);
+      client.write(Buffer.from('wait'));
+      await server.peek(() => 0, LONG_MS);
+      server.pauseReading();
+      const ofServer = new Inbox(server);
+      server.write(Buffer.from('a word of the other side'));
+      await ofClient.hasText('a word of the other side');
+      assert.equal(ofServer.text, '');
+      server.resumeReading();
+      await ofServer.hasText('wait');
+    });
+
+    it('looks no longer at a connection that has ended', async () => {
+      for (const beginning of ['', 'half a']) {
+        const { client, server } = await connect();
+        const peeked = server.peek(() => null, LONG_MS);
+        client.write(Buffer.from(beginning));
+        client.end();
+        await peeked;
+        await new Inbox(server).isClosed();
+      }
     });
 
     it('buffers what the other side does not read, and tells when that is gone', async () => {

@@ -1,6 +1,7 @@
 /** Users and their rights, by real nodes: no user, a wrong one, one without the right, and one with it. For the admin API see admin-rights.test.ts. */
 import assert from 'node:assert/strict';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BrokerRefusal, type StompClient } from '../../src/client/stomp-client.js';
@@ -89,6 +90,34 @@ test('STOMP: no user, a wrong one, one without the right, and one with it', asyn
     assert.doesNotMatch(log, /-secret|guess|hash=|stored=/);
   }
   assert.ok(live.log.some(({ event, user }) => event === 'login-refused' && user === 'sam'));
+});
+
+test('who guesses through a backup does not keep others out who come the same way', async (t) => {
+  const { store } = await scene(t);
+  const { live, backup } = await store.startPair();
+  const { port } = backup.address;
+  const answers: string[] = [];
+  let guesses = 0;
+  const guess = (): net.Socket => {
+    guesses += 1;
+    const guesser = net.connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' });
+    t.after(() => guesser.destroy());
+    guesser.on('error', () => undefined);
+    guesser.on('data', (bytes) => answers.push(bytes.toString()));
+    guesser.write(`CONNECT\naccept-version:1.2\nhost:h\nlogin:sam\npasscode:${guesses}\n\n\0`);
+    return guesser;
+  };
+  for (let count = 0; count < 150; count += 1) guess();
+  await eventually('one was wrong', () =>
+    answers.some((answer) => answer.includes('Login or passcode is wrong')),
+  );
+  const refused = await live.untilEvent('login-refused');
+  assert.match(String(refused.remoteAddress), /^127\.0\.0\.2:/);
+  const later = Array.from({ length: 50 }, guess);
+  await eventually('their address is held off', () =>
+    later.some(({ destroyed, bytesRead }) => destroyed && bytesRead === 0),
+  );
+  await (await login(backup, 'wendy')).disconnect();
 });
 
 test('a changed users file holds at once: new users, new passwords, rights that are gone', async (t) => {

@@ -114,6 +114,7 @@ function notingSocket(socket: Socket, onServer: (node: string) => void): Socket 
     destroy: () => socket.destroy(),
     pauseReading: () => socket.pauseReading(),
     resumeReading: () => socket.resumeReading(),
+    peek: (look, limitMs) => socket.peek(look, limitMs),
     receive(events) {
       let beginning: string | null = '';
       socket.receive({

@@ -11,6 +11,8 @@ import type { HostPort, Listener, Network, Socket, SocketEvents, TlsFacts } from
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 const BACKLOG_CONNECTIONS = 1024;
 
+const NO_BYTES = Buffer.alloc(0);
+
 const STREAM_OPTIONS = { noDelay: true, highWaterMark: HIGH_WATER_MARK_BYTES } as const;
 
 export class NodeNetwork implements Network {
@@ -123,14 +125,14 @@ class NodeListener implements Listener {
 }
 
 export class NodeSocket implements Socket {
-  readonly remoteAddress: string;
+  remoteAddress: string;
   readonly stream: net.Socket;
   declare readonly tls?: TlsFacts;
 
-  constructor(socket: net.Socket, tls?: TlsFacts) {
+  constructor(socket: net.Socket, remoteAddress = remoteAddressOf(socket), tls?: TlsFacts) {
     this.stream = socket;
     if (tls !== undefined) this.tls = tls;
-    this.remoteAddress = remoteAddressOf(socket);
+    this.remoteAddress = remoteAddress;
     // A connection that breaks says so here first; `onClose` always follows and is what matters.
     socket.on('error', () => undefined);
   }
@@ -157,6 +159,34 @@ export class NodeSocket implements Socket {
 
   resumeReading(): void {
     this.stream.resume();
+  }
+
+  peek(look: (bytes: Uint8Array) => number | null, limitMs: number): Promise<void> {
+    const { stream } = this;
+    return new Promise((resolve) => {
+      let first: Uint8Array = NO_BYTES;
+      const finish = (taken: number): void => {
+        clearTimeout(timer);
+        stream.off('readable', onReadable);
+        stream.off('close', onClose);
+        // After its end a stream takes nothing back, and nobody is there to answer.
+        if (taken < first.length && !stream.readableEnded) stream.unshift(first.subarray(taken));
+        // The stream goes on as one that nobody has read from as of the next turn of these.
+        process.nextTick(resolve);
+      };
+      const onReadable = (): void => {
+        const bytes = stream.read() as Buffer | null;
+        if (bytes === null) return;
+        first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+        const taken = look(first);
+        if (taken !== null) finish(taken);
+      };
+      const onClose = (): void => finish(0);
+      const timer = setTimeout(onClose, limitMs);
+      stream.on('readable', onReadable);
+      stream.once('close', onClose);
+      if (stream.destroyed) onClose();
+    });
   }
 
   receive(events: SocketEvents): void {

@@ -74,13 +74,13 @@ export class NodeTlsEndpoint implements TlsEndpoint {
 
   async secure(socket: Socket): Promise<Socket> {
     if (!(socket instanceof NodeSocket)) throw new Error('Only sockets of Node can be encrypted.');
-    const secured = await this.secureStream(socket.stream);
-    return new NodeSocket(secured, { certificate: certificateOf(secured) });
+    const { stream, remoteAddress } = socket;
+    const secured = await this.secureStream(stream, remoteAddress);
+    return new NodeSocket(secured, remoteAddress, { certificate: certificateOf(secured) });
   }
 
   /** The same for those who need a stream of Node, as its web server does. */
-  secureStream(stream: Stream): Promise<TLSSocket> {
-    const remoteAddress = remoteAddressOf(stream);
+  secureStream(stream: Stream, remoteAddress = remoteAddressOf(stream)): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
       if (stream.destroyed) {
         reject(failed('the connection is closed'));

@@ -15,6 +15,7 @@ import { PULSE, PULSE_BYTES, Watchdog } from '../../../src/node/watchdog.js';
 import type { Role } from '../../../src/ownership/role.js';
 import { HoldfastError, messageOf } from '../../../src/platform/errors.js';
 import type { LogFields, Logger } from '../../../src/platform/logger.js';
+import { nodeCryptography } from '../../../src/platform/node/cryptography.js';
 import type { Channel, Network } from '../../../src/platform/ports.js';
 import { storeLayout } from '../../../src/store/layout.js';
 import { connectThreads } from '../kernel/channel.js';
@@ -166,6 +167,7 @@ export class SimulatedNode implements ObservedNode {
       version: 'simulated',
       clock: new SimulatedClock(process.main, host.clocks),
       random: this.#stream('sessions'),
+      cryptography: nodeCryptography,
       network: network.portOf(process, host.name),
       logger: this.#logger(),
       channel: {

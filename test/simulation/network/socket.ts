@@ -12,7 +12,7 @@ const TURN_MS = 0.005;
 
 export class SimulatedSocket implements Socket, StreamReader, StreamWriter {
   readonly thread: SimulatedThread;
-  readonly remoteAddress: string;
+  remoteAddress: string;
   readonly #onClosed: () => void;
   #outgoing!: Stream;
   #incoming!: Stream;
@@ -69,6 +69,28 @@ export class SimulatedSocket implements Socket, StreamReader, StreamWriter {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     if (this.isReading) this.#incoming.wakeReader();
+  }
+
+  peek(look: (bytes: Uint8Array) => number | null, limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      let first = new Uint8Array(0);
+      const finish = (taken: number): void => {
+        timer.cancel();
+        this.#events = null;
+        if (taken < first.length && !this.#isClosed) this.#incoming.putBack(first.subarray(taken));
+        resolve();
+      };
+      const timer = this.thread.run(limitMs, () => finish(0));
+      this.receive({
+        onData(bytes) {
+          first = new Uint8Array([...first, ...bytes]);
+          const taken = look(first);
+          if (taken !== null) finish(taken);
+        },
+        onDrain: () => undefined,
+        onClose: () => finish(0),
+      });
+    });
   }
 
   receive(events: SocketEvents): void {

@@ -151,6 +151,13 @@ export class Stream {
     this.#scheduleRead();
   }
 
+  /** Bytes that were read, to be read again before all others. */
+  putBack(bytes: Uint8Array): void {
+    const arrivesAtMs = this.#surroundings.scheduler.nowMs;
+    this.#segments.unshift({ bytes, end: null, readBytes: 0, arrivesAtMs });
+    this.#unreadBytes += bytes.length;
+  }
+
   linkChanged(): void {
     if (this.#link.isOpen) this.#retransmit();
     else this.#interrupt();

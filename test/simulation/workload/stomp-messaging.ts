@@ -153,6 +153,7 @@ function withNodeName(socket: Socket, onNode: (node: string) => void): Socket {
     destroy: () => socket.destroy(),
     pauseReading: () => socket.pauseReading(),
     resumeReading: () => socket.resumeReading(),
+    peek: (look, limitMs) => socket.peek(look, limitMs),
     receive(events) {
       socket.receive({
         onData(bytes) {

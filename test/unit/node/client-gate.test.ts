@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ClientGate } from '../../../src/node/client-gate.js';
+import { originLine } from '../../../src/node/client-origin.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
+import { nodeCryptography } from '../../../src/platform/node/cryptography.js';
 import { NodeNetwork } from '../../../src/platform/node/network.js';
 import type { HostPort, Listener, Socket } from '../../../src/platform/ports.js';
 
 const HERE: HostPort = { host: '127.0.0.1', port: 0 };
 const network = new NodeNetwork((error) => assert.fail(String(error)));
+const ORIGIN_KEY = '0f'.repeat(32);
 const ignore = (): void => undefined;
 let onDebug: () => void = ignore;
 const logger = { debug: () => onDebug(), info: ignore, warn: ignore, error: ignore };
@@ -19,15 +22,20 @@ let gate: ClientGate;
 let listener: Listener;
 let served: Socket[];
 let isSure: boolean;
+/** HOST:PORT of the client that the other gate does not serve. */
+let heldOff: string | null = null;
 
 beforeEach(async () => {
   served = [];
   isSure = true;
+  heldOff = null;
   onDebug = ignore;
   gate = new ClientGate({
     network,
     clock: nodeClock,
     logger,
+    cryptography: nodeCryptography,
+    originKey: ORIGIN_KEY,
     limitReached: () => (gate.connections < 3 ? null : 'its 3 connections (stomp.maxConnections)'),
     isSure: () => isSure,
     serve: (socket, onClosed) => {
@@ -153,7 +161,7 @@ test('a new client waits while this node is not sure to own the store, and whoev
 
 test('on a backup a client is passed through to the live node, both ways', async () => {
   const live = await startLive('live');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const client = await connect();
   client.send('hello');
   await client.until(() => client.text === 'live:hello');
@@ -162,7 +170,7 @@ test('on a backup a client is passed through to the live node, both ways', async
 
 test('large transfers pass through whole, to a client that reads slowly', async () => {
   const live = await startLive('live');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const client = await connect();
   client.send('x');
   await client.until(() => client.text === 'live:x');
@@ -177,7 +185,7 @@ test('large transfers pass through whole, to a client that reads slowly', async 
 
 test('when either side closes, so does the other', async () => {
   const live = await startLive('live');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const [one, two] = [await connect(), await connect()];
   one.send('1');
   await one.until(() => one.text === 'live:1');
@@ -192,7 +200,7 @@ test('when either side closes, so does the other', async () => {
 test('a client waits while the live node cannot be reached, and gets to the next one', async () => {
   const gone = await network.listen(HERE, () => undefined);
   await gone.close();
-  gate.openElsewhere(gone.address);
+  gate.openElsewhere({ address: gone.address });
   const hasFailed = new Promise<void>((resolve) => {
     onDebug = resolve;
   });
@@ -200,17 +208,17 @@ test('a client waits while the live node cannot be reached, and gets to the next
   client.send('patient');
   const live = await startLive('next');
   await hasFailed;
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   await client.until(() => client.text === 'next:patient');
 });
 
 test('clients of the last live node are cut off when another one is live', async () => {
   const [first, second] = [await startLive('first'), await startLive('second')];
-  gate.openElsewhere(first.address);
+  gate.openElsewhere({ address: first.address });
   const client = await connect();
   client.send('1');
   await client.until(() => client.text === 'first:1');
-  gate.openElsewhere(second.address);
+  gate.openElsewhere({ address: second.address });
   await client.until(() => client.isClosed);
   const again = await connect();
   again.send('2');
@@ -219,18 +227,18 @@ test('clients of the last live node are cut off when another one is live', async
 
 test('the same live node told again changes nothing', async () => {
   const live = await startLive('live');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const client = await connect();
   client.send('1');
   await client.until(() => client.text === 'live:1');
-  gate.openElsewhere({ ...live.address });
+  gate.openElsewhere({ address: { ...live.address } });
   client.send('2');
   await client.until(() => client.text === 'live:1live:2');
 });
 
 test('clients passed through to a hung node are cut off when this node becomes live', async () => {
   const live = await startLive('hung');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const client = await connect();
   client.send('1');
   await client.until(() => client.text === 'hung:1');
@@ -240,7 +248,7 @@ test('clients passed through to a hung node are cut off when this node becomes l
 
 test('while this node takes over new clients wait, and the node before may answer those it has', async () => {
   const live = await startLive('before');
-  gate.openElsewhere(live.address);
+  gate.openElsewhere({ address: live.address });
   const old = await connect();
   old.send('1');
   await old.until(() => old.text === 'before:1');
@@ -285,4 +293,94 @@ test('a graceful close sends what is buffered; new clients wait', async () => {
   next.send('z');
   await eventually(() => gate.connections === 1);
   assert.equal(served.length, 1);
+});
+
+/** The gate that clients are passed through to, with what it serves. */
+async function startLiveGate(): Promise<{ address: HostPort; served: Socket[] }> {
+  const served: Socket[] = [];
+  const live = new ClientGate({
+    network,
+    clock: nodeClock,
+    logger,
+    cryptography: nodeCryptography,
+    originKey: ORIGIN_KEY,
+    limitReached: () => null,
+    isSure: () => true,
+    holdsOff: (socket) => {
+      if (socket.remoteAddress !== heldOff) return false;
+      socket.destroy();
+      return true;
+    },
+    serve: (socket, onClosed) => {
+      served.push(socket);
+      echo(socket, 'live:', onClosed);
+    },
+    refuse: ignore,
+  });
+  live.openHere();
+  const { address, close } = await network
+    .listen(HERE, (socket) => live.accept(socket))
+    .then((made) => ({ address: made.address, close: () => made.close() }));
+  closers.push(() => {
+    live.destroyAll();
+    void close();
+  });
+  return { address, served };
+}
+
+test('the live node knows the address of a client that a backup passes through', async () => {
+  const live = await startLiveGate();
+  gate.openElsewhere({ address: live.address, originKey: ORIGIN_KEY });
+  const client = await connect();
+  client.send('hello');
+  await client.until(() => client.text === 'live:hello');
+  const { address, port } = client.socket.address() as net.AddressInfo;
+  assert.equal(live.served[0]?.remoteAddress, `${address}:${port}`);
+});
+
+test('a backup that does not know the live node tells an address that is not believed', async () => {
+  const live = await startLiveGate();
+  for (const originKey of [undefined, 'ab'.repeat(32)]) {
+    gate.openElsewhere({ address: live.address, originKey });
+    const client = await connect();
+    client.send('hello');
+    await client.until(() => client.text === 'live:hello');
+    const { address, port } = client.socket.address() as net.AddressInfo;
+    assert.notEqual(live.served.at(-1)?.remoteAddress, `${address}:${port}`);
+  }
+});
+
+test('the line that tells a client may come in pieces, and while nobody is live', async () => {
+  const client = await connect();
+  client.socket.setNoDelay(true);
+  for (const byte of originLine('10.0.0.7:4711', ORIGIN_KEY, nodeCryptography)) {
+    client.socket.write(Buffer.of(byte));
+  }
+  client.send('hello');
+  await eventually(() => gate.connections === 1);
+  gate.openHere();
+  await client.until(() => client.text === 'here:hello');
+  assert.equal(served[0]?.remoteAddress, '10.0.0.7:4711');
+});
+
+test('a line without an end is for whoever serves the client', async () => {
+  gate.openHere();
+  const client = await connect();
+  const text = `HOLDFAST-CLIENT ${'x'.repeat(400)}`;
+  client.send(text);
+  await client.until(() => client.text === `here:${text}`);
+});
+
+test('who is held off is told apart from others behind the same backup', async () => {
+  const live = await startLiveGate();
+  gate.openElsewhere({ address: live.address, originKey: ORIGIN_KEY });
+  const guesser = await connect();
+  const { address, port } = guesser.socket.address() as net.AddressInfo;
+  heldOff = `${address}:${port}`;
+  guesser.send('guess');
+  const client = await connect();
+  client.send('hello');
+  await client.until(() => client.text === 'live:hello');
+  await guesser.until(() => guesser.isClosed);
+  assert.equal(live.served.length, 1);
 });

@@ -6,6 +6,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import { assembleMainThread } from '../../../src/node/main-thread.js';
 import { PULSE_BYTES } from '../../../src/node/watchdog.js';
 import { nodeRandom } from '../../../src/platform/node/clock.js';
+import { nodeCryptography } from '../../../src/platform/node/cryptography.js';
 import { NodeNetwork } from '../../../src/platform/node/network.js';
 import { eventually, within } from '../../support/eventually.js';
 import { ManualClock } from './manual-clock.js';
@@ -30,6 +31,7 @@ test('P5: when the node is killed for a silent storage thread, its clients are c
     version: 'tested',
     clock,
     random: nodeRandom,
+    cryptography: nodeCryptography,
     network: new NodeNetwork((error) => assert.fail(error)),
     logger: {
       debug: ignore,

@@ -113,7 +113,7 @@ export class TenureRig {
         writer: this.writer,
         liveFile: this.#liveFile,
       },
-      addresses: {},
+      reach: { addresses: {} },
       post,
     });
   }

@@ -26,6 +26,9 @@ class FakeSocket implements Socket {
   resumeReading(): void {
     this.calls.push('resume');
   }
+  peek(): Promise<void> {
+    return Promise.resolve();
+  }
   receive(): void {
     this.calls.push('receive');
   }

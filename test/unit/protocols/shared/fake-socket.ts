@@ -2,7 +2,7 @@ import type { Socket, SocketEvents } from '../../../../src/platform/ports.js';
 
 /** A socket whose other end the test holds. */
 export class FakeSocket implements Socket {
-  readonly remoteAddress = '10.0.0.5:51234';
+  remoteAddress = '10.0.0.5:51234';
   bufferedBytes = 0;
   writes = 0;
   ended = false;
@@ -35,6 +35,10 @@ export class FakeSocket implements Socket {
 
   resumeReading(): void {
     this.paused = false;
+  }
+
+  peek(): Promise<void> {
+    return Promise.resolve();
   }
 
   receive(events: SocketEvents): void {
