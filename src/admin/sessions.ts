@@ -15,6 +15,8 @@ const MOST_SESSIONS_OF_A_USER = 20;
 const LIFETIME_MS = 12 * 60 * 60_000;
 /** An open page asks each second. */
 const IDLE_LIMIT_MS = 60 * 60_000;
+/** Browsers take a cookie of such a name from this host alone, and only over TLS (RFC 6265bis, section 4.1.3.2). */
+const SECURE_PREFIX = '__Host-';
 /** Pages of other sites can make a browser send the cookie, at worst, but not a header of its own. */
 export const CONSOLE_HEADER = 'holdfast-console';
 
@@ -103,7 +105,8 @@ export function isFromConsole({ headers }: FastifyRequest): boolean {
 export function cookieText(request: FastifyRequest, id: string, isOver = false): string {
   const isSecure =
     request.protocol === 'https' || (request.headers.origin ?? '').startsWith('https:');
-  const parts = [`${cookieName(request)}=${id}`, 'Path=/', 'HttpOnly', 'SameSite=Strict'];
+  const name = isSecure ? `${SECURE_PREFIX}${cookieName(request)}` : cookieName(request);
+  const parts = [`${name}=${id}`, 'Path=/', 'HttpOnly', 'SameSite=Strict'];
   parts.push(`Max-Age=${isOver ? 0 : LIFETIME_MS / 1_000}`);
   if (isSecure) parts.push('Secure');
   return parts.join('; ');
@@ -114,8 +117,15 @@ function cookieName({ socket }: FastifyRequest): string {
 }
 
 function idIn(request: FastifyRequest): string | null {
-  const start = `${cookieName(request)}=`;
+  const name = cookieName(request);
   const cookies = (request.headers.cookie ?? '').split(/;\s*/);
-  const found = cookies.find((cookie) => cookie.startsWith(start));
-  return found === undefined ? null : found.slice(start.length);
+  const secure = valueOf(cookies, `${SECURE_PREFIX}${name}`);
+  // Over TLS another one may be of whoever answered in this host's name without it.
+  if (secure !== null || request.protocol === 'https') return secure;
+  return valueOf(cookies, name);
+}
+
+function valueOf(cookies: readonly string[], name: string): string | null {
+  const found = cookies.find((cookie) => cookie.startsWith(`${name}=`));
+  return found === undefined ? null : found.slice(name.length + 1);
 }

@@ -6,8 +6,8 @@ import { HoldfastError } from '../../src/platform/errors.js';
 import type { Network } from '../../src/platform/ports.js';
 import { COMMAND } from '../../src/protocols/stomp/commands.js';
 import { VERSION } from '../../src/protocols/stomp/version.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { FakeSocket } from '../unit/protocols/shared/fake-socket.js';
-import { ManualClock } from '../unit/protocols/shared/manual-clock.js';
 import {
   type ByteEdit,
   byteEdit,

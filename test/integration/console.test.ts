@@ -249,11 +249,17 @@ test('over TLS: one logs in, and the cookie of the session is for TLS alone', {
   await page.getByText('There are no queues yet.').waitFor();
   const [cookie, ...others] = await page.context().cookies();
   assert.deepEqual(others, []);
-  assert.match(cookie?.name ?? '', /^holdfast-session-/);
+  assert.match(cookie?.name ?? '', /^__Host-holdfast-session-/);
   const { secure, httpOnly, sameSite } = cookie ?? {};
   assert.deepEqual([secure, httpOnly, sameSite], [true, true, 'Strict']);
   await page.reload();
   await page.getByText('There are no queues yet.').waitFor();
+  // Under a name that others may set, the same session is none.
+  await page.context().clearCookies();
+  const [name = '', value = ''] = [cookie?.name.replace('__Host-', ''), cookie?.value];
+  await page.context().addCookies([{ name, value, url: address }]);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
   assert.deepEqual(faults, []);
 });
 

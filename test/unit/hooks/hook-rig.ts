@@ -2,7 +2,7 @@
 import type { HookWorld } from '../../../src/hooks/hook-run.js';
 import type { Logger } from '../../../src/platform/logger.js';
 import type { CommandEnd } from '../../../src/platform/ports.js';
-import { ManualClock } from '../node/manual-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 interface Run {
   readonly command: string;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { CallWatch, type SlowCall } from '../../../src/node/call-watch.js';
 import { interceptedFileSystem, type Operation } from '../../support/intercepted-file-system.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryFileSystem } from '../../support/memory-file-system.js';
-import { ManualClock } from './manual-clock.js';
 
 const LIMIT_MS = 5_000;
 
@@ -58,7 +58,7 @@ test('a call that hangs is named once it took longer than the limit, whatever el
   clock.advance(10 * LIMIT_MS);
   assert.equal(stalls.length, 1);
   watch.stop();
-  assert.equal(clock.pendingTimers, 0);
+  assert.equal(clock.timerCount, 0);
 });
 
 test('a call that takes more than a second is told of at any time, and that it is over', async () => {

@@ -11,7 +11,7 @@ import { BlockCache } from '../../../src/node/block-cache.js';
 import { CommitPipeline } from '../../../src/node/commit-pipeline.js';
 import { SlabPool } from '../../../src/node/slab-pool.js';
 import type { StorageCommand } from '../../../src/node/storage-protocol.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 const NO_PARTS = {
   usage: { retain: () => undefined, release: () => undefined },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { LockTurn } from '../../../src/node/lock-turn.js';
 import type { LiveDocument } from '../../../src/store/documents.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 const TIMEOUT_MS = 10_000;
 

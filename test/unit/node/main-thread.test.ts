@@ -9,7 +9,7 @@ import { nodeRandom } from '../../../src/platform/node/clock.js';
 import { nodeCryptography } from '../../../src/platform/node/cryptography.js';
 import { NodeNetwork } from '../../../src/platform/node/network.js';
 import { eventually, within } from '../../support/eventually.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 const ignore = (): void => undefined;
 const VALUES = { store: '/store', 'stomp.listen': '127.0.0.1:0' };

@@ -16,9 +16,9 @@ import type { FileSystem } from '../../../src/platform/ports.js';
 import type { DocumentFile } from '../../../src/store/document-file.js';
 import type { LiveDocument } from '../../../src/store/documents.js';
 import { openLiveFile } from '../../../src/store/known-documents.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { makeStore, type TemporaryStore } from '../../support/store-samples.js';
 import { append, JournalRig, longText, SEGMENT_BYTES } from '../journal/journal-rig.js';
-import { ManualClock } from './manual-clock.js';
 
 export const FRESH_MS = 2_000;
 const IDENTITY = { host: 'alpha', pid: 4711, bootId: 'boot-of-alpha' };

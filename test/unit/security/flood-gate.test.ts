@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Socket } from '../../../src/platform/ports.js';
 import { AttemptQueue } from '../../../src/security/attempt-queue.js';
 import { FloodGate } from '../../../src/security/flood-gate.js';
-import { ManualClock } from '../node/manual-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 const ADDRESS = '10.0.0.5';
 

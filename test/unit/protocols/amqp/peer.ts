@@ -13,8 +13,8 @@ import * as performatives from '../../../../src/protocols/amqp/performatives.js'
 import { type DescribedValue, ValueReader } from '../../../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../../../src/protocols/amqp/value-writer.js';
 import { frameOf, type SentFrame, SentFrames } from '../../../support/amqp-frames.js';
+import { ManualClock } from '../../../support/manual-clock.js';
 import { FakeSocket } from '../shared/fake-socket.js';
-import { ManualClock } from '../shared/manual-clock.js';
 import { ScriptedBroker } from '../shared/scripted-broker.js';
 
 const { ATTACH, BEGIN, FLOW, OPEN, ROLE, SOURCE, TARGET, TRANSFER } = performatives;

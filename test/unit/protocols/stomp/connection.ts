@@ -4,8 +4,8 @@
  */
 import type { Config } from '../../../../src/config/schema.js';
 import { StompSession, type StompSessionOptions } from '../../../../src/protocols/stomp/session.js';
+import { ManualClock } from '../../../support/manual-clock.js';
 import { FakeSocket } from '../shared/fake-socket.js';
-import { ManualClock } from '../shared/manual-clock.js';
 import { ScriptedBroker } from '../shared/scripted-broker.js';
 import { bytesOf } from './decode-all.js';
 

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../../../src/platform/ports.js';
+import type { Clock, Timer } from '../../src/platform/ports.js';
 
-/** Time moves only by `advance`. */
+/** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   nowMs = 1_000;
   private timers: { atMs: number; callback: () => void }[] = [];
