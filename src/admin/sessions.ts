@@ -119,13 +119,13 @@ function cookieName({ socket }: FastifyRequest): string {
 function idIn(request: FastifyRequest): string | null {
   const name = cookieName(request);
   const cookies = (request.headers.cookie ?? '').split(/;\s*/);
-  const secure = valueOf(cookies, `${SECURE_PREFIX}${name}`);
+  const secure = cookieIn(cookies, `${SECURE_PREFIX}${name}`);
   // Over TLS another one may be of whoever answered in this host's name without it.
   if (secure !== null || request.protocol === 'https') return secure;
-  return valueOf(cookies, name);
+  return cookieIn(cookies, name);
 }
 
-function valueOf(cookies: readonly string[], name: string): string | null {
+function cookieIn(cookies: readonly string[], name: string): string | null {
   const found = cookies.find((cookie) => cookie.startsWith(`${name}=`));
   return found === undefined ? null : found.slice(name.length + 1);
 }
