@@ -26,6 +26,7 @@ import { MessageIndex } from './message-index.js';
 import { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
+import { RecordApplier } from './record-applier.js';
 import { STORED_ENTRY_BYTES } from './records.js';
 import type { BrokerServices, MessageContents } from './services.js';
 import { Session } from './session.js';
@@ -58,6 +59,7 @@ export interface BrokerOptions {
 /** Everything that hangs on one index; replaced as a whole by `reset`. */
 interface Parts {
   readonly index: MessageIndex;
+  readonly applier: RecordApplier;
   readonly batches: BatchBuilder;
   readonly flow: FlowControl;
   readonly publisher: Publisher;
@@ -97,9 +99,9 @@ export class Broker implements BrokerEndpoint {
   /** Applies a block that another node wrote, or this one before: for following and replay. */
   apply(payload: Uint8Array, recordCount: number, position: BlockPosition): void {
     assertThat(!this.serving, 'a live broker applies only its own batches');
-    const { index } = this.parts;
-    index.openPayload(payload, position);
-    index.expectRecords(recordCount, index.applyUpTo(0, payload.length, false));
+    const { applier } = this.parts;
+    applier.openPayload(payload, position);
+    applier.expectRecords(recordCount, applier.applyUpTo(0, payload.length, false));
   }
 
   /** What was applied so far, as checkpoint payloads of at most 1 MiB. */
@@ -116,9 +118,9 @@ export class Broker implements BrokerEndpoint {
   /** Takes one payload of a snapshot, in order, onto a broker that was reset. */
   restore(payload: Uint8Array, recordCount?: number): void {
     assertThat(!this.serving, 'a live broker restores nothing');
-    const { index } = this.parts;
-    const found = index.restore(payload);
-    if (recordCount !== undefined) index.expectRecords(recordCount, found);
+    const { applier } = this.parts;
+    const found = applier.restore(payload);
+    if (recordCount !== undefined) applier.expectRecords(recordCount, found);
   }
 
   /** Forgets everything. Segment usage is not released: the caller forgets that too. */
@@ -231,21 +233,21 @@ export class Broker implements BrokerEndpoint {
     const taken = this.outstanding.shift();
     assertThat(taken !== undefined && taken === batch, 'batches are committed in order, once');
     assertThat(position !== null || taken.recordCount === 0, 'records were not journaled');
-    const { index, dispatcher, flow, mover } = this.parts;
+    const { applier, dispatcher, flow, mover } = this.parts;
     const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
     const at = position ?? NO_POSITION;
-    index.openPayload(payload, at);
+    applier.openPayload(payload, at);
     this.abortSlowSubscribers(taken.volatileArrivals);
     let records = 0;
     let offset = 0;
     for (const arrival of taken.volatileArrivals) {
       const until = arrival.slabOffset - BLOCK_HEADER_BYTES;
-      records += index.applyUpTo(offset, until, true);
+      records += applier.applyUpTo(offset, until, true);
       offset = until;
       this.applyArrival(arrival);
     }
-    records += index.applyUpTo(offset, payload.length, true);
-    index.expectRecords(taken.recordCount, records);
+    records += applier.applyUpTo(offset, payload.length, true);
+    applier.expectRecords(taken.recordCount, records);
     if (taken.recordCount > 0) dispatcher.runWith(payload, at);
     else dispatcher.run();
     flow.recheck();
@@ -392,6 +394,7 @@ function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlyS
     counts,
   };
   const index = new MessageIndex(options.usage, rules);
+  const applier = new RecordApplier(index, options.usage);
   const batches = new BatchBuilder(options);
   const flow = new FlowControl(index, limits);
   const temporary = new TemporaryDestinations(index.queues);
@@ -407,6 +410,7 @@ function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlyS
   const inspection = new Inspection({ index, clients, busyTransactions, counts });
   const parts = {
     ...shared,
+    applier,
     busyTransactions,
     duplicates,
     deadLetters,
