@@ -26,6 +26,7 @@ import { MessageIndex } from './message-index.js';
 import { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
 import { Publisher } from './publisher.js';
+import { QueueCreator } from './queue-creator.js';
 import { RecordApplier } from './record-applier.js';
 import { STORED_ENTRY_BYTES } from './records.js';
 import type { BrokerServices, MessageContents } from './services.js';
@@ -62,6 +63,7 @@ interface Parts {
   readonly applier: RecordApplier;
   readonly batches: BatchBuilder;
   readonly flow: FlowControl;
+  readonly creator: QueueCreator;
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
   readonly mover: MessageMover;
@@ -145,6 +147,7 @@ export class Broker implements BrokerEndpoint {
     this.isExpiring = false;
     Object.assign(this.counts, noCounts());
     this.parts.services.drops.start();
+    this.parts.creator.start();
     this.parts.publisher.start();
     this.parts.management.start();
     this.noteArrivals();
@@ -399,10 +402,20 @@ function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlyS
   const flow = new FlowControl(index, limits);
   const temporary = new TemporaryDestinations(index.queues);
   const duplicates = new DuplicateFilter(index, batches, services);
-  const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
+  const creator = new QueueCreator({ queues: index.queues, batches, services, temporary });
+  const publisher = new Publisher({
+    index,
+    batches,
+    flow,
+    creator,
+    duplicates,
+    temporary,
+    services,
+  });
   const deliveries = new Deliveries(index, batches, services);
-  const mover = new MessageMover({ index, batches, flow, publisher, deliveries, services });
-  const shared = { index, batches, flow, publisher, deliveries, mover, services };
+  const moving = { index, batches, flow, creator, publisher, deliveries, services };
+  const mover = new MessageMover(moving);
+  const shared = { ...moving, mover };
   const deadLetters = new DeadLetters(shared);
   const dispatcher = new Dispatcher(shared);
   const subscriptions = new Subscriptions({ ...shared, temporary });

@@ -24,6 +24,7 @@ import { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
 import type { Publisher } from './publisher.js';
 import type { Queue } from './queue.js';
+import type { QueueCreator } from './queue-creator.js';
 import { RecordReader } from './record-reader.js';
 import {
   contentBytes,
@@ -46,6 +47,7 @@ export interface JobParts {
   readonly index: MessageIndex;
   readonly batches: BatchBuilder;
   readonly flow: FlowControl;
+  readonly creator: QueueCreator;
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
   readonly mover: MessageMover;
@@ -353,7 +355,7 @@ export class MessageJob {
   }
 
   private targetOf(destination: Destination): Queue {
-    const queue = this.options.parts.publisher.queueFor(destination);
+    const queue = this.options.parts.creator.queueFor(destination);
     if (queue.stored !== null) return queue;
     throw refusal(
       `Queue "${destination.name}" is temporary, of one client alone; name one that is stored.`,
