@@ -17,10 +17,10 @@ import type { MessageIndex } from './message-index.js';
 import { encodeWithoutTargets, type PreparedMessage, selectable } from './prepared-message.js';
 import type { Queue } from './queue.js';
 import type { QueueCreator } from './queue-creator.js';
+import { encodeEntryIdsReserved } from './record-writer.js';
 import {
   contentBytes,
   type EntryTraits,
-  encodeEntryIdsReserved,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,

@@ -6,7 +6,8 @@ import type { BatchBuilder } from './batch-builder.js';
 import { checkName } from './message-checks.js';
 import type { Queue } from './queue.js';
 import type { QueueRegistry } from './queue-registry.js';
-import { encodeQueueCreated, QUEUE_KIND, type QueueDescription } from './records.js';
+import { encodeQueueCreated } from './record-writer.js';
+import { QUEUE_KIND, type QueueDescription } from './records.js';
 import type { BrokerServices } from './services.js';
 import type { TemporaryDestinations } from './temporary-destinations.js';
 

@@ -9,7 +9,7 @@ import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
 import { Consumer, type Queue } from './queue.js';
 import type { QueueCreator, SubscriptionDescription } from './queue-creator.js';
-import { encodeQueueRemoved } from './records.js';
+import { encodeQueueRemoved } from './record-writer.js';
 import type { BrokerServices } from './services.js';
 import { SubscriptionFilter } from './subscription-filter.js';
 import type { TemporaryDestinations } from './temporary-destinations.js';
