@@ -13,9 +13,9 @@ const INTERVAL_MS = 50;
 
 export interface HousekeepingOptions {
   readonly clock: Clock;
-  readonly broker: Broker;
-  readonly pipeline: CommitPipeline;
-  readonly space: SpaceKeeper;
+  readonly broker: Pick<Broker, 'openSession' | 'sweep'>;
+  readonly pipeline: Pick<CommitPipeline, 'flush'>;
+  readonly space: Pick<SpaceKeeper, 'consider'>;
   readonly storeStallLimitMs: number;
   /** The storage thread makes no progress at this moment. */
   readonly isStorageSilent: () => boolean;
@@ -48,6 +48,7 @@ export class Housekeeping {
     this.#session = null;
   }
 
+  /** A check was good, and fresh when it was known. */
   verified(): void {
     this.#staleMs = 0;
   }
