@@ -11,6 +11,15 @@ import type { DuplicatesOfAddress } from './duplicate-windows.js';
 import type { Batch } from './host.js';
 import type { Queue } from './queue.js';
 import {
+  writeDelivered,
+  writeDuplicateIds,
+  writeFailed,
+  writeMessage,
+  writePreparedMessage,
+  writeRelocated,
+  writeRemoved,
+} from './record-writer.js';
+import {
   contentBytes,
   duplicateIdsMaxBytes,
   ENTRY_ID_BYTES,
@@ -23,13 +32,6 @@ import {
   REMOVAL_REASON,
   type RemovalReason,
   removalBytes,
-  writeDelivered,
-  writeDuplicateIds,
-  writeFailed,
-  writeMessage,
-  writePreparedMessage,
-  writeRelocated,
-  writeRemoved,
 } from './records.js';
 
 const NO_SLAB = new Uint8Array(BLOCK_HEADER_BYTES);

@@ -6,84 +6,30 @@
 
 import { BLOCK_HEADER_BYTES } from '../journal/format.js';
 import { HoldfastError } from '../platform/errors.js';
-import { type AddressRule, AddressRules } from './address-settings.js';
+import type { AddressRule } from './address-settings.js';
 import type { BrokerEndpoint, BrokerSession, ClientIdentity, SessionEvents } from './api.js';
-import { BatchBuilder, type PendingBatch, type VolatileArrival } from './batch-builder.js';
+import type { PendingBatch, VolatileArrival } from './batch-builder.js';
+import { assembleBroker, type BrokerOptions, type BrokerParts, noCounts } from './broker-parts.js';
 import { writeCheckpoint } from './checkpoint.js';
 import { Client } from './client.js';
 import { relocateBlock } from './compaction.js';
-import { DeadLetters } from './dead-letters.js';
-import { Deliveries } from './deliveries.js';
-import { Dispatcher } from './dispatcher.js';
-import { Drops, type OnFirstDrop } from './drops.js';
-import { DuplicateFilter } from './duplicate-filter.js';
 import type { LiveCounts } from './facts.js';
-import { FlowControl } from './flow-control.js';
-import type { Batch, BlockPosition, BodySource, BrokerLimits, SegmentUsage } from './host.js';
-import { Inspection } from './inspection.js';
-import { Management } from './management.js';
-import { MessageIndex } from './message-index.js';
-import { MessageMover } from './message-mover.js';
-import { ENTRY_FLAG, ENTRY_STATE, NONE } from './message-table.js';
-import { Publisher } from './publisher.js';
+import type { Batch, BlockPosition } from './host.js';
+import type { Inspection } from './inspection.js';
+import type { Management } from './management.js';
+import { NONE } from './message-table.js';
 import { STORED_ENTRY_BYTES } from './records.js';
-import type { BrokerServices, MessageContents } from './services.js';
 import { Session } from './session.js';
+import { abortSlowSubscribers } from './slow-subscribers.js';
 import { type BrokerStatistics, gatherStatistics } from './statistics.js';
-import { Subscriptions } from './subscriptions.js';
-import { TemporaryDestinations } from './temporary-destinations.js';
 import { forgetLiveState } from './tenure-end.js';
-import type { Transaction } from './transaction.js';
-
-export interface BrokerOptions {
-  readonly limits: BrokerLimits;
-  /** Settings of addresses, which go over the limits; left out, there are none. */
-  readonly addresses?: readonly AddressRule[];
-  readonly onFirstDrop?: OnFirstDrop;
-  readonly maxBatchBytes: number;
-  readonly bodies: BodySource;
-  readonly usage: SegmentUsage;
-  readonly wallMs: () => number;
-  /** Whether ownership was verified recently enough: otherwise another node may be live, and nothing is delivered. */
-  readonly mayDeliver: () => boolean;
-  /** There is something to take: called once after each `takeBatch`. Must not call back. */
-  readonly onPending: () => void;
-  /** At least `minimumBytes` for a header and records; the slab is handed over with its batch. */
-  readonly allocateSlab: (minimumBytes: number) => Uint8Array;
-  readonly contents: MessageContents;
-  /** Runs the task in a later turn of the event loop. */
-  readonly later: (task: () => void) => void;
-}
-
-/** Everything that hangs on one index; replaced as a whole by `reset`. */
-interface Parts {
-  readonly index: MessageIndex;
-  readonly batches: BatchBuilder;
-  readonly flow: FlowControl;
-  readonly publisher: Publisher;
-  readonly deliveries: Deliveries;
-  readonly mover: MessageMover;
-  readonly deadLetters: DeadLetters;
-  readonly duplicates: DuplicateFilter;
-  readonly dispatcher: Dispatcher;
-  readonly subscriptions: Subscriptions;
-  readonly services: BrokerServices;
-  readonly busyTransactions: Set<Transaction>;
-  readonly inspection: Inspection;
-  readonly management: Management;
-}
-
-/** Expired messages that are taken out in one turn of the event loop: some ten milliseconds. */
-const EXPIRED_PER_TURN = 20_000;
 
 const NO_POSITION: BlockPosition = { segment: 0, blockOffset: 0 };
 
 export class Broker implements BrokerEndpoint {
   private options: BrokerOptions;
-  private parts: Parts;
+  private parts: BrokerParts;
   private serving = false;
-  /** Some of what has expired is left for a later turn. */
-  private isExpiring = false;
   private readonly clients = new Set<Client>();
   /** Batches that were taken and not yet committed, oldest first. */
   private outstanding: PendingBatch[] = [];
@@ -91,15 +37,15 @@ export class Broker implements BrokerEndpoint {
 
   constructor(options: BrokerOptions) {
     this.options = options;
-    this.parts = assemble(options, this.counts, this.clients);
+    this.parts = assembleBroker(options, this.counts, this.clients);
   }
 
   /** Applies a block that another node wrote, or this one before: for following and replay. */
   apply(payload: Uint8Array, recordCount: number, position: BlockPosition): void {
     assertThat(!this.serving, 'a live broker applies only its own batches');
-    const { index } = this.parts;
-    index.openPayload(payload, position);
-    index.expectRecords(recordCount, index.applyUpTo(0, payload.length, false));
+    const { applier } = this.parts;
+    applier.openPayload(payload, position);
+    applier.expectRecords(recordCount, applier.applyUpTo(0, payload.length, false));
   }
 
   /** What was applied so far, as checkpoint payloads of at most 1 MiB. */
@@ -116,15 +62,15 @@ export class Broker implements BrokerEndpoint {
   /** Takes one payload of a snapshot, in order, onto a broker that was reset. */
   restore(payload: Uint8Array, recordCount?: number): void {
     assertThat(!this.serving, 'a live broker restores nothing');
-    const { index } = this.parts;
-    const found = index.restore(payload);
-    if (recordCount !== undefined) index.expectRecords(recordCount, found);
+    const { applier } = this.parts;
+    const found = applier.restore(payload);
+    if (recordCount !== undefined) applier.expectRecords(recordCount, found);
   }
 
   /** Forgets everything. Segment usage is not released: the caller forgets that too. */
   reset(): void {
     if (this.serving) this.stopServing();
-    this.parts = assemble(this.options, this.counts, this.clients);
+    this.parts = assembleBroker(this.options, this.counts, this.clients);
   }
 
   /** Settings of addresses in place of those of before, for what is sent and delivered from now on. */
@@ -140,9 +86,9 @@ export class Broker implements BrokerEndpoint {
   startServing(): void {
     assertThat(!this.serving, 'the broker serves already');
     this.serving = true;
-    this.isExpiring = false;
     Object.assign(this.counts, noCounts());
     this.parts.services.drops.start();
+    this.parts.creator.start();
     this.parts.publisher.start();
     this.parts.management.start();
     this.noteArrivals();
@@ -168,7 +114,7 @@ export class Broker implements BrokerEndpoint {
     if (!this.serving) return;
     this.serving = false;
     const { index, batches, flow, deliveries, mover, dispatcher, subscriptions } = this.parts;
-    const { busyTransactions, management } = this.parts;
+    const { busyTransactions, expirySweep, management } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
@@ -177,6 +123,7 @@ export class Broker implements BrokerEndpoint {
     deliveries.forgetNotes();
     mover.stop();
     dispatcher.stop();
+    expirySweep.stop();
     subscriptions.reset();
     busyTransactions.clear();
     forgetLiveState(index);
@@ -231,21 +178,22 @@ export class Broker implements BrokerEndpoint {
     const taken = this.outstanding.shift();
     assertThat(taken !== undefined && taken === batch, 'batches are committed in order, once');
     assertThat(position !== null || taken.recordCount === 0, 'records were not journaled');
-    const { index, dispatcher, flow, mover } = this.parts;
+    const { applier, dispatcher, flow, index, mover } = this.parts;
     const payload = taken.slab.subarray(BLOCK_HEADER_BYTES, taken.end);
     const at = position ?? NO_POSITION;
-    index.openPayload(payload, at);
-    this.abortSlowSubscribers(taken.volatileArrivals);
+    applier.openPayload(payload, at);
+    const { topicBacklogMaxBytes } = this.options.limits;
+    abortSlowSubscribers(taken.volatileArrivals, index.queues, topicBacklogMaxBytes);
     let records = 0;
     let offset = 0;
     for (const arrival of taken.volatileArrivals) {
       const until = arrival.slabOffset - BLOCK_HEADER_BYTES;
-      records += index.applyUpTo(offset, until, true);
+      records += applier.applyUpTo(offset, until, true);
       offset = until;
       this.applyArrival(arrival);
     }
-    records += index.applyUpTo(offset, payload.length, true);
-    index.expectRecords(taken.recordCount, records);
+    records += applier.applyUpTo(offset, payload.length, true);
+    applier.expectRecords(taken.recordCount, records);
     if (taken.recordCount > 0) dispatcher.runWith(payload, at);
     else dispatcher.run();
     flow.recheck();
@@ -266,34 +214,7 @@ export class Broker implements BrokerEndpoint {
     this.noteArrivals();
     this.parts.index.releaseDue(nowMs);
     this.timeOutTransactions(nowMs);
-    if (!this.isExpiring) this.expireDue(nowMs);
-  }
-
-  /** Many may expire at the same moment: whoever else waits has a turn in between. */
-  private expireDue(nowMs: number): void {
-    const { index, mover, dispatcher, flow } = this.parts;
-    const { table, expiry } = index;
-    let left = EXPIRED_PER_TURN;
-    for (; left > 0 && expiry.earliestMs <= nowMs; left -= 1) {
-      const slot = table.find(expiry.pop());
-      if (slot === NONE) continue;
-      // What is not in its queue now is watched again when it comes back.
-      table.clearFlag(slot, ENTRY_FLAG.inExpiryHeap);
-      const state = table.stateOf(slot);
-      const isReady = state === ENTRY_STATE.ready || state === ENTRY_STATE.scheduled;
-      const queue = index.queues.at(table.queueOf(slot));
-      if (!isReady || queue.removed) continue;
-      mover.expire(slot);
-      // Somebody may wait to hear that it has become empty.
-      if (queue.draining > 0) index.markDirty(queue);
-    }
-    dispatcher.run();
-    flow.recheck();
-    this.isExpiring = left === 0;
-    if (!this.isExpiring) return;
-    this.options.later(() => {
-      if (this.serving && this.parts.index === index) this.expireDue(nowMs);
-    });
+    this.parts.expirySweep.run(nowMs);
   }
 
   private noteArrivals(): void {
@@ -347,87 +268,11 @@ export class Broker implements BrokerEndpoint {
     }
   }
 
-  /**
-   * Who does not take what a topic sends is disconnected before it fills the memory. Asked before more
-   * arrives: what one batch brings, as after a pause of the store, nobody had a chance to take yet.
-   */
-  private abortSlowSubscribers(arrivals: readonly VolatileArrival[]): void {
-    const limit = this.options.limits.topicBacklogMaxBytes;
-    for (const arrival of arrivals) {
-      for (const queue of arrival.queues) {
-        if (!queue.isBacklog || queue.removed || queue.bytes - queue.delayedBytes <= limit)
-          continue;
-        this.parts.index.queues.unpublish(queue);
-        const topic = queue.destination.name;
-        for (const consumer of queue.consumers) {
-          consumer.client.events.abort(
-            `More than ${limit} bytes of topic ${topic} wait for this client; ` +
-              'read faster, use a durable subscription, or raise limits.topicBacklogMaxBytes.',
-          );
-        }
-      }
-    }
-  }
-
   private confirm(batch: PendingBatch): void {
     for (const [index, client] of batch.confirmClients.entries()) {
       if (!client.closed) client.events.confirmed(batch.confirmTokens[index]);
     }
   }
-}
-
-function assemble(options: BrokerOptions, counts: LiveCounts, clients: ReadonlySet<Client>): Parts {
-  const { limits, addresses = [], wallMs, mayDeliver, bodies, contents, later } = options;
-  const { onFirstDrop = () => undefined } = options;
-  const rules = new AddressRules(addresses, limits);
-  const services: BrokerServices = {
-    limits,
-    rules,
-    drops: new Drops(counts, onFirstDrop),
-    wallMs,
-    mayDeliver,
-    bodies,
-    contents,
-    later,
-    counts,
-  };
-  const index = new MessageIndex(options.usage, rules);
-  const batches = new BatchBuilder(options);
-  const flow = new FlowControl(index, limits);
-  const temporary = new TemporaryDestinations(index.queues);
-  const duplicates = new DuplicateFilter(index, batches, services);
-  const publisher = new Publisher({ index, batches, flow, duplicates, temporary, services });
-  const deliveries = new Deliveries(index, batches, services);
-  const mover = new MessageMover({ index, batches, flow, publisher, deliveries, services });
-  const shared = { index, batches, flow, publisher, deliveries, mover, services };
-  const deadLetters = new DeadLetters(shared);
-  const dispatcher = new Dispatcher(shared);
-  const subscriptions = new Subscriptions({ ...shared, temporary });
-  const busyTransactions = new Set<Transaction>();
-  const inspection = new Inspection({ index, clients, busyTransactions, counts });
-  const parts = {
-    ...shared,
-    busyTransactions,
-    duplicates,
-    deadLetters,
-    dispatcher,
-    subscriptions,
-    inspection,
-  };
-  return { ...parts, management: new Management({ ...parts, clients }) };
-}
-
-function noCounts(): LiveCounts {
-  return {
-    sent: 0,
-    delivered: 0,
-    acknowledged: 0,
-    failed: 0,
-    expired: 0,
-    deadLettered: 0,
-    duplicates: 0,
-    dropped: 0,
-  };
 }
 
 /** What cannot happen unless the caller breaks the contract; it stays on in production. */

@@ -13,10 +13,9 @@ import {
   encodeDuplicateIds,
   encodeDuplicateLimits,
   encodeQueueCreated,
-  FIXED_BYTES,
-  STORED_ENTRY_BYTES,
   writeStoredEntriesHead,
-} from './records.js';
+} from './record-writer.js';
+import { FIXED_BYTES, STORED_ENTRY_BYTES } from './records.js';
 import { storedTraits } from './stored-traits.js';
 
 const PAYLOAD_BYTES = 1024 * 1024;

@@ -5,26 +5,18 @@
  */
 
 import type { Selector } from '../selector/selector.js';
-import {
-  ACKNOWLEDGEMENT,
-  CONTENT_KIND,
-  type DeliveryView,
-  type Destination,
-  type HeldBytes,
-  inMemory,
-} from './api.js';
+import { ACKNOWLEDGEMENT } from './api.js';
 import type { Deliveries } from './deliveries.js';
 import { loadPayload } from './entry-content.js';
+import { EntryReader } from './entry-reader.js';
 import type { BlockPosition } from './host.js';
 import type { MessageIndex } from './message-index.js';
 import type { MessageMover } from './message-mover.js';
 import { ENTRY_FLAG, NONE } from './message-table.js';
 import type { Consumer, Queue } from './queue.js';
-import { RecordReader } from './record-reader.js';
 import type { Scan } from './scan.js';
 import type { BrokerServices } from './services.js';
 
-const NO_BYTES = new Uint8Array(0);
 /** Entries that consumers are asked about in one turn of the event loop: others have theirs meanwhile. */
 const LOOKS_PER_TURN = 100;
 /** Of an entry that is passed over unread, for its message group is another consumer's. */
@@ -39,37 +31,15 @@ export class Dispatcher {
   private readonly deliveries: Deliveries;
   private readonly mover: MessageMover;
   private readonly services: BrokerServices;
-  private readonly reader = new RecordReader();
+  private readonly entries: EntryReader;
   private paused = false;
   private running = false;
   /** Changes when the node stops serving: loads that were begun before it come to nothing. */
   private tenure = 0;
-  /** The block of the last delivery; only valid within one run. */
-  private payload: Uint8Array | undefined;
-  private payloadSegment = 0;
-  private payloadBlockOffset = 0;
   /** How many more entries may be looked at in this turn. */
   private looksLeft = LOOKS_PER_TURN;
   /** What was left to look at for the next turn. */
   private readonly unlooked = new Set<Queue>();
-  private readonly view: DeliveryView = {
-    entryId: 0,
-    destination: { kind: 'queue', name: '' },
-    contentKind: CONTENT_KIND.stomp,
-    bytes: NO_BYTES,
-    headersStart: 0,
-    headersEnd: 0,
-    bodyStart: 0,
-    bodyEnd: 0,
-    durable: true,
-    priority: 0,
-    expiresAtMs: 0,
-    timestampMs: 0,
-    redelivered: false,
-    failedDeliveries: 0,
-    hold: () => this.hold(),
-  };
-
   constructor(parts: {
     readonly index: MessageIndex;
     readonly deliveries: Deliveries;
@@ -80,6 +50,7 @@ export class Dispatcher {
     this.deliveries = parts.deliveries;
     this.mover = parts.mover;
     this.services = parts.services;
+    this.entries = new EntryReader(parts.index, parts.services);
   }
 
   /** Nothing is delivered any more until the node stops serving. */
@@ -106,15 +77,14 @@ export class Dispatcher {
       }
     } finally {
       this.running = false;
-      this.payload = undefined;
+      // Valid within one run only.
+      this.entries.forgetBlock();
     }
   }
 
   /** As `run`, with the payload of the block that was just committed, which is at hand anyway. */
   runWith(payload: Uint8Array, position: BlockPosition): void {
-    this.payload = payload;
-    this.payloadSegment = position.segment;
-    this.payloadBlockOffset = position.blockOffset;
+    this.entries.keepBlock(payload, position);
     this.run();
   }
 
@@ -186,7 +156,7 @@ export class Dispatcher {
   private handOutHead(queue: Queue, consumer: Consumer): void {
     const slot = queue.ready.head;
     if (this.expires(slot)) return;
-    const payload = this.payloadOf(slot);
+    const payload = this.entries.payloadOf(slot);
     if (payload === undefined) {
       queue.loading = true;
       this.load(queue, slot, () => {
@@ -194,7 +164,7 @@ export class Dispatcher {
       });
       return;
     }
-    this.read(slot, payload);
+    this.entries.read(slot, payload);
     this.deliver(consumer, slot, payload);
   }
 
@@ -213,7 +183,7 @@ export class Dispatcher {
         this.passOver(consumer, slot, scan);
         continue;
       }
-      const payload = this.payloadOf(slot);
+      const payload = this.entries.payloadOf(slot);
       if (payload === undefined) {
         scan.isLoading = true;
         this.load(queue, slot, () => {
@@ -222,16 +192,17 @@ export class Dispatcher {
         return false;
       }
       this.readAhead(scan, slot);
-      this.read(slot, payload);
+      this.entries.read(slot, payload);
       if (consumer.selector !== null || consumer.isBrowser || claim !== null) {
-        this.looksLeft -= lookCost(this.reader.length);
+        this.looksLeft -= lookCost(this.entries.record.length);
       }
-      if (claim !== null && this.isWanted(claim, slot, payload)) {
+      if (claim !== null && this.entries.matches(claim, slot, payload)) {
         this.passOver(consumer, slot, scan);
         continue;
       }
       scan.passed(slot);
-      if (consumer.selector !== null && !this.isWanted(consumer.selector, slot, payload)) continue;
+      if (consumer.selector !== null && !this.entries.matches(consumer.selector, slot, payload))
+        continue;
       this.deliver(consumer, slot, payload);
       return true;
     }
@@ -295,48 +266,11 @@ export class Dispatcher {
     });
   }
 
-  private isWanted(selector: Selector, slot: number, payload: Uint8Array): boolean {
-    const { reader } = this;
-    const { table } = this.index;
-    const propertyOf = this.services.contents.propertiesOf({
-      contentKind: reader.contentKind,
-      headers: payload.subarray(reader.headersStart, reader.bodyStart),
-      body: payload.subarray(reader.bodyStart, reader.bodyEnd),
-      durable: !table.hasFlag(slot, ENTRY_FLAG.volatile),
-      priority: reader.priority,
-      expiresAtMs: reader.expiresAtMs,
-      timestampMs: reader.timestampMs,
-      failedDeliveries: table.failedDeliveriesOf(slot),
-    });
-    return selector.matches(propertyOf);
-  }
-
   private expires(slot: number): boolean {
     const expiresAtMs = this.index.table.expiresAtMsOf(slot);
     if (expiresAtMs === 0 || expiresAtMs > this.services.wallMs()) return false;
     this.mover.expire(slot);
     return true;
-  }
-
-  /** Undefined when it has to be loaded. */
-  private payloadOf(slot: number): Uint8Array | undefined {
-    const { table } = this.index;
-    if (table.hasFlag(slot, ENTRY_FLAG.volatile)) {
-      return this.index.volatile.recordAt(table.blockOffsetOf(slot));
-    }
-    const segment = table.segmentOf(slot);
-    const blockOffset = table.blockOffsetOf(slot);
-    if (
-      this.payload !== undefined &&
-      segment === this.payloadSegment &&
-      blockOffset === this.payloadBlockOffset
-    ) {
-      return this.payload;
-    }
-    this.payload = this.services.bodies.cached(segment, blockOffset);
-    this.payloadSegment = segment;
-    this.payloadBlockOffset = blockOffset;
-    return this.payload;
   }
 
   /** One load per queue, or per scan, at a time; dispatch goes on when it is `done`, so order is kept. */
@@ -350,53 +284,16 @@ export class Dispatcher {
     loadPayload(this.index, this.services, slot, loaded, () => tenure !== this.tenure);
   }
 
-  /** Puts the reader on the entry's message. */
-  private read(slot: number, payload: Uint8Array): void {
-    const { table } = this.index;
-    const isVolatile = table.hasFlag(slot, ENTRY_FLAG.volatile);
-    this.reader.open(payload, this.payloadSegment, this.payloadBlockOffset);
-    this.reader.readHeader(isVolatile ? 0 : table.recordOffsetOf(slot));
-    this.reader.readMessage();
-  }
-
-  /** Of a subscription to many topics the message says which one it was sent to. */
-  private destinationFor({ isPattern, destination }: Queue): Destination {
-    const topic = isPattern ? this.reader.topic() : null;
-    return topic === null ? destination : { kind: 'topic', name: topic };
-  }
-
-  /** What is in memory only stays there. */
-  private hold(): HeldBytes {
-    const { bytes } = this.view;
-    if (!this.view.durable) return inMemory(bytes);
-    return this.services.bodies.hold(this.payloadSegment, this.payloadBlockOffset, bytes);
-  }
-
-  /** The reader is on the message. */
+  /** The message has just been read. */
   private deliver(consumer: Consumer, slot: number, payload: Uint8Array): void {
-    const { table } = this.index;
-    const { view, reader } = this;
-    const flags = table.flagsOf(slot);
-    view.entryId = table.idOf(slot);
-    view.destination = this.destinationFor(consumer.queue);
-    view.contentKind = reader.contentKind;
-    view.bytes = payload;
-    view.headersStart = reader.headersStart;
-    view.headersEnd = reader.bodyStart;
-    view.bodyStart = reader.bodyStart;
-    view.bodyEnd = reader.bodyEnd;
-    view.durable = (flags & ENTRY_FLAG.volatile) === 0;
-    view.priority = reader.priority;
-    view.expiresAtMs = reader.expiresAtMs;
-    view.timestampMs = reader.timestampMs;
-    view.redelivered = (flags & (ENTRY_FLAG.redelivered | ENTRY_FLAG.handedOver)) !== 0;
-    view.failedDeliveries = table.failedDeliveriesOf(slot);
+    const view = this.entries.show(consumer.queue, slot, payload);
+    const { group } = this.entries.record;
     consumer.credit -= 1;
     if (consumer.isBrowser) {
       consumer.client.events.deliver(consumer, view);
       return;
     }
-    if (reader.group !== 0) this.takeGroup(consumer, slot, reader.group);
+    if (group !== 0) this.takeGroup(consumer, slot, group);
     this.deliveries.handOver(slot, consumer);
     consumer.client.events.deliver(consumer, view);
     if (consumer.mode === ACKNOWLEDGEMENT.auto) this.deliveries.acknowledged(slot);

@@ -14,7 +14,8 @@ import {
   duplicateAddress,
 } from './duplicate-windows.js';
 import type { MessageIndex } from './message-index.js';
-import { duplicateIdsMaxBytes, encodeDuplicateLimits, FIXED_BYTES } from './records.js';
+import { encodeDuplicateLimits } from './record-writer.js';
+import { duplicateIdsMaxBytes, FIXED_BYTES } from './records.js';
 import type { BrokerServices } from './services.js';
 
 export class DuplicateFilter {

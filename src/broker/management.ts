@@ -117,12 +117,12 @@ export class Management {
   /** Whether it had to be made. */
   create(name: string, ending: Ending<{ readonly isNew: boolean }>): void {
     this.requireServing();
-    const { index, publisher } = this.parts;
+    const { index, creator } = this.parts;
     if (name.startsWith(TEMPORARY_PREFIX)) {
       throw refusal(`Names with "${TEMPORARY_PREFIX}" are for what clients make for themselves.`);
     }
     const isNew = index.queues.named(name) === undefined;
-    publisher.queueFor({ kind: 'queue', name });
+    creator.queueFor({ kind: 'queue', name });
     this.confirmed({ isNew }, ending);
   }
 

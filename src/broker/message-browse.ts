@@ -5,8 +5,7 @@
 
 import { HoldfastError } from '../platform/errors.js';
 import { inMemory } from './api.js';
-import { loadPayload, payloadOf, readContent, selectableOf } from './entry-content.js';
-import { EntryWalk } from './entry-walk.js';
+import type { EntryContent } from './entry-content.js';
 import type {
   BrowsedMessage,
   BrowseEnd,
@@ -16,8 +15,8 @@ import type {
 } from './management-api.js';
 import type { MessageIndex } from './message-index.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
+import { MessageWalk } from './message-walk.js';
 import type { Queue } from './queue.js';
-import { RecordReader } from './record-reader.js';
 import type { BrokerServices } from './services.js';
 
 const LOOKS_PER_TURN = 500;
@@ -45,10 +44,7 @@ export interface BrowseOptions {
 
 export class MessageBrowse {
   private readonly options: BrowseOptions;
-  private readonly reader = new RecordReader();
-  private readonly walk: EntryWalk;
-  private ids: readonly number[] = [];
-  private at = 0;
+  private readonly walk: MessageWalk;
   /** What follows goes on behind it. */
   private last: number;
   private found = 0;
@@ -61,17 +57,14 @@ export class MessageBrowse {
   constructor(options: BrowseOptions) {
     this.options = options;
     this.last = options.request.after;
-    const { index, services, queue, upTo, request } = options;
+    const { after, selector } = options.request;
     const isOver = (): boolean => this.isOver;
-    const { later } = services;
-    this.walk = new EntryWalk({ index, queue, after: request.after, upTo, later, isOver });
+    this.walk = new MessageWalk({ ...options, after, selector, ids: null, isOver });
   }
 
   start(): void {
-    this.walk.next((ids) => {
-      this.ids = ids;
-      this.at = 0;
-      if (ids.length === 0) this.finish(null);
+    this.walk.nextPortion((isEnd) => {
+      if (isEnd) this.finish(null);
       else this.look();
     });
   }
@@ -84,13 +77,13 @@ export class MessageBrowse {
 
   private look(): void {
     if (this.isOver) return;
-    const { index, queue, request, services } = this.options;
+    const { queue, request, services } = this.options;
+    const { walk } = this;
     if (queue.removed) {
       this.stop(new HoldfastError('NOT_FOUND', `Queue "${request.queue}" was removed meanwhile.`));
       return;
     }
-    for (; this.at < this.ids.length; this.at += 1) {
-      const id = this.ids[this.at] as number;
+    for (let id = walk.id; id !== undefined; id = walk.step()) {
       const isEnough = this.looks >= LOOKS_PER_CALL || this.bytes >= BYTES_PER_CALL;
       if (this.found >= request.limit || isEnough) {
         this.finish(this.last);
@@ -102,44 +95,24 @@ export class MessageBrowse {
         services.later(() => this.look());
         return;
       }
-      const slot = index.table.find(id);
-      if (!this.isHere(slot)) continue;
-      const payload = payloadOf(index, services, slot);
-      if (payload === undefined) {
-        loadPayload(
-          index,
-          services,
-          slot,
-          () => this.look(),
-          () => this.isOver,
-        );
-        return;
-      }
-      this.show(slot, payload);
+      const slot = walk.slotOf(id);
+      if (slot === NONE) continue;
+      const content = walk.read(slot, () => this.look());
+      if (content === undefined) return;
+      this.show(slot, content);
       this.last = id;
     }
     this.start();
   }
 
-  private isHere(slot: number): boolean {
-    const { index, queue } = this.options;
-    const { table } = index;
-    if (slot === NONE || table.queueOf(slot) !== queue.index) return false;
-    return table.stateOf(slot) !== ENTRY_STATE.removing;
-  }
-
-  private show(slot: number, payload: Uint8Array): void {
-    const { index, services, queue, request } = this.options;
-    const { reader } = this;
-    const content = readContent(index, reader, slot, payload);
+  private show(slot: number, content: EntryContent): void {
+    const { index, queue, request } = this.options;
+    const { reader, payload } = this.walk;
     this.looks += 1;
     this.turnLooks += 1;
     this.bytes += reader.length;
     this.turnBytes += reader.length;
-    if (request.selector !== null) {
-      const properties = services.contents.propertiesOf(selectableOf(index, slot, content));
-      if (!request.selector.matches(properties)) return;
-    }
+    if (!this.walk.isWanted(slot, content)) return;
     this.found += 1;
     const { table } = index;
     const { message, topic } = content;

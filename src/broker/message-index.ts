@@ -1,7 +1,7 @@
 /**
- * What is stored: queues and their entries. The live node, a backup that follows and a node that
- * replays all change it through the same `apply`, so they cannot drift apart. Only what the
- * live node alone knows (who has a delivery, what is being removed) is set from outside.
+ * What is stored: queues and their entries, each in its list, its heaps and its sums. What the journal says comes
+ * through record-applier.ts; only what the live node alone knows (who has a delivery, what is being
+ * removed) is set by others.
  */
 
 import type { AddressRules } from './address-settings.js';
@@ -9,20 +9,12 @@ import { ArrivalTimes } from './arrival-times.js';
 import { ArrivingDuplicates } from './arriving-duplicates.js';
 import { DeliveryTimes } from './delivery-times.js';
 import { DuplicateWindows } from './duplicate-windows.js';
-import type { BlockPosition, SegmentUsage } from './host.js';
+import type { SegmentUsage } from './host.js';
 import { groupIn } from './message-groups.js';
 import { ENTRY_FLAG, ENTRY_STATE, MessageTable, NONE } from './message-table.js';
 import type { Queue } from './queue.js';
 import { QueueRegistry } from './queue-registry.js';
-import { RecordReader } from './record-reader.js';
-import {
-  type Counters,
-  type EntryTraits,
-  RECORD_TYPE,
-  REMOVAL_REASON,
-  shareBytes,
-} from './records.js';
-import { isStoredRedelivered, storedGroup, storedPriority } from './stored-traits.js';
+import type { EntryTraits } from './records.js';
 import { TimeHeap } from './time-heap.js';
 import { VolatileMessages } from './volatile-messages.js';
 
@@ -48,62 +40,10 @@ export class MessageIndex {
   readonly dirtyQueues: Queue[] = [];
 
   private readonly usage: SegmentUsage;
-  private readonly reader = new RecordReader();
-  private segment = 0;
-  private blockOffset = 0;
-  private lastQueueId = 0;
-  private lastQueue: Queue | undefined;
 
   constructor(usage: SegmentUsage, rules: AddressRules) {
     this.usage = usage;
     this.queues = new QueueRegistry(this.table, rules);
-  }
-
-  /** Opens a payload whose records `applyUpTo` then applies, perhaps in several steps. */
-  openPayload(payload: Uint8Array, position: BlockPosition): void {
-    this.reader.open(payload, position.segment, position.blockOffset);
-    this.segment = position.segment;
-    this.blockOffset = position.blockOffset;
-  }
-
-  /** Applies the records from `start`; they must end at `end` exactly. Returns how many there were. */
-  applyUpTo(start: number, end: number, own: boolean): number {
-    let offset = start;
-    let records = 0;
-    while (offset < end) {
-      offset = this.applyRecord(offset, own);
-      records += 1;
-    }
-    if (offset !== end) this.reader.fail('it reaches beyond the end of its part of the block');
-    return records;
-  }
-
-  /** Fails when a block says another number of records than it holds. */
-  expectRecords(expected: number, found: number): void {
-    if (expected !== found) {
-      this.reader.fail(`the block counts ${expected} records but holds ${found}`);
-    }
-  }
-
-  /** Restores one checkpoint payload; see checkpoint.ts for its writing. Returns the record count. */
-  restore(payload: Uint8Array): number {
-    const { reader } = this;
-    reader.open(payload, 0, 0);
-    let offset = 0;
-    let records = 0;
-    while (offset < payload.length) {
-      reader.readHeader(offset);
-      if (reader.type === RECORD_TYPE.counters) this.restoreCounters(reader.readCounters());
-      else if (reader.type === RECORD_TYPE.queueCreated) this.applyQueueCreated(false);
-      else if (reader.type === RECORD_TYPE.storedEntries) this.restoreEntries();
-      else if (reader.type === RECORD_TYPE.deliveryTimes) this.restoreDeliveryTimes();
-      else if (reader.type === RECORD_TYPE.duplicateIds) this.applyDuplicateIds(false);
-      else if (reader.type === RECORD_TYPE.duplicateLimits) this.applyDuplicateLimits();
-      else reader.fail(`record type ${reader.type} has no place in a checkpoint`);
-      offset += reader.length;
-      records += 1;
-    }
-    return records;
   }
 
   /** Counts what was taken for a queue and is in a batch, or takes it off when it was applied. */
@@ -149,6 +89,23 @@ export class MessageIndex {
     if (table.hasFlag(slot, ENTRY_FLAG.volatile)) this.volatile.release(table.blockOffsetOf(slot));
     else this.usage.release(table.segmentOf(slot), bytes);
     table.release(slot);
+  }
+
+  /** The message of an entry lies elsewhere from now on. */
+  relocate(
+    slot: number,
+    segment: number,
+    blockOffset: number,
+    recordOffset: number,
+    bytes: number,
+  ): void {
+    const { table, usage } = this;
+    const more = bytes - table.bytesOf(slot);
+    usage.release(table.segmentOf(slot), table.bytesOf(slot));
+    usage.retain(segment, bytes);
+    table.setPlace(slot, segment, blockOffset, recordOffset, bytes);
+    this.queues.at(table.queueOf(slot)).bytes += more;
+    this.bytes += more;
   }
 
   /** Takes a ready entry, or one that is in no list, out of sight until `timeMs`. */
@@ -236,8 +193,6 @@ export class MessageIndex {
     }
     if (!queue.removed) this.queues.unpublish(queue);
     this.queues.discard(queue);
-    this.lastQueueId = 0;
-    this.lastQueue = undefined;
   }
 
   markDirty(queue: Queue): void {
@@ -246,191 +201,8 @@ export class MessageIndex {
     this.dirtyQueues.push(queue);
   }
 
-  private applyRecord(offset: number, own: boolean): number {
-    const { reader } = this;
-    reader.readHeader(offset);
-    switch (reader.type) {
-      case RECORD_TYPE.message:
-        this.applyMessage(own);
-        break;
-      case RECORD_TYPE.removed:
-        this.applyRemoved();
-        break;
-      case RECORD_TYPE.delivered:
-        this.applyDelivered();
-        break;
-      case RECORD_TYPE.failed:
-        this.applyFailed();
-        break;
-      case RECORD_TYPE.relocated:
-        this.applyRelocated();
-        break;
-      case RECORD_TYPE.queueCreated:
-        this.applyQueueCreated(own);
-        break;
-      case RECORD_TYPE.queueRemoved:
-        this.removeQueue(this.storedQueue(reader.readQueueRemoved()));
-        break;
-      case RECORD_TYPE.entryIdsReserved:
-        this.reservedEntryIds = Math.max(this.reservedEntryIds, reader.readEntryIdsReserved());
-        break;
-      case RECORD_TYPE.duplicateIds:
-        this.applyDuplicateIds(own);
-        break;
-      case RECORD_TYPE.duplicateLimits:
-        this.applyDuplicateLimits();
-        break;
-      default:
-        reader.fail(`record type ${reader.type} has no place in the journal`);
-    }
-    return offset + reader.length;
-  }
-
-  private applyMessage(own: boolean): void {
-    const { reader, table } = this;
-    reader.readMessage();
-    const { baseEntryId, count } = reader;
-    if (count === 0) reader.fail('a message record has no targets');
-    if (baseEntryId <= this.highestEntryId) {
-      reader.fail(`entry id ${baseEntryId} comes after ${this.highestEntryId}`);
-    }
-    const share = shareBytes(reader.length, count);
-    const { deliverAtMs, priority } = reader;
-    const group = groupIn(reader.group);
-    for (let index = 0; index < count; index += 1) {
-      const queue = this.storedQueue(reader.targetQueueId(index));
-      const slot = table.allocate(baseEntryId + index);
-      table.setPlace(slot, this.segment, this.blockOffset, reader.offset, share);
-      table.setPriority(slot, priority);
-      if (group !== 0) table.setGroup(slot, group);
-      this.enter(slot, queue, reader.expiresAtMs);
-      if (deliverAtMs > 0) this.scheduleAsSent(slot, deliverAtMs);
-      if (own) this.arrive(queue, -1, -share);
-    }
-    this.highestEntryId = baseEntryId + count - 1;
-    if (reader.timestampMs >= this.arrivals.nextMs) {
-      this.arrivals.note(baseEntryId, reader.timestampMs);
-    }
-    this.usage.retain(this.segment, share * count);
-  }
-
-  private applyDuplicateIds(own: boolean): void {
-    const { address, keys, ownIds } = this.reader.readDuplicateIds();
-    for (const key of keys) {
-      const isNew = this.duplicates.add(address, key, ownIds);
-      if (!isNew) this.reader.fail('a duplicate id is there already');
-      if (own) this.arrivingDuplicates.remove(address, key);
-    }
-  }
-
-  private applyDuplicateLimits(): void {
-    this.duplicates.setLimits(this.reader.readDuplicateLimits());
-  }
-
-  private applyRemoved(): void {
-    const { reader } = this;
-    reader.readIdList();
-    if (reader.variant === 0 || reader.variant > REMOVAL_REASON.purged) {
-      reader.fail(`no removal reason ${reader.variant} exists`);
-    }
-    for (let index = 0; index < reader.count; index += 1) {
-      this.removeEntry(this.storedSlot(reader.listedId(index)));
-    }
-  }
-
-  private applyDelivered(): void {
-    const { reader } = this;
-    reader.readIdList();
-    for (let index = 0; index < reader.count; index += 1) {
-      this.table.setFlag(this.storedSlot(reader.listedId(index)), ENTRY_FLAG.redelivered);
-    }
-  }
-
-  private applyFailed(): void {
-    const { reader, table } = this;
-    reader.readFailures();
-    for (let index = 0; index < reader.count; index += 1) {
-      const slot = this.storedSlot(reader.failedId(index));
-      table.setFlag(slot, ENTRY_FLAG.redelivered);
-      table.applyFailedDeliveries(slot, reader.failedCount(index));
-    }
-  }
-
-  private applyRelocated(): void {
-    const { reader, table } = this;
-    reader.readMessage();
-    if (reader.count === 0) reader.fail('a relocated record has no targets');
-    const share = shareBytes(reader.length, reader.count);
-    for (let index = 0; index < reader.count; index += 1) {
-      const slot = this.storedSlot(reader.targetEntryId(index));
-      const queue = this.queues.at(table.queueOf(slot));
-      if (queue.stored?.id !== reader.targetQueueId(index)) {
-        reader.fail(`entry ${table.idOf(slot)} is not in queue ${reader.targetQueueId(index)}`);
-      }
-      const bytesBefore = table.bytesOf(slot);
-      this.usage.release(table.segmentOf(slot), bytesBefore);
-      this.usage.retain(this.segment, share);
-      table.setPlace(slot, this.segment, this.blockOffset, reader.offset, share);
-      queue.bytes += share - bytesBefore;
-      this.bytes += share - bytesBefore;
-    }
-  }
-
-  private applyQueueCreated(own: boolean): void {
-    const { reader, queues } = this;
-    const stored = reader.readQueueCreated();
-    const decided = own ? queues.byId.get(stored.id) : undefined;
-    if (decided !== undefined) {
-      decided.created = true;
-    } else {
-      if (queues.byId.has(stored.id)) reader.fail(`queue ${stored.id} exists already`);
-      if (queues.find(stored) !== undefined) reader.fail('a queue of the same name exists already');
-      if (stored.id === 0) reader.fail('a queue id is 0');
-      queues.addStored(stored).created = true;
-    }
-    queues.nextQueueId = Math.max(queues.nextQueueId, stored.id + 1);
-  }
-
-  private restoreCounters(counters: Counters): void {
-    this.highestEntryId = Math.max(this.highestEntryId, counters.highestEntryId);
-    this.reservedEntryIds = Math.max(this.reservedEntryIds, counters.reservedEntryIds);
-    this.queues.nextQueueId = Math.max(this.queues.nextQueueId, counters.nextQueueId);
-  }
-
-  private restoreEntries(): void {
-    const { reader, table } = this;
-    const queue = this.storedQueue(reader.readStoredEntries());
-    for (let index = 0; index < reader.count; index += 1) {
-      const at = reader.storedEntryOffset(index);
-      const id = reader.entryIdAt(at);
-      if (id > this.highestEntryId) reader.fail(`entry id ${id} is beyond the counters`);
-      if (table.find(id) !== NONE) reader.fail(`entry ${id} is there twice`);
-      const traits = reader.storedTraitsAt(at);
-      const last = queue.ready.tail;
-      const segment = reader.uint32At(at + 16);
-      const bytes = reader.uint32At(at + 28);
-      const slot = table.allocate(id);
-      table.setPlace(slot, segment, reader.uint32At(at + 20), reader.uint32At(at + 24), bytes);
-      table.applyFailedDeliveries(slot, reader.uint16At(at + 32));
-      if (isStoredRedelivered(traits)) table.setFlag(slot, ENTRY_FLAG.redelivered);
-      table.setPriority(slot, storedPriority(traits));
-      table.setGroup(slot, storedGroup(traits));
-      if (last !== NONE && !table.isBefore(last, slot)) reader.fail(`entry ${id} is out of order`);
-      this.enter(slot, queue, reader.wholeNumber(at + 8, 'expiry'));
-      this.usage.retain(segment, bytes);
-    }
-  }
-
-  private restoreDeliveryTimes(): void {
-    const { reader } = this;
-    reader.readDeliveryTimes();
-    for (let index = 0; index < reader.count; index += 1) {
-      const slot = this.storedSlot(reader.timedId(index));
-      this.scheduleAsSent(slot, reader.timeOf(index));
-    }
-  }
-
-  private scheduleAsSent(slot: number, deliverAtMs: number): void {
+  /** Its sender wants it delivered at `deliverAtMs`. */
+  scheduleAsSent(slot: number, deliverAtMs: number): void {
     this.deliveryTimes.setBySender(slot, deliverAtMs);
     this.delay(slot, deliverAtMs);
   }
@@ -459,7 +231,8 @@ export class MessageIndex {
     queue.delayedBytes -= this.table.bytesOf(slot);
   }
 
-  private enter(slot: number, queue: Queue, expiresAtMs: number): void {
+  /** Puts an entry whose place, priority and group are set into its queue. */
+  enter(slot: number, queue: Queue, expiresAtMs: number): void {
     const { table } = this;
     const bytes = table.bytesOf(slot);
     table.setQueue(slot, queue.index);
@@ -485,21 +258,5 @@ export class MessageIndex {
   private shallStayInHeap(id: number): boolean {
     const slot = this.table.find(id);
     return slot !== NONE && this.table.hasFlag(slot, ENTRY_FLAG.inExpiryHeap);
-  }
-
-  private storedQueue(id: number): Queue {
-    const queue = id === this.lastQueueId ? this.lastQueue : this.queues.byId.get(id);
-    if (queue === undefined || !queue.created) return this.reader.fail(`no queue ${id} exists`);
-    this.lastQueueId = id;
-    this.lastQueue = queue;
-    return queue;
-  }
-
-  private storedSlot(id: number): number {
-    const slot = this.table.find(id);
-    if (slot === NONE || this.table.hasFlag(slot, ENTRY_FLAG.volatile)) {
-      this.reader.fail(`no entry ${id} exists`);
-    }
-    return slot;
   }
 }

@@ -9,22 +9,16 @@ import { type Destination, TEMPORARY_PREFIX } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { Deliveries } from './deliveries.js';
-import {
-  type EntryContent,
-  loadPayload,
-  payloadOf,
-  readContent,
-  selectableOf,
-} from './entry-content.js';
-import { EntryWalk } from './entry-walk.js';
+import { type EntryContent, selectableOf } from './entry-content.js';
 import type { FlowControl } from './flow-control.js';
 import type { ActionOutcome, Ending, MessageAction, MessageSelection } from './management-api.js';
 import type { MessageIndex } from './message-index.js';
 import { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
+import { MessageWalk } from './message-walk.js';
 import type { Publisher } from './publisher.js';
 import type { Queue } from './queue.js';
-import { RecordReader } from './record-reader.js';
+import type { QueueCreator } from './queue-creator.js';
 import {
   contentBytes,
   FIXED_BYTES,
@@ -46,6 +40,7 @@ export interface JobParts {
   readonly index: MessageIndex;
   readonly batches: BatchBuilder;
   readonly flow: FlowControl;
+  readonly creator: QueueCreator;
   readonly publisher: Publisher;
   readonly deliveries: Deliveries;
   readonly mover: MessageMover;
@@ -64,13 +59,10 @@ export interface JobOptions {
 
 export class MessageJob {
   private readonly options: JobOptions;
-  private readonly reader = new RecordReader();
   private readonly upTo: number;
-  private readonly walk: EntryWalk | null;
+  private readonly walk: MessageWalk;
   /** Null until it is known: it exists, or is made, when the job begins. */
   private target: Queue | null = null;
-  private ids: readonly number[] = [];
-  private at = 0;
   private after: number;
   private done = 0;
   private skipped = 0;
@@ -88,17 +80,9 @@ export class MessageJob {
     this.options = options;
     this.after = selection.after;
     this.upTo = selection.upTo ?? publisher.upcomingEntryId - 1;
-    this.walk =
-      selection.ids !== null
-        ? null
-        : new EntryWalk({
-            index,
-            queue,
-            after: this.after,
-            upTo: this.upTo,
-            later: services.later,
-            isOver: () => this.isOver,
-          });
+    const isOver = (): boolean => this.isOver;
+    const meant = { ...selection, upTo: this.upTo };
+    this.walk = new MessageWalk({ index, services, queue, ...meant, isOver });
   }
 
   /** Throws when the target is none. */
@@ -110,13 +94,8 @@ export class MessageJob {
         throw refusal(`Queue "${action.to}" is the one that they are in; name another.`);
       }
     }
-    if (selection.ids === null) {
-      this.nextPortion();
-      return;
-    }
-    const isMeant = (id: number): boolean => id > selection.after && id <= this.upTo;
-    this.ids = [...new Set(selection.ids)].filter(isMeant).sort((one, two) => one - two);
-    this.later();
+    if (selection.ids === null) this.nextPortion();
+    else this.later();
   }
 
   /** The node does not serve any more: what was confirmed is done, of the rest nothing is known. */
@@ -127,10 +106,8 @@ export class MessageJob {
   }
 
   private nextPortion(): void {
-    this.walk?.next((ids) => {
-      this.ids = ids;
-      this.at = 0;
-      if (ids.length === 0) this.finish(true);
+    this.walk.nextPortion((isEnd) => {
+      if (isEnd) this.finish(true);
       else this.later();
     });
   }
@@ -152,56 +129,39 @@ export class MessageJob {
   }
 
   private runSlice(): void {
-    const { parts, queue, selection } = this.options;
+    const { queue, selection } = this.options;
+    const { walk } = this;
     if (queue.removed) throw gone(queue);
-    while (this.at < this.ids.length && this.done < selection.limit) {
+    for (let id = walk.id; id !== undefined; id = walk.step()) {
+      if (this.done >= selection.limit) break;
       if (this.sliceMessages >= MESSAGES_PER_SLICE || this.sliceBytes >= BYTES_PER_SLICE) {
         this.confirmThen(() => this.later());
         return;
       }
-      const id = this.ids[this.at] as number;
-      const slot = parts.index.table.find(id);
-      if (slot !== NONE && this.isHere(slot) && !this.handle(slot)) return;
+      const slot = walk.slotOf(id);
+      if (slot !== NONE && !this.handle(slot)) return;
       if (this.isBlocked) {
         this.finish(false);
         return;
       }
-      this.at += 1;
       this.after = id;
       this.sliceMessages += 1;
     }
     if (this.done >= selection.limit) this.finish(false);
-    else if (this.walk === null) this.finish(true);
     else this.nextPortion();
-  }
-
-  private isHere(slot: number): boolean {
-    const { table } = this.options.parts.index;
-    const isOfQueue = table.queueOf(slot) === this.options.queue.index;
-    return isOfQueue && table.stateOf(slot) !== ENTRY_STATE.removing;
   }
 
   /** False when its bytes have to be loaded first: then it is tried again. */
   private handle(slot: number): boolean {
-    const { parts, selection } = this.options;
-    const { index, services } = parts;
-    if (selection.selector === null && !this.needsContent) {
+    const { walk } = this;
+    if (this.options.selection.selector === null && !this.needsContent) {
       this.apply(slot, null);
       return true;
     }
-    const payload = payloadOf(index, services, slot);
-    if (payload === undefined) {
-      const goOn = (): void => this.guarded(() => this.runSlice());
-      loadPayload(index, services, slot, goOn, () => this.isOver);
-      return false;
-    }
-    const content = readContent(index, this.reader, slot, payload);
-    this.sliceBytes += this.reader.length;
-    if (selection.selector !== null) {
-      const properties = services.contents.propertiesOf(selectableOf(index, slot, content));
-      if (!selection.selector.matches(properties)) return true;
-    }
-    this.apply(slot, content);
+    const content = walk.read(slot, () => this.guarded(() => this.runSlice()));
+    if (content === undefined) return false;
+    this.sliceBytes += walk.reader.length;
+    if (walk.isWanted(slot, content)) this.apply(slot, content);
     return true;
   }
 
@@ -353,7 +313,7 @@ export class MessageJob {
   }
 
   private targetOf(destination: Destination): Queue {
-    const queue = this.options.parts.publisher.queueFor(destination);
+    const queue = this.options.parts.creator.queueFor(destination);
     if (queue.stored !== null) return queue;
     throw refusal(
       `Queue "${destination.name}" is temporary, of one client alone; name one that is stored.`,

@@ -15,6 +15,7 @@ import type { MessageIndex } from './message-index.js';
 import { ENTRY_STATE } from './message-table.js';
 import type { Publisher } from './publisher.js';
 import type { Queue } from './queue.js';
+import type { QueueCreator } from './queue-creator.js';
 import { RecordReader } from './record-reader.js';
 import {
   contentBytes,
@@ -42,6 +43,7 @@ export class MessageMover {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
   private readonly flow: FlowControl;
+  private readonly creator: QueueCreator;
   private readonly publisher: Publisher;
   private readonly deliveries: Deliveries;
   private readonly services: BrokerServices;
@@ -58,6 +60,7 @@ export class MessageMover {
     readonly index: MessageIndex;
     readonly batches: BatchBuilder;
     readonly flow: FlowControl;
+    readonly creator: QueueCreator;
     readonly publisher: Publisher;
     readonly deliveries: Deliveries;
     readonly services: BrokerServices;
@@ -65,6 +68,7 @@ export class MessageMover {
     this.index = options.index;
     this.batches = options.batches;
     this.flow = options.flow;
+    this.creator = options.creator;
     this.publisher = options.publisher;
     this.deliveries = options.deliveries;
     this.services = options.services;
@@ -219,7 +223,7 @@ export class MessageMover {
     const address = hasExpired
       ? settings.expiryAddress
       : (settings.deadLetterAddress ?? this.ownDeadLetterAddress(destination, origin));
-    const target = this.publisher.queueForMoved(address);
+    const target = this.creator.queueForMoved(address);
     const reason = hasExpired ? REMOVAL_REASON.expired : REMOVAL_REASON.deadLettered;
     this.moveTo(target, slot, { ...content, message }, reason);
     if (!hasExpired) services.counts.deadLettered += 1;
@@ -229,7 +233,7 @@ export class MessageMover {
   private ownDeadLetterAddress(destination: Destination, origin: Destination): string {
     const name = DEAD_LETTER_PREFIX + origin.name;
     const isOneOfMany = origin.name !== destination.name;
-    return isOneOfMany && !this.publisher.hasRoomFor(name) ? OTHER_DEAD_LETTERS : name;
+    return isOneOfMany && !this.creator.hasRoomFor(name) ? OTHER_DEAD_LETTERS : name;
   }
 
   private queueOf(slot: number): Queue {

@@ -2,7 +2,8 @@
 import type { Destination, SelectableMessage } from './api.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import { RecordReader } from './record-reader.js';
-import { contentBytes, type EntryTraits, type MessageContent, writeMessage } from './records.js';
+import { writeMessage } from './record-writer.js';
+import { contentBytes, type EntryTraits, type MessageContent } from './records.js';
 
 const NO_TARGETS: readonly number[] = [];
 

@@ -3,7 +3,6 @@
  * batch, as a record when it is durable and something stored gets it, else in memory only.
  */
 
-import { HoldfastError } from '../platform/errors.js';
 import type { PropertySource } from '../selector/property-source.js';
 import type { Destination, IncomingMessage, SelectableMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
@@ -17,16 +16,14 @@ import { groupMark } from './message-groups.js';
 import type { MessageIndex } from './message-index.js';
 import { encodeWithoutTargets, type PreparedMessage, selectable } from './prepared-message.js';
 import type { Queue } from './queue.js';
+import type { QueueCreator } from './queue-creator.js';
+import { encodeEntryIdsReserved } from './record-writer.js';
 import {
   contentBytes,
   type EntryTraits,
-  encodeEntryIdsReserved,
-  encodeQueueCreated,
   FIXED_BYTES,
   MESSAGE_TARGET_BYTES,
   type MessageContent,
-  QUEUE_KIND,
-  type QueueDescription,
   shareBytes,
 } from './records.js';
 import type { BrokerServices } from './services.js';
@@ -35,11 +32,9 @@ import type { TemporaryDestinations } from './temporary-destinations.js';
 /** Ids given to non-durable messages are reserved in the journal in steps of this many. */
 const RESERVATION_STEP = 1_000_000;
 
-/** What a durable subscription is made of. */
-export type SubscriptionDescription = Omit<QueueDescription, 'id' | 'kind' | 'name'>;
-
 export class Publisher {
   private readonly index: MessageIndex;
+  private readonly creator: QueueCreator;
   private readonly batches: BatchBuilder;
   private readonly flow: FlowControl;
   private readonly fullQueues: FullQueues;
@@ -47,10 +42,7 @@ export class Publisher {
   private readonly services: BrokerServices;
   private readonly temporary: TemporaryDestinations;
   private nextEntryId = 1;
-  private nextQueueId = 1;
   private reservedUntil = 1;
-  private lastDestination: Destination | null = null;
-  private lastQueue: Queue | null = null;
   /** Reused for every message. */
   private readonly storedTargets: Queue[] = [];
   private readonly storedTargetIds: number[] = [];
@@ -64,6 +56,7 @@ export class Publisher {
 
   constructor(parts: {
     readonly index: MessageIndex;
+    readonly creator: QueueCreator;
     readonly batches: BatchBuilder;
     readonly flow: FlowControl;
     readonly duplicates: DuplicateFilter;
@@ -71,6 +64,7 @@ export class Publisher {
     readonly services: BrokerServices;
   }) {
     this.index = parts.index;
+    this.creator = parts.creator;
     this.batches = parts.batches;
     this.flow = parts.flow;
     this.duplicates = parts.duplicates;
@@ -83,9 +77,6 @@ export class Publisher {
   start(): void {
     this.nextEntryId = Math.max(this.index.highestEntryId + 1, this.index.reservedEntryIds, 1);
     this.reservedUntil = this.nextEntryId;
-    this.nextQueueId = this.index.queues.nextQueueId;
-    this.lastDestination = null;
-    this.lastQueue = null;
     this.duplicates.start();
   }
 
@@ -203,36 +194,6 @@ export class Publisher {
     return this.nextEntryId;
   }
 
-  /** The queue of this name; created when it does not exist, unless it was a temporary one. */
-  queueFor(destination: Destination): Queue {
-    const last = this.lastQueue;
-    if (destination === this.lastDestination && last !== null && !last.removed) return last;
-    const existing = this.index.queues.named(destination.name);
-    if (existing === undefined) this.temporary.requireExisting(destination);
-    const queue = existing ?? this.createNamedQueue(destination.name);
-    this.lastDestination = destination;
-    this.lastQueue = queue;
-    return queue;
-  }
-
-  /** The queue of this name for what is moved, which no limit keeps from being created. */
-  queueForMoved(name: string): Queue {
-    return this.index.queues.named(name) ?? this.create(describeQueue(name));
-  }
-
-  /** Whether the queue exists, or one more is allowed. */
-  hasRoomFor(name: string): boolean {
-    return this.index.queues.named(name) !== undefined || this.mayAddQueue;
-  }
-
-  createSubscription(subscription: SubscriptionDescription): Queue {
-    checkName('topic', subscription.topic);
-    if (subscription.clientId !== '') checkName('client id', subscription.clientId);
-    checkName('subscription', subscription.subscriptionName);
-    this.checkQueueCount();
-    return this.create({ kind: QUEUE_KIND.durableSubscription, name: '', ...subscription });
-  }
-
   /** Upper bound of the record bytes of a message with its id, for which `route` has set the targets. */
   private groupBytes(
     destination: Destination,
@@ -265,7 +226,7 @@ export class Publisher {
 
   /** Its queue is created when there is none; one that is full now refuses the message without waiting for the commit. */
   private requireRoomIn(message: IncomingMessage, key: DuplicateKey | null): void {
-    const queue = this.queueFor(message.destination);
+    const queue = this.creator.queueFor(message.destination);
     if (FullQueues.mayRefuse(queue) && !this.isKnown(message, key)) {
       this.fullQueues.requireRoom(queue);
     }
@@ -297,33 +258,6 @@ export class Publisher {
     this.duplicates.note(destination, key, durable);
   }
 
-  private createNamedQueue(name: string): Queue {
-    checkName('queue', name);
-    this.checkQueueCount();
-    return this.create(describeQueue(name));
-  }
-
-  private create(description: Omit<QueueDescription, 'id'>): Queue {
-    const stored: QueueDescription = { id: this.nextQueueId, ...description };
-    this.nextQueueId += 1;
-    this.batches.addRecord(encodeQueueCreated(stored));
-    return this.index.queues.addStored(stored);
-  }
-
-  private get mayAddQueue(): boolean {
-    const count = this.index.queues.count + this.temporary.topicCount;
-    return count < this.services.limits.maxQueues;
-  }
-
-  checkQueueCount(): void {
-    if (this.mayAddQueue) return;
-    throw new HoldfastError(
-      'LIMIT_EXCEEDED',
-      `There are ${this.services.limits.maxQueues} queues and durable subscriptions already; ` +
-        'remove some, or raise limits.maxQueues.',
-    );
-  }
-
   /** A temporary destination may be gone by now: then nobody waits for the message. */
   private routePrepared({ destination, durable }: PreparedMessage): void {
     if (this.temporary.isGone(destination)) this.clearTargets();
@@ -334,7 +268,7 @@ export class Publisher {
   private route(destination: Destination, durable: boolean): void {
     this.clearTargets();
     if (destination.kind === 'queue') {
-      const queue = this.queueFor(destination);
+      const queue = this.creator.queueFor(destination);
       this.mayRefuse = FullQueues.mayRefuse(queue);
       if (durable && queue.stored !== null) this.addStoredTarget(queue);
       else this.memoryTargets.push(queue);
@@ -436,14 +370,4 @@ function traitsOf({
   group = 0,
 }: MessageContent): EntryTraits {
   return { priority, expiresAtMs, deliverAtMs, group };
-}
-
-function describeQueue(name: string): Omit<QueueDescription, 'id'> {
-  return {
-    kind: QUEUE_KIND.queue,
-    name,
-    topic: '',
-    clientId: '',
-    subscriptionName: '',
-  };
 }

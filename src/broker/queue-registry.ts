@@ -26,6 +26,8 @@ export class QueueRegistry {
   private readonly subscriptions = new Map<string, Queue>();
   private readonly topics = new Map<string, readonly Queue[]>();
   private readonly patterns = new TopicPatterns<Queue>();
+  private lastId = 0;
+  private lastWithId: Queue | undefined;
 
   constructor(table: MessageTable, rules: AddressRules) {
     this.table = table;
@@ -39,6 +41,16 @@ export class QueueRegistry {
 
   at(index: number): Queue {
     return this.byIndex[index] as Queue;
+  }
+
+  /** Of a stored queue. Many records in a row name the same one. */
+  withId(id: number): Queue | undefined {
+    if (id === this.lastId) return this.lastWithId;
+    const queue = this.byId.get(id);
+    if (queue === undefined) return undefined;
+    this.lastId = id;
+    this.lastWithId = queue;
+    return queue;
   }
 
   named(name: string): Queue | undefined {
@@ -140,6 +152,8 @@ export class QueueRegistry {
   /** Forgets a queue that was unpublished and has no entries any more. */
   discard(queue: Queue): void {
     if (queue.stored !== null) this.byId.delete(queue.stored.id);
+    this.lastId = 0;
+    this.lastWithId = undefined;
     this.byIndex[queue.index] = undefined;
     this.freeIndexes.push(queue.index);
     queue.index = NONE;

@@ -17,11 +17,13 @@ import { isGroupMark } from './message-groups.js';
 import { PRIORITIES } from './priority.js';
 import {
   type Counters,
+  DELIVER_AT_BYTES,
   DELIVERY_TIME_BYTES,
   DUPLICATE_ID_BYTES,
   ENTRY_ID_BYTES,
   FAILURE_BYTES,
   FIXED_BYTES,
+  GROUP_BYTES,
   MESSAGE_FLAG,
   MESSAGE_TARGET_BYTES,
   NO_LOCAL_FLAG,
@@ -34,6 +36,7 @@ import {
   SELECTIVE_SUBSCRIPTION,
   SMALLEST_RECORD_BYTES,
   STORED_ENTRY_BYTES,
+  TOPIC_LENGTH_BYTES,
 } from './records.js';
 import { areStoredTraits } from './stored-traits.js';
 
@@ -147,22 +150,22 @@ export class RecordReader {
     const end = this.offset + this.length;
     let at = this.bodyEnd;
     if ((this.flags & MESSAGE_FLAG.deliverAt) !== 0) {
-      if (at + 8 > end) this.fail('its time of delivery is missing');
+      if (at + DELIVER_AT_BYTES > end) this.fail('its time of delivery is missing');
       this.deliverAtMs = this.wholeNumber(at, 'time of delivery');
-      at += 8;
+      at += DELIVER_AT_BYTES;
     }
     if ((this.flags & MESSAGE_FLAG.topic) !== 0) {
-      if (at + 2 > end) this.fail('its topic is missing');
-      this.topicStart = at + 2;
+      if (at + TOPIC_LENGTH_BYTES > end) this.fail('its topic is missing');
+      this.topicStart = at + TOPIC_LENGTH_BYTES;
       this.topicEnd = this.topicStart + this.view.getUint16(at, true);
       if (this.topicEnd > end) this.fail('its topic is longer than the record');
       at = this.topicEnd;
     }
     if ((this.flags & MESSAGE_FLAG.group) !== 0) {
-      if (at + 2 > end) this.fail('its message group is missing');
+      if (at + GROUP_BYTES > end) this.fail('its message group is missing');
       this.group = this.view.getUint16(at, true);
       if (!isGroupMark(this.group)) this.fail(`no message group ${this.group} exists`);
-      at += 2;
+      at += GROUP_BYTES;
     }
     this.targetsStart = at;
   }

@@ -7,9 +7,9 @@ import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
 import type { Deliveries } from './deliveries.js';
 import type { MessageIndex } from './message-index.js';
-import type { Publisher, SubscriptionDescription } from './publisher.js';
 import { Consumer, type Queue } from './queue.js';
-import { encodeQueueRemoved } from './records.js';
+import type { QueueCreator, SubscriptionDescription } from './queue-creator.js';
+import { encodeQueueRemoved } from './record-writer.js';
 import type { BrokerServices } from './services.js';
 import { SubscriptionFilter } from './subscription-filter.js';
 import type { TemporaryDestinations } from './temporary-destinations.js';
@@ -17,7 +17,7 @@ import type { TemporaryDestinations } from './temporary-destinations.js';
 export class Subscriptions {
   private readonly index: MessageIndex;
   private readonly batches: BatchBuilder;
-  private readonly publisher: Publisher;
+  private readonly creator: QueueCreator;
   private readonly deliveries: Deliveries;
   private readonly services: BrokerServices;
   private readonly temporary: TemporaryDestinations;
@@ -37,14 +37,14 @@ export class Subscriptions {
   constructor(options: {
     readonly index: MessageIndex;
     readonly batches: BatchBuilder;
-    readonly publisher: Publisher;
+    readonly creator: QueueCreator;
     readonly deliveries: Deliveries;
     readonly services: BrokerServices;
     readonly temporary: TemporaryDestinations;
   }) {
     this.index = options.index;
     this.batches = options.batches;
-    this.publisher = options.publisher;
+    this.creator = options.creator;
     this.deliveries = options.deliveries;
     this.services = options.services;
     this.temporary = options.temporary;
@@ -114,7 +114,7 @@ export class Subscriptions {
 
   /** A queue or topic for `client` alone, in memory, until it removes it or is gone. */
   createTemporary(client: Client, destination: Destination): void {
-    this.publisher.checkQueueCount();
+    this.creator.checkQueueCount();
     this.temporary.create(client, destination);
   }
 
@@ -160,7 +160,7 @@ export class Subscriptions {
         ? this.index.queues.addTopicSubscription(destination, filterOf(client, options))
         : this.sharedQueue(client, options, shared);
     }
-    if (durable === null && shared === undefined) return this.publisher.queueFor(destination);
+    if (durable === null && shared === undefined) return this.creator.queueFor(destination);
     throw refusal(
       `Queue "${destination.name}" keeps its messages anyway; ` +
         'only a subscription to a topic can be durable or shared.',
@@ -189,7 +189,7 @@ export class Subscriptions {
     const wanted = describe(options, durable);
     const existing = this.index.queues.subscription(clientId, name);
     if (existing?.stored == null)
-      return this.sharing(this.publisher.createSubscription(wanted), isShared);
+      return this.sharing(this.creator.createSubscription(wanted), isShared);
     if (existing.consumers.length > 0 && !(isShared && existing.isShared))
       throw inUse(clientId, name);
     if (isSame(existing.stored, wanted)) return this.sharing(existing, isShared);
@@ -200,7 +200,7 @@ export class Subscriptions {
       );
     }
     this.removeDurable(clientId, name);
-    return this.sharing(this.publisher.createSubscription(wanted), isShared);
+    return this.sharing(this.creator.createSubscription(wanted), isShared);
   }
 
   private sharing(queue: Queue, isShared: boolean): Queue {

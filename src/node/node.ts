@@ -1,44 +1,31 @@
 /**
  * One node on the main thread: its broker, its clients, and what the storage thread tells it. As a
  * backup the broker follows the live node's blocks; as the live node it takes clients' commands and
- * sends its batches to the storage thread. It never touches the store itself.
+ * sends its batches to the storage thread. It never touches the store itself. node-parts.ts has its parts.
  */
 
-import type { BrokerSession, ClientBroker, SessionEvents } from '../broker/api.js';
-import { Broker } from '../broker/broker.js';
-import type { MessageContents } from '../broker/services.js';
+import type { Broker } from '../broker/broker.js';
 import type { Config } from '../config/schema.js';
 import type { RoleChange } from '../hooks/role-hooks.js';
-import { BLOCK_HEADER_BYTES, type Cursor, JOURNAL_START } from '../journal/format.js';
-import { SegmentLedger } from '../journal/space.js';
+import { type Cursor, JOURNAL_START } from '../journal/format.js';
+import type { SegmentLedger } from '../journal/space.js';
 import type { Role } from '../ownership/role.js';
-import { type ErrorCode, HoldfastError, messageOf } from '../platform/errors.js';
-import type { Logger } from '../platform/logger.js';
-import type {
-  Channel,
-  Clock,
-  HostIdentity,
-  Network,
-  Socket,
-  TlsEndpoint,
-} from '../platform/ports.js';
-import type { Tracer } from '../platform/tracing.js';
+import type { ErrorCode } from '../platform/errors.js';
+import type { HostIdentity } from '../platform/ports.js';
 import type { Addresses, LiveDocument } from '../store/documents.js';
-import { TracedBroker } from '../tracing/traced-broker.js';
-import { Administration } from './administration.js';
-import { BlockCache } from './block-cache.js';
-import { ClientListeners, type ClientProtocol } from './client-listeners.js';
-import type { OriginCryptography } from './client-origin.js';
-import { CommitPipeline } from './commit-pipeline.js';
-import { logFirstDrop } from './drop-log.js';
+import type { Administration } from './administration.js';
+import type { BlockCache } from './block-cache.js';
+import type { ClientListeners } from './client-listeners.js';
+import type { CommitPipeline } from './commit-pipeline.js';
+import { asHoldfastError } from './failures.js';
+import type { Housekeeping } from './housekeeping.js';
 import type { NodeFigures } from './node-figures.js';
+import { assembleNode, type NodePartsOptions } from './node-parts.js';
 import { type NodeReport, StoreNews } from './node-report.js';
-import { ProducerHold } from './producer-hold.js';
-import { SlabPool } from './slab-pool.js';
-import { SpaceKeeper } from './space-keeper.js';
+import type { ProducerHold } from './producer-hold.js';
+import type { SpaceKeeper } from './space-keeper.js';
 import type { StorageCommand, StorageEvent } from './storage-protocol.js';
 
-const HOUSEKEEPING_MS = 50;
 const CONFIRMED_POSITION_MS = 1_000;
 
 export interface NodeEnd {
@@ -54,147 +41,60 @@ export interface NodeObserver {
   liveSilent(live: LiveDocument, silentMs: number): void;
 }
 
-export interface NodeOptions {
-  readonly config: Config;
+export interface NodeOptions extends NodePartsOptions {
   readonly name: string;
   readonly identity: HostIdentity;
   /** As in package.json. */
   readonly version: string;
-  readonly clock: Clock;
-  readonly network: Network;
-  readonly logger: Logger;
-  readonly channel: Channel<StorageCommand, StorageEvent>;
-  readonly protocols: readonly ClientProtocol[];
-  /** Of those that are served over TLS. */
-  readonly tls: ReadonlyMap<string, TlsEndpoint>;
-  readonly contents: MessageContents;
-  /** Its thread makes no progress at this moment. */
-  readonly isStorageSilent: () => boolean;
   readonly observer?: NodeObserver;
-  readonly cryptography: OriginCryptography;
-  /** As of ClientGate; for each run of a node another one. */
-  readonly originKey: string;
-  /** As of ClientGate. */
-  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
-  /** Set where messages are traced. */
-  readonly tracer?: Tracer;
 }
 
 export class Node {
   readonly #options: NodeOptions;
-  readonly #slabs: SlabPool;
-  readonly #ledger = new SegmentLedger();
+  readonly #ledger: SegmentLedger;
   readonly #cache: BlockCache;
   readonly #broker: Broker;
   readonly #pipeline: CommitPipeline;
   readonly #space: SpaceKeeper;
+  readonly #housekeeping: Housekeeping;
   readonly #clients: ClientListeners;
   readonly #hold: ProducerHold;
   readonly #news = new StoreNews();
   /** For operators. */
   readonly administration: Administration;
   #addresses: Addresses = {};
-  #housekeeper: BrokerSession | null = null;
   #role: Role = 'joining';
   /** As it was read last, outside a tenure of this node. */
   #liveElsewhere: LiveDocument | null = null;
   #applied: Cursor = JOURNAL_START;
   #isStopping = false;
-  #staleMs = 0;
   #hasEnded = false;
   #resolveEnded: (end: NodeEnd) => void = () => undefined;
   readonly ended: Promise<NodeEnd>;
 
   constructor(options: NodeOptions) {
-    const { config, clock, logger } = options;
     this.#options = options;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#slabs = new SlabPool(BLOCK_HEADER_BYTES + config.journal.maxBatchBytes);
-    this.#cache = new BlockCache(
-      config.journal.cacheBytes,
-      (load) => this.#post({ kind: 'load', ...load }),
-      {
-        usage: this.#ledger,
-        requestPart: (part) => this.#post({ kind: 'load-part', ...part }),
-      },
-    );
-    this.#broker = new Broker({
-      limits: config.limits,
-      addresses: config.addresses,
-      onFirstDrop: (address, cause) => logFirstDrop(options.logger, address, cause),
-      maxBatchBytes: config.journal.maxBatchBytes,
-      bodies: this.#cache,
-      usage: this.#ledger,
-      wallMs: () => clock.wallMs(),
-      mayDeliver: () => this.#pipeline.isFresh,
-      onPending: () => this.#pipeline.schedule(),
-      allocateSlab: (minimumBytes) => this.#slabs.allocate(minimumBytes),
-      contents: options.contents,
-      later: (task) => clock.soon(task),
-    });
-    this.administration = new Administration({
-      broker: this.#broker,
-      post: (command) => this.#post(command),
-      clock,
-      journal: () => {
-        const { segment, offset, sequence } = this.#applied;
-        const waitingMs = Math.round(this.#pipeline.waitingMs);
-        return { ...this.#space.figures(), position: { segment, offset, sequence }, waitingMs };
-      },
-      timings: () => {
-        const { confirmationTimes, writeTimes, appendedBytes } = this.#pipeline;
-        return { confirmations: confirmationTimes, writes: writeTimes, appendedBytes };
-      },
-    });
-    const { minFreeBytes } = config.journal;
-    this.#hold = new ProducerHold({ minFreeBytes, logger, broker: this.#broker });
-    const post = (command: StorageCommand, transfer: readonly ArrayBuffer[]): void =>
-      this.#post(command, transfer);
-    this.#pipeline = new CommitPipeline({
-      clock,
-      freshMs: config.ownership.freshMs,
-      source: this.#broker,
-      cache: this.#cache,
-      slabs: this.#slabs,
-      post,
-      onCommitted: (appended) => {
-        if (appended === null) return;
-        this.#applied = appended.cursor;
-        this.#space.onAppended(appended.cursor.offset - appended.offset, appended.tail);
-      },
-    });
-    this.#space = new SpaceKeeper({
-      ledger: this.#ledger,
-      segmentBytes: config.journal.segmentBytes,
-      slackBytes: Math.max(config.journal.slackBytes, 2 * config.journal.segmentBytes),
-      maxBatchBytes: config.journal.maxBatchBytes,
-      broker: this.#broker,
-      post,
-      loadBlocks: (segment, offset) => this.#cache.loadRun(segment, offset),
-      drained: () => this.#drained(),
+    const parts = assembleNode(options, {
       applied: () => this.#applied,
-      onRoom: (isShort) => this.#hold.onRoom(isShort),
+      onApplied: (cursor) => {
+        this.#applied = cursor;
+      },
+      isOver: () => this.#hasEnded,
+      onStall: (silentMs) => this.#onStall(silentMs),
       onFailure: (error) => this.#end(asEnd(error)),
     });
-    this.#clients = new ClientListeners({
-      tls: options.tls,
-      protocols: options.protocols,
-      broker: this.#traced(options),
-      holdsOff: options.holdsOff,
-      cryptography: options.cryptography,
-      originKey: options.originKey,
-      network: options.network,
-      clock,
-      logger,
-      isSure: () => this.#pipeline.isFresh,
-    });
-  }
-
-  #traced({ tracer, contents }: NodeOptions): ClientBroker {
-    if (tracer === undefined) return this.#broker;
-    return new TracedBroker(this.#broker, { tracer, propertiesOf: contents.propertiesOf });
+    this.#ledger = parts.ledger;
+    this.#cache = parts.cache;
+    this.#broker = parts.broker;
+    this.#pipeline = parts.pipeline;
+    this.#space = parts.space;
+    this.#hold = parts.hold;
+    this.#housekeeping = parts.housekeeping;
+    this.#clients = parts.clients;
+    this.administration = parts.administration;
   }
 
   get isStopping(): boolean {
@@ -302,7 +202,7 @@ export class Node {
       case 'verified':
         this.#pipeline.onVerified(event.beganMs);
         // A check that took too long lets nothing out, however many there are of them.
-        if (this.#pipeline.isFresh) this.#staleMs = 0;
+        if (this.#pipeline.isFresh) this.#housekeeping.verified();
         this.#broker.deliverWaiting();
         return;
       case 'loaded':
@@ -368,16 +268,12 @@ export class Node {
   #goLive(event: Extract<StorageEvent, { kind: 'live' }>): void {
     this.#applied = event.cursor;
     this.#liveElsewhere = null;
-    this.#staleMs = 0;
     this.#pipeline.open(event.verifiedBeganMs);
     this.#broker.startServing();
-    this.#housekeeper = this.#broker.openSession(HOUSEKEEPER, 'housekeeping', {
-      isOfNode: true,
-    });
+    this.#housekeeping.start();
     this.#hold.begin();
     this.#space.start(event);
     this.#clients.openHere();
-    this.#keepHouse(this.#housekeeper);
   }
 
   #onRole(event: Extract<StorageEvent, { kind: 'role' }>): void {
@@ -410,46 +306,16 @@ export class Node {
     this.#space.stop();
     this.#clients.pauseAll();
     this.#broker.stopDelivering();
-    await this.#drained();
+    await this.#housekeeping.drained();
     await this.#pipeline.finish();
     await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
     this.#pipeline.close();
     this.#clients.close(true);
     this.#cache.letGo();
-    this.#housekeeper = null;
+    this.#housekeeping.stop();
     this.#broker.stopServing();
     this.#post({ kind: 'confirmed', cursor: this.#applied });
     this.#post({ kind: 'quiesced', cursor: this.#applied });
-  }
-
-  /** Everything that the broker was asked for so far is committed. */
-  #drained(): Promise<void> {
-    const housekeeper = this.#housekeeper;
-    if (housekeeper === null) return Promise.resolve();
-    return new Promise((resolve) => housekeeper.barrier(resolve));
-  }
-
-  /** As long as this housekeeper's tenure is not being ended. */
-  #keepHouse(housekeeper: BrokerSession): void {
-    this.#options.clock.after(HOUSEKEEPING_MS, () => {
-      if (this.#hasEnded || this.#housekeeper !== housekeeper) return;
-      this.#guarded(() => this.#sweep());
-      this.#keepHouse(housekeeper);
-    });
-  }
-
-  #sweep(): void {
-    this.#broker.sweep();
-    this.#pipeline.flush();
-    this.#space.consider();
-    // Counted in steps, so that a pause of the whole process is no stall.
-    this.#staleMs += HOUSEKEEPING_MS;
-    if (this.#staleMs <= this.#options.config.ownership.storeStallLimitMs) return;
-    // With a thread that hangs this process could not end by itself: the watchdog kills it.
-    if (this.#options.isStorageSilent()) return;
-    const limit = `${Math.round(this.#staleMs / 1000)} s (ownership.storeStallLimitMs)`;
-    const sentence = `Ownership could not be verified for ${limit}: this node ends now`;
-    this.#end({ exitCodeReason: 'STORE_STALLED', sentence });
   }
 
   #reportConfirmed(): void {
@@ -458,6 +324,12 @@ export class Node {
       if (this.#role === 'live') this.#post({ kind: 'confirmed', cursor: this.#applied });
       this.#reportConfirmed();
     });
+  }
+
+  #onStall(silentMs: number): void {
+    const limit = `${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs)`;
+    const sentence = `Ownership could not be verified for ${limit}: this node ends now`;
+    this.#end({ exitCodeReason: 'STORE_STALLED', sentence });
   }
 
   #guarded(task: () => void): void {
@@ -480,27 +352,12 @@ export class Node {
     this.#resolveEnded(end);
   }
 
-  #post(command: StorageCommand, transfer: readonly ArrayBuffer[] = []): void {
-    this.#options.channel.post(command, transfer);
+  #post(command: StorageCommand): void {
+    this.#options.channel.post(command);
   }
 }
 
-/** The node's own session with the broker: its tokens are callbacks. */
-const HOUSEKEEPER: SessionEvents = {
-  confirmed: (token) => (token as () => void)(),
-  writable: false,
-  deliver: () => undefined,
-  pauseReading: () => undefined,
-  resumeReading: () => undefined,
-  abort: () => undefined,
-};
-
 function asEnd(error: unknown): NodeEnd {
-  if (error instanceof HoldfastError)
-    return { exitCodeReason: error.code, sentence: error.message };
-  const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  return {
-    exitCodeReason: 'UNEXPECTED',
-    sentence: `An unexpected failure ended this node: ${detail}`,
-  };
+  const { code, message } = asHoldfastError(error);
+  return { exitCodeReason: code, sentence: message };
 }

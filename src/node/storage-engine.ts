@@ -7,16 +7,17 @@
 import { JournalDirectory } from '../journal/directory.js';
 import type { Cursor } from '../journal/format.js';
 import { ElectionLock } from '../ownership/election.js';
-import { LiveSilence } from '../ownership/live-silence.js';
 import { nextRole, type Role, type RoleEvent } from '../ownership/role.js';
-import { errnoOf, HoldfastError, messageOf } from '../platform/errors.js';
+import { errnoOf, HoldfastError } from '../platform/errors.js';
 import type { FileSystem } from '../platform/ports.js';
-import type { LiveDocument, Reach } from '../store/documents.js';
-import { readLiveDocument } from '../store/known-documents.js';
+import type { Reach } from '../store/documents.js';
 import { CallWatch } from './call-watch.js';
+import { asStorageFailure } from './failures.js';
 import { Follower } from './follower.js';
 import { HandoverDesk } from './handover-desk.js';
+import { InterruptibleWaits } from './interruptible-waits.js';
 import { joinStore } from './join-store.js';
+import { LiveWatch } from './live-watch.js';
 import { type LoadContext, loadBlocks, loadPart } from './load-blocks.js';
 import { LockTurn } from './lock-turn.js';
 import { type NodeFacts, NodeStatus } from './node-status.js';
@@ -39,7 +40,8 @@ export class StorageEngine {
   readonly #unwatched: FileSystem;
   readonly #electionLock: ElectionLock;
   readonly #turn: LockTurn;
-  readonly #silence: LiveSilence;
+  readonly #live: LiveWatch;
+  readonly #waits: InterruptibleWaits;
   #role: Role = 'joining';
   #directory: JournalDirectory | null = null;
   #follower: Follower | null = null;
@@ -49,15 +51,12 @@ export class StorageEngine {
   #handover: HandoverDesk | null = null;
   readonly #operators: OperatorDesk;
   #reach: Reach = { addresses: {} };
-  #lastLive: LiveDocument | null = null;
   /** Of its last tenure. */
   #ownEpoch = 0;
   #lockPolls = 0;
   #isStopping = false;
   #isOver = false;
   #hasPostedEnd = false;
-  #wake: () => void = () => undefined;
-  #tellStop: () => void = () => undefined;
   #beginNow: () => void = () => undefined;
   /** The listeners are bound, or the node is to stop: one that cannot serve does not touch the store. */
   readonly #mayBegin = new Promise<void>((resolve) => {
@@ -78,9 +77,16 @@ export class StorageEngine {
     const heartbeat = this.#calls.heartbeat(world.heartbeat);
     this.#world = { ...world, fileSystem, heartbeat };
     this.#electionLock = new ElectionLock(fileSystem, settings.layout.lockFile);
-    this.#silence = new LiveSilence(settings.lockPollIntervalMs);
     this.#operators = new OperatorDesk(world, settings, () => this.#onHandoverRequest());
+    this.#waits = new InterruptibleWaits(world.clock);
     this.#turn = new LockTurn({ clock: world.clock, node: settings.name, ...settings });
+    this.#live = new LiveWatch({
+      ...this.#world,
+      ...settings,
+      turn: this.#turn,
+      post: (event) => this.#post(event),
+      onHandover: () => this.#waits.wake(),
+    });
   }
 
   async run(): Promise<void> {
@@ -129,7 +135,7 @@ export class StorageEngine {
   async #cycle(): Promise<void> {
     const follower = required(this.#follower);
     const following = follower.run();
-    following.catch(() => this.#wake());
+    following.catch(() => this.#waits.wake());
     await Promise.race([this.#waitForLock(), following]);
     follower.stop();
     await following;
@@ -185,12 +191,15 @@ export class StorageEngine {
     let answer: Promise<string | null> = Promise.resolve(null);
     while (!this.#isStopping) {
       answer = desk.takeRequest(() => !isOver);
-      const accepted = await this.#orStop(answer);
+      const accepted = await this.#waits.orStop(answer);
       if (accepted !== null) return accepted;
-      if (!this.#isStopping) await this.#sleep(statusIntervalMs);
+      if (!this.#isStopping) await this.#waits.sleep(statusIntervalMs);
     }
     // Both may wait for a host that is dead.
-    const looks = await this.#atMost(statusIntervalMs, Promise.all([answer, desk.watchPeers()]));
+    const looks = await this.#waits.atMost(
+      statusIntervalMs,
+      Promise.all([answer, desk.watchPeers()]),
+    );
     isOver = true;
     return looks?.[0] ?? desk.readyBackup(null);
   }
@@ -220,12 +229,12 @@ export class StorageEngine {
         // From here on a call that hangs keeps everybody else from the lock.
         this.#calls.arm();
         // The tenure before may have been handed over to another node in this very moment.
-        await this.#readLive();
+        await this.#live.read();
         if (this.#turn.isMine()) return;
         await this.#electionLock.release();
         if (!this.#isStopping) this.#calls.disarm();
       }
-      await this.#sleep(this.#turn.pollIntervalMs);
+      await this.#waits.sleep(this.#turn.pollIntervalMs);
     }
   }
 
@@ -236,40 +245,20 @@ export class StorageEngine {
 
   #onHandoverRequest(): void {
     this.#turn.handoverAsked();
-    this.#wake();
+    this.#waits.wake();
   }
 
   /** Apart from the lock polling, because an open() can hang much longer than a lock call. */
   async #watchLive(): Promise<void> {
     if (this.#tenure !== null) return;
-    await this.#readLive();
-    const document = this.#lastLive;
-    if (document === null || this.#role !== 'backup') return;
-    const silentMs = this.#silence.read(document, this.#world.clock.monotonicMs());
-    if (silentMs !== null) this.#post({ kind: 'live-silent', document, silentMs });
+    await this.#live.read();
+    if (this.#role === 'backup') this.#live.tellSilence();
   }
 
   async #watchPeers(): Promise<void> {
     const desk = required(this.#handover);
     await desk.watchPeers();
     this.#post({ kind: 'peers', peers: desk.peers });
-  }
-
-  async #readLive(): Promise<void> {
-    const read = await readLiveDocument(this.#world.fileSystem, this.#settings.layout);
-    // Half a rewrite tells nothing new.
-    if (read.kind === 'unreadable') return;
-    const document = read.kind === 'valid' ? read.document : null;
-    const known = this.#lastLive;
-    this.#lastLive = document;
-    this.#turn.seen(document);
-    const isSame =
-      known?.epoch === document?.epoch &&
-      known?.state === document?.state &&
-      JSON.stringify(known?.addresses) === JSON.stringify(document?.addresses);
-    if (isSame) return;
-    if (document?.state === 'handing-over') this.#wake();
-    this.#post({ kind: 'live-elsewhere', document });
   }
 
   async #reportFreeBytes(): Promise<void> {
@@ -315,8 +304,7 @@ export class StorageEngine {
         this.#isStopping = true;
         if (!this.#isOver) this.#calls.arm();
         this.#beginNow();
-        this.#tellStop();
-        this.#wake();
+        this.#waits.stop();
         return;
     }
   }
@@ -352,16 +340,12 @@ export class StorageEngine {
   }
 
   #lagBytes(): number {
-    const live = this.#lastLive?.position;
-    const own = required(this.#follower).cursor;
-    if (live === undefined || live.sequence <= own.sequence) return 0;
-    const wholeSegments = (live.segment - own.segment) * this.#settings.segmentBytes;
-    return Math.max(0, wholeSegments + live.offset - own.offset);
+    return this.#live.lagBytes(required(this.#follower).cursor, this.#settings.segmentBytes);
   }
 
   /** Of this node's tenure; without one, the last that it knows of. */
   get #epoch(): number {
-    return Math.max(this.#ownEpoch, this.#lastLive?.epoch ?? 0);
+    return Math.max(this.#ownEpoch, this.#live.epoch);
   }
 
   async #change(event: RoleEvent, detail: string): Promise<void> {
@@ -390,7 +374,7 @@ export class StorageEngine {
     if (this.#hasPostedEnd) return;
     this.#isOver = true;
     const wasOwner = this.#tenure !== null;
-    const failure = asHoldfastError(error);
+    const failure = asStorageFailure(error);
     const event: RoleEvent =
       failure.code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
     this.#role = nextRole(this.#role, event) ?? 'stopped';
@@ -435,32 +419,6 @@ export class StorageEngine {
     }
   }
 
-  /** Null when this node was told to stop before. */
-  #orStop<Result>(task: Promise<Result>): Promise<Result | null> {
-    return new Promise((resolve, reject) => {
-      this.#tellStop = () => resolve(null);
-      task.then(resolve, reject);
-    });
-  }
-
-  /** Null when it takes longer. */
-  #atMost<Result>(limitMs: number, task: Promise<Result>): Promise<Result | null> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#world.clock.after(limitMs, () => resolve(null));
-      task.finally(() => timer.cancel()).then(resolve, reject);
-    });
-  }
-
-  async #sleep(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#world.clock.after(delayMs, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-  }
-
   #post(event: StorageEvent, transfer: readonly ArrayBuffer[] = []): void {
     this.#world.channel.post(event, transfer);
   }
@@ -470,20 +428,4 @@ function required<Value>(value: Value | null): Value {
   if (value === null)
     throw new Error('the storage engine was asked before it had joined the store');
   return value;
-}
-
-function asHoldfastError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error;
-  if (errnoOf(error) === undefined) {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return new HoldfastError('UNEXPECTED', `An unexpected failure ended this node: ${detail}`, {
-      cause: error,
-    });
-  }
-  return new HoldfastError(
-    'JOURNAL_IO_FAILED',
-    `The file system failed (${messageOf(error)}). What was confirmed is safe; look at the mount and the ` +
-      'file server, then start this node again.',
-    { cause: error },
-  );
 }

@@ -9,17 +9,19 @@ import {
   encodeEntryIdsReserved,
   encodeQueueCreated,
   encodeQueueRemoved,
-  FIXED_BYTES,
-  QUEUE_KIND,
-  RECORD_TYPE,
-  REMOVAL_REASON,
   type RecordTarget,
-  STORED_ENTRY_BYTES,
   writeDelivered,
   writeFailed,
   writeMessage,
   writeRelocated,
   writeRemoved,
+} from '../../src/broker/record-writer.js';
+import {
+  FIXED_BYTES,
+  QUEUE_KIND,
+  RECORD_TYPE,
+  REMOVAL_REASON,
+  STORED_ENTRY_BYTES,
 } from '../../src/broker/records.js';
 import { writeCheckpoint } from '../../src/journal/checkpoint.js';
 import {

@@ -28,6 +28,11 @@ export class ManualClock implements Clock {
     this.turnEnd.push(callback);
   }
 
+  /** Timers that are neither due nor cancelled. */
+  get pendingTimers(): number {
+    return this.timers.length;
+  }
+
   endTurn(): void {
     while (this.turnEnd.length > 0) {
       const callbacks = this.turnEnd;

@@ -38,7 +38,7 @@ export const DUPLICATE_CANARIES: readonly Canary[] = [
         replace: '',
       },
       {
-        file: 'src/broker/message-index.ts',
+        file: 'src/broker/record-applier.ts',
         find: "      if (!isNew) this.reader.fail('a duplicate id is there already');\n",
         replace: '',
       },

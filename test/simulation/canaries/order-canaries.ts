@@ -12,7 +12,7 @@ export const ORDER_CANARIES: readonly Canary[] = [
         replace: 'storedTraits(isRedelivered, 4, table.groupOf(slot))',
       },
       {
-        file: 'src/broker/message-index.ts',
+        file: 'src/broker/record-applier.ts',
         find: 'if (last !== NONE && !table.isBefore(last, slot))',
         replace: 'if (last === slot)',
       },

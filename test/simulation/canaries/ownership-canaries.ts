@@ -6,7 +6,7 @@ const FRESHNESS = 'src/ownership/freshness.ts';
 const WITNESS = 'src/ownership/witness.ts';
 const PIPELINE = 'src/node/commit-pipeline.ts';
 const CALL_WATCH = 'src/node/call-watch.ts';
-const NODE = 'src/node/node.ts';
+const NODE_PARTS = 'src/node/node-parts.ts';
 const DOCUMENT_FILE = 'src/store/document-file.ts';
 const TRANSACTION = 'src/broker/transaction.ts';
 const SESSION = 'src/broker/session.ts';
@@ -179,9 +179,9 @@ export const OWNERSHIP_CANARIES: readonly Canary[] = [
     sentence: 'Messages are delivered without asking whether another node may be live by then.',
     patches: [
       {
-        file: NODE,
-        find: '      mayDeliver: () => this.#pipeline.isFresh,\n',
-        replace: '      mayDeliver: () => true,\n',
+        file: NODE_PARTS,
+        find: '    mayDeliver: () => pipeline.isFresh,\n',
+        replace: '    mayDeliver: () => true,\n',
       },
     ],
   },

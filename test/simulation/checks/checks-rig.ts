@@ -3,7 +3,8 @@
  * that their threads would exchange: whoever uses it decides which of them are true.
  */
 import { join } from 'node:path/posix';
-import { encodeQueueCreated, QUEUE_KIND } from '../../../src/broker/records.js';
+import { encodeQueueCreated } from '../../../src/broker/record-writer.js';
+import { QUEUE_KIND } from '../../../src/broker/records.js';
 import { JournalDirectory } from '../../../src/journal/directory.js';
 import {
   alignToSector,

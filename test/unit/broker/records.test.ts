@@ -11,7 +11,7 @@ import {
   encodeDuplicateIds,
   encodeDuplicateLimits,
   encodeEntryIdsReserved,
-} from '../../../src/broker/records.js';
+} from '../../../src/broker/record-writer.js';
 import {
   areStoredTraits,
   isStoredRedelivered,

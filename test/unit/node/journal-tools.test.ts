@@ -10,13 +10,12 @@ import {
   encodeEntryIdsReserved,
   encodeQueueCreated,
   encodeQueueRemoved,
-  QUEUE_KIND,
-  REMOVAL_REASON,
   writeDelivered,
   writeFailed,
   writeMessage,
   writeRemoved,
-} from '../../../src/broker/records.js';
+} from '../../../src/broker/record-writer.js';
+import { QUEUE_KIND, REMOVAL_REASON } from '../../../src/broker/records.js';
 import {
   describeRecords,
   dumpStoreJournal,
