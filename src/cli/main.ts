@@ -223,10 +223,15 @@ function reportError(thrown: unknown, commandLine: readonly string[]): ExitCode 
   return error instanceof HoldfastError ? EXIT_CODE_OF_ERROR[error.code] : EXIT.failed;
 }
 
-/** Whoever reads our output (`| head`) has had enough: nothing is wrong. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+  // Whoever reads our output (`| head`) has had enough: nothing is wrong.
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  process.stderr.write(`holdfast: Standard output cannot be written: ${messageOf(error)}.\n`);
+  process.exit(EXIT.failed);
 });
 
 const commandLine = hideBin(process.argv);
-process.exit(await main(commandLine).catch((error: unknown) => reportError(error, commandLine)));
+const exitCode = await main(commandLine).catch((error: unknown) => reportError(error, commandLine));
+// A write that failed (a full disk) is told of after this turn: it must not end as if all had been printed.
+await new Promise((resolve) => process.stdout.write('', resolve));
+process.exit(exitCode);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -38,4 +39,22 @@ test('an empty text is a message of its own', async (t) => {
   const node = await store.startLive('a');
   const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
   assert.match(await holdfast(['send', '/queue/q', '', ...url]), /^1 message confirmed/);
+});
+
+test('a message that could not be printed is not acknowledged, and the command says so', async (t) => {
+  const store = await TestStore.make(t);
+  const node = await store.startLive('a');
+  const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
+  await holdfast(['send', '/queue/q', 'kept', ...url]);
+  const full = await open('/dev/full', 'w');
+  t.after(() => full.close());
+  const child = spawn(process.execPath, [PROGRAM, 'receive', '/queue/q', ...url], {
+    stdio: ['ignore', full.fd, 'pipe'],
+  });
+  const closed = once(child, 'close');
+  const said = child.stderr === null ? '' : await text(child.stderr);
+  const [code] = await within('receive ends', closed);
+  assert.equal(code, 1);
+  assert.match(said, /^holdfast: Standard output cannot be written: ENOSPC/);
+  assert.equal(await holdfast(['receive', '/queue/q', ...url]), 'kept\n');
 });

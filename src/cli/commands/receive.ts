@@ -57,7 +57,11 @@ export const command = defineCommand({
       ack: given.ack as AckMode,
       count: given.follow ? Number.POSITIVE_INFINITY : requireWhole('count', given.count, 1),
       timeoutMs: given.timeout === undefined ? Number.POSITIVE_INFINITY : given.timeout * 1_000,
-      onMessage: (message) => process.stdout.write(`${write(message)}\n`),
+      // What could not be written (a full disk) is not acknowledged: main.ts ends the program then.
+      onMessage: (message, done) =>
+        process.stdout.write(`${write(message)}\n`, (error) => {
+          if (!error) done();
+        }),
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => receiver.stop());

@@ -1,5 +1,5 @@
 /**
- * Receives messages and acknowledges each after it was handed over. After a lost connection the
+ * Receives messages and acknowledges each after whoever takes it is done with it. After a lost connection the
  * subscription is made again; what was not acknowledged by then comes again.
  */
 
@@ -20,13 +20,15 @@ export interface ReceiverOptions {
   readonly count: number;
   /** Gives up when nothing came for so long; infinite for never. */
   readonly timeoutMs: number;
-  readonly onMessage: (message: ReceivedMessage) => void;
+  /** Calls `done` when the message may be acknowledged, or never: then it comes again. */
+  readonly onMessage: (message: ReceivedMessage, done: () => void) => void;
 }
 
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #changed = new Signal();
-  #receivedCount = 0;
+  #takenCount = 0;
+  #doneCount = 0;
   #lastMessageAtMs = performance.now();
   #isStopped = false;
 
@@ -50,24 +52,28 @@ export class Receiver {
       while (!loss.happened) {
         if (this.#isDone()) {
           await client.disconnect();
-          return this.#receivedCount;
+          return this.#doneCount;
         }
         await this.#waitForChange();
       }
       await connection.recover(await client.closed);
     }
-    return this.#receivedCount;
+    return this.#doneCount;
   }
 
   #isDone(): boolean {
-    return this.#isStopped || this.#receivedCount >= this.#options.count;
+    return !this.#wantsMore() && this.#doneCount === this.#takenCount;
+  }
+
+  #wantsMore(): boolean {
+    return !this.#isStopped && this.#takenCount < this.#options.count;
   }
 
   #subscribe(client: StompClient): void {
     const { destination, ack, count } = this.#options;
     const prefetch = Math.min(MAX_PREFETCH, count);
     const onMessage = (message: ReceivedMessage): void => {
-      if (!this.#isDone()) {
+      if (this.#wantsMore()) {
         this.#take(client, message);
       }
     };
@@ -78,13 +84,15 @@ export class Receiver {
   }
 
   #take(client: StompClient, message: ReceivedMessage): void {
-    this.#options.onMessage(message);
-    if (this.#options.ack !== 'auto') {
-      client.acknowledge(message);
-    }
-    this.#receivedCount += 1;
+    this.#takenCount += 1;
     this.#lastMessageAtMs = performance.now();
-    this.#changed.raise();
+    this.#options.onMessage(message, () => {
+      if (this.#options.ack !== 'auto') {
+        client.acknowledge(message);
+      }
+      this.#doneCount += 1;
+      this.#changed.raise();
+    });
   }
 
   async #waitForChange(): Promise<void> {

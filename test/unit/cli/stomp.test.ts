@@ -117,7 +117,10 @@ test('receive ends after its count and acknowledges exactly what it handed over'
     ack: 'client-individual',
     count: 2,
     timeoutMs: 5_000,
-    onMessage: (received) => texts.push(received.text()),
+    onMessage: (received, done) => {
+      texts.push(received.text());
+      done();
+    },
   });
   assert.equal(await receiver.receiveAll(), 2);
   assert.deepEqual(texts, ['text 1', 'text 2']);
@@ -128,6 +131,34 @@ test('receive ends after its count and acknowledges exactly what it handed over'
   );
   const subscribe = broker.frames.find(({ command }) => command === 'SUBSCRIBE');
   assert.equal(subscribe?.headers.get('prefetch-count'), '2');
+  await broker.stop();
+});
+
+test('receive ends only when all that it took was done and is acknowledged', async () => {
+  const broker = await ScriptedBroker.start((frame, socket) => {
+    agree(frame, socket);
+    if (frame.command === 'SUBSCRIBE') {
+      for (const number of [1, 2]) socket.write(message(number));
+    }
+  });
+  const taken: (() => void)[] = [];
+  const receiver = new Receiver({
+    connection: connectionTo(broker),
+    destination: '/queue/q',
+    ack: 'client-individual',
+    count: 2,
+    timeoutMs: 5_000,
+    onMessage: (_message, done) => {
+      if (taken.push(done) < 2) return;
+      receiver.stop();
+      setImmediate(() => {
+        for (const each of taken) each();
+      });
+    },
+  });
+  assert.equal(await receiver.receiveAll(), 2);
+  const commands = broker.frames.map(({ command }) => command);
+  assert.deepEqual(commands.slice(-3), ['ACK', 'ACK', 'DISCONNECT']);
   await broker.stop();
 });
 
@@ -148,7 +179,10 @@ test('receive subscribes again after a lost connection', async () => {
     ack: 'client-individual',
     count: 2,
     timeoutMs: 5_000,
-    onMessage: (received) => texts.push(received.text()),
+    onMessage: (received, done) => {
+      texts.push(received.text());
+      done();
+    },
   });
   assert.equal(await receiver.receiveAll(), 2);
   assert.deepEqual(texts, ['text 1', 'text 2']);
