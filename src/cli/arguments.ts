@@ -7,7 +7,7 @@ import { suggestNearest } from '../config/nearest.js';
 import { HoldfastError } from '../platform/errors.js';
 import type { Command } from './command.js';
 
-const ALWAYS_THERE = ['help', 'version'];
+const ALWAYS_THERE = ['help', 'h', 'version'];
 
 export type ParsedArguments = { readonly [name: string]: unknown };
 
@@ -60,6 +60,28 @@ function unknownOption(key: string, where: string, known: readonly string[]): Ho
     known.map((name) => `--${name}`),
   );
   return usageError(`Unknown option ${dashes}${key} of ${where}${nearest || '.'}`);
+}
+
+/** Timers of Node.js take no more milliseconds than 31 bits hold, and fire at once above. */
+const MAX_SECONDS = 2_000_000;
+
+/** A time as people give it, in milliseconds; `undefined` is for ever. Throws a usage error unless it is above 0. */
+export function requireSeconds(name: string, seconds: number | undefined): number {
+  if (seconds === undefined) return Number.POSITIVE_INFINITY;
+  if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
+    throw usageError(
+      `--${name} must be above 0 and at most ${MAX_SECONDS} seconds, but is ${seconds}.`,
+    );
+  }
+  return seconds * 1_000;
+}
+
+/** Throws a usage error unless `value` is a whole number from `minimum`. */
+export function requireWhole(name: string, value: number, minimum: number): number {
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw usageError(`--${name} must be a whole number from ${minimum}, but is ${value}.`);
+  }
+  return value;
 }
 
 export function usageError(sentence: string): HoldfastError {

@@ -113,7 +113,7 @@ const MAX_HELP_COLUMNS = 100;
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const parser = yargs(commandLine.map((word) => (word === '-' ? LONE_DASH : word)))
+  const parser = yargs(withMarks(commandLine))
     .scriptName('holdfast')
     .usage('A message broker whose high availability is one file lock in a shared directory.')
     .usage('')
@@ -128,11 +128,12 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .wrap(Math.min(MAX_HELP_COLUMNS, process.stdout.columns ?? MAX_HELP_COLUMNS))
     .exitProcess(false)
     .fail((complaint: string | null, error: Error | undefined) => {
-      throw error ?? usageError(readableUsage(complaint ?? ''));
+      throw error ?? usageError(readableUsage(complaint ?? '', commandLine));
     })
     .version(packageVersion())
     .completion(COMPLETION_OF_YARGS, false)
     .help()
+    .alias('help', 'h')
     .describe({ help: 'Show this help', version: 'Show the version' })
     .example('$0 pair', 'Two nodes and a table that shows a takeover')
     .example('$0 start --store /srv/holdfast', 'One node')
@@ -177,29 +178,43 @@ function addCommand(parser: Argv, entry: CommandEntry, onEnd: (code: ExitCode) =
       return options;
     },
     async (parsed: ParsedArguments) => {
-      const given = withDashes(parsed);
+      const given = withoutMarks(parsed);
       checkArguments(entry.name, command, given);
       onEnd(await command.run(given));
     },
   );
 }
 
-/** yargs makes an empty text of a positional `-`. No argument of a process can contain this. */
-const LONE_DASH = '\0-';
+/**
+ * Before a text that begins with a dash: yargs makes an empty text of a positional `-`, and nothing that a
+ * command gets of what follows `--`. No argument of a process can contain it.
+ */
+const MARK = '\0';
 
-function withDashes(parsed: ParsedArguments): ParsedArguments {
+function withMarks(commandLine: readonly string[]): string[] {
+  const end = commandLine.includes('--') ? commandLine.indexOf('--') : commandLine.length;
+  return [
+    ...commandLine.slice(0, end).map((word) => (word === '-' ? MARK + word : word)),
+    ...commandLine.slice(end + 1).map((word) => (word.startsWith('-') ? MARK + word : word)),
+  ];
+}
+
+function withoutMarks(parsed: ParsedArguments): ParsedArguments {
   const restore = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(restore);
-    return value === LONE_DASH ? '-' : value;
+    return typeof value === 'string' && value.startsWith(MARK) ? value.slice(1) : value;
   };
   const entries = Object.entries(parsed).map(([name, value]) => [name, restore(value)]);
   return Object.fromEntries(entries) as ParsedArguments;
 }
 
 /** yargs' own complaints, as one sentence in this program's words. */
-function readableUsage(message: string): string {
+function readableUsage(message: string, commandLine: readonly string[]): string {
+  const { name = '', positionals = '' } =
+    COMMANDS.find((entry) => entry.name === commandLine.find((word) => !word.startsWith('-'))) ??
+    {};
   if (message.startsWith('Not enough non-option arguments')) {
-    return 'An argument is missing; see --help of this command.';
+    return `An argument is missing: holdfast ${name} ${positionals}; see holdfast ${name} --help.`;
   }
   const option = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
   if (option !== undefined) {
@@ -207,14 +222,15 @@ function readableUsage(message: string): string {
   }
   const choice = /Argument: (\S+), Given: (.+), Choices: (.+)/.exec(message);
   if (choice !== null) {
-    return `${choice[1]} must be one of ${choice[3]?.replaceAll('"', '')}, but is ${choice[2]}.`;
+    const dashes = positionals.includes(`<${choice[1]}>`) ? '' : '--';
+    return `${dashes}${choice[1]} must be one of ${choice[3]?.replaceAll('"', '')}, but is ${choice[2]}.`;
   }
   return `${message.split('\n')[0]}.`;
 }
 
 function reportError(thrown: unknown, commandLine: readonly string[]): ExitCode {
   const isOfYargs = thrown instanceof Error && thrown.name === 'YError';
-  const error = isOfYargs ? usageError(readableUsage(thrown.message)) : thrown;
+  const error = isOfYargs ? usageError(readableUsage(thrown.message, commandLine)) : thrown;
   const sentence = messageOf(error).split('\n')[0] ?? '';
   process.stderr.write(`holdfast: ${sentence}\n`);
   if (/--log-level[= ]debug/.test(commandLine.join(' ')) && error instanceof Error) {

@@ -69,6 +69,20 @@ export function plainLine(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
+/** Breaks `text` between words, so that no line has more than `columns`, where words allow that. Each begins with `indent`. */
+export function wrapText(text: string, columns: number, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(indent + word);
+    }
+  }
+  return lines;
+}
+
 /** `12:00:05.250`, in local time. */
 export function clockText(wallMs: number): string {
   const date = new Date(wallMs);

@@ -2,7 +2,7 @@
  * Examines a directory: what its mount promises, and what it does when it is tried out. All trials
  * happen in a subdirectory of the doctor's own, so that a store beside it is never touched.
  */
-import { messageOf } from '../platform/errors.js';
+import { errnoOf, messageOf } from '../platform/errors.js';
 import type {
   Clock,
   FileSystem,
@@ -65,7 +65,7 @@ export async function examineDirectory(options: DoctorOptions): Promise<DoctorRe
     findings.push({
       severity: 'refuse',
       what: `nothing could be tried out (${messageOf(error)})`,
-      mend: 'give this user write access to the directory',
+      mend: MENDS[errnoOf(error) ?? ''] ?? GIVE_ACCESS,
     });
   }
   const peer = canTry ? await examinePeer(options, realPath, fileSystem) : null;
@@ -88,6 +88,14 @@ export async function examineDirectory(options: DoctorOptions): Promise<DoctorRe
     verdict: verdictOf(findings),
   };
 }
+
+const GIVE_ACCESS = 'give this user write access to the directory';
+const MENDS: { readonly [errno: string]: string } = {
+  ENOTDIR: 'name a directory',
+  EROFS: 'mount it read-write',
+  ENOSPC: 'make room on its file system',
+  EDQUOT: 'make room in the quota of this user',
+};
 
 function runTrialsIn(options: DoctorOptions, root: string): Promise<TrialResult[]> {
   const { fileSystem, clock, startProcess, peer } = options;

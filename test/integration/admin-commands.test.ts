@@ -93,7 +93,7 @@ test('nothing is destroyed unasked, and wrong words end with 2, 3 or 4', async (
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [
       2,
-      /Remove the 1 messages of the queue q for good\? Nobody can be asked here/,
+      /Remove the 1 message of the queue q for good\? Nobody can be asked here/,
       'queue',
       'purge',
       'q',
@@ -106,8 +106,11 @@ test('nothing is destroyed unasked, and wrong words end with 2, 3 or 4', async (
     [3, /There is no queue "missing"/, 'queue', 'stat', 'missing'],
     [3, /There is no connection 99999/, 'connection', 'close', '99999', '--yes'],
     [3, /has 0 consumers and 1 messages/, 'queue', 'delete', 'q', '--yes'],
-    [4, /selector is wrong/, 'queue', 'purge', 'q', '--yes', '--filter', 'a = = 1'],
-    [4, /did not answer/, 'queue', 'list', '--node', '127.0.0.1:1'],
+    [3, /There is no queue "\/queue\/q"\. Write q, without a prefix/, 'queue', 'stat', '/queue/q'],
+    [2, /selector is wrong/, 'queue', 'purge', 'q', '--yes', '--filter', 'a = = 1'],
+    [2, /name another/, 'queue', 'move', 'q', '--to', 'q'],
+    [4, /did not answer: (?!.*Whether)/, 'queue', 'list', '--node', live.addressOf('stomp')],
+    [4, /that port speaks no TLS/, 'queue', 'list', '--node', `https://${live.addressOf('http')}`],
   ];
   for (const [code, sentence, ...words] of cases) {
     const outcome = await holdfast(store, ...words);
@@ -168,7 +171,7 @@ test('an order into a queue that becomes full ends there, and says so', async (t
   assert.equal(moved.code, 3, moved.stderr);
   assert.match(
     moved.stdout,
-    /^1 messages moved from from to to\. The rest has no room\. Queue "to" is full: 3 messages or /,
+    /^1 message moved from from to to\. The rest has no room\. Queue "to" is full: 3 messages or /,
   );
   const listed = await succeeds(store, 'queue', 'list');
   assert.match(listed, /^from +2 /m);

@@ -1,10 +1,13 @@
 /** A planned change of the live node: nothing lost, nothing twice, and refused when it cannot be. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nodeFileSystem } from '../../src/platform/node/file-system.js';
+import { readHandoverRequest } from '../../src/store/known-documents.js';
 import { CheckedLoad } from '../support/checked-load.js';
 import { eventually } from '../support/eventually.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
+import { runHoldfast } from '../support/users.js';
 
 /** A status that was not rewritten for three intervals counts no more; and one to be sure. */
 const STATUS_FORGOTTEN_BEATS = 5;
@@ -63,6 +66,19 @@ test('a handover without a ready backup is refused with the reason, and the live
   assert.match(unknown.reason, /no node named nobody/);
   await client.send({ destination: '/queue/q', body: 'still here' });
   assert.equal(live.role, 'live');
+});
+
+test('a request that the live node does not answer in time is withdrawn', async (t) => {
+  const store = await TestStore.make(t);
+  const { live } = await store.startPair();
+  live.signal('SIGSTOP');
+  const asked = await runHoldfast(['handover', '--store', store.layout.root, '--timeout', '1']);
+  live.signal('SIGCONT');
+  assert.equal(asked.code, 3);
+  assert.match(asked.complaint, /did not answer the request in time, so it was withdrawn/);
+  const request = await readHandoverRequest(nodeFileSystem, store.layout);
+  assert.equal(request?.outcome?.accepted, false);
+  assert.match(request?.outcome?.reason ?? '', /withdrawn/);
 });
 
 test('a backup that was killed is no ready backup', async (t) => {

@@ -34,6 +34,14 @@ test('a dash sends each line of standard input as a message', async (t) => {
   assert.deepEqual(received.trim().split('\n'), ['first', 'second', 'third']);
 });
 
+test('a text after two dashes may begin with one', async (t) => {
+  const store = await TestStore.make(t);
+  const node = await store.startLive('a');
+  const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
+  await holdfast(['send', '/queue/q', ...url, '--', '-v']);
+  assert.equal(await holdfast(['receive', ...url, '/queue/q']), '-v\n');
+});
+
 test('an empty text is a message of its own', async (t) => {
   const store = await TestStore.make(t);
   const node = await store.startLive('a');

@@ -1,6 +1,7 @@
 /** The admin API as commands call it: JSON in and out, and problem details as errors of this program. */
 
 import { ERROR_CODES, type ErrorCode, HoldfastError, messageOf } from '../../platform/errors.js';
+import { connectSentence, isBeforeAnySending } from '../../platform/node/connect-failure.js';
 import type { Login } from '../login.js';
 import { adminUrl } from './admin-url.js';
 
@@ -53,13 +54,17 @@ export class AdminClient {
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      const cause = messageOf((error as Error).cause ?? error);
-      throw new HoldfastError(
-        'CLIENT_FAILED',
-        `The node at ${this.#address} did not answer: ${cause}. Whether it did what was asked is not known.`,
-        { cause: error },
-      );
+      throw new HoldfastError('CLIENT_FAILED', this.#failureSentence(error, method), {
+        cause: error,
+      });
     }
+  }
+
+  #failureSentence(error: unknown, method: string): string {
+    const cause = (error as Error).cause ?? error;
+    if (isBeforeAnySending(cause)) return connectSentence(this.#address, cause);
+    const doubt = method === 'GET' ? '' : ' Whether it did what was asked is not known.';
+    return `The node at ${this.#address} did not answer: ${messageOf(cause).trim()}.${doubt}`;
   }
 
   /** HTTP Basic, RFC 7617. */
@@ -83,11 +88,12 @@ function problem(status: number, text: string, login: Login | null): HoldfastErr
     return new HoldfastError('ACCESS_DENIED', sentence);
   }
   let detail = `the admin listener answered ${status}`;
-  let code: ErrorCode = 'CLIENT_FAILED';
+  // A name, a filter or a number that this program was given.
+  let code: ErrorCode = status === 400 ? 'CONFIG_INVALID' : 'CLIENT_FAILED';
   try {
     const parsed = JSON.parse(text) as { readonly detail?: unknown; readonly code?: unknown };
     if (typeof parsed.detail === 'string') detail = parsed.detail;
-    if (typeof parsed.code === 'string' && parsed.code in ERROR_CODES) {
+    if (status !== 400 && typeof parsed.code === 'string' && parsed.code in ERROR_CODES) {
       code = parsed.code as ErrorCode;
     }
   } catch {

@@ -8,7 +8,7 @@ import { adminAddresses, askNodes } from '../status/ask-nodes.js';
 import { servingLive } from '../status/status-rules.js';
 import { openStoreReader } from '../status/store-reader.js';
 import { AdminClient } from './admin-client.js';
-import { checkAdminAddress, secureAdminAddress } from './admin-url.js';
+import { parseAdminAddress, secureAdminAddress } from './admin-url.js';
 
 /** Of every command that calls the admin API. */
 export const ADMIN_OPTIONS = {
@@ -37,8 +37,8 @@ export async function findAdmin(given: GivenAdmin): Promise<AdminClient> {
 export async function adminFinder(given: GivenAdmin): Promise<() => Promise<AdminClient>> {
   const { node } = given;
   if (node !== undefined) {
-    checkAdminAddress(node, '--node');
-    const client = new AdminClient(node, await readLogin(given));
+    const address = parseAdminAddress(node, '--node');
+    const client = new AdminClient(address, await readLogin(given));
     return async () => client;
   }
   const store = requireStore(given.store);
@@ -53,7 +53,7 @@ async function findInStore(store: string, login: Login | null): Promise<AdminCli
   const reachable = adminAddresses(status, readHostIdentity());
   const wanted = reachable.filter((address) => ofLive.includes(address));
   for (const address of new Set([...wanted, ...reachable])) {
-    if ((await askNodes([address])).length > 0) return new AdminClient(address, login);
+    if ((await askNodes([address])).reports.length > 0) return new AdminClient(address, login);
   }
   throw new HoldfastError(
     'NOBODY_LIVE',

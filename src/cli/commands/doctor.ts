@@ -11,7 +11,7 @@ import { startFileSystemProcess } from '../../platform/node/file-system-process.
 import { isProcessAlive, readHostIdentity } from '../../platform/node/host-identity.js';
 import { readMounts } from '../../platform/node/mounts.js';
 import { packageVersion } from '../../platform/node/version.js';
-import { usageError } from '../arguments.js';
+import { requireSeconds, usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { type Paint, paintFor } from '../text.js';
@@ -87,10 +87,9 @@ function peerRequest(
     if (toBeCut !== undefined) throw usageError('--lease is of use with --peer only.');
     return null;
   }
-  if (waitSeconds !== undefined && waitSeconds <= 0) throw usageError('--wait must be above 0.');
   return {
     version: packageVersion(),
-    waitMs: (waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1_000,
+    waitMs: requireSeconds('wait', waitSeconds ?? DEFAULT_WAIT_SECONDS),
     toBeCut: toBeCut ?? null,
     tell: (sentence) => process.stderr.write(`holdfast: ${sentence}\n`),
   };

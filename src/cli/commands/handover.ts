@@ -10,6 +10,7 @@ import type { HandoverRequest, LiveDocument } from '../../store/documents.js';
 import { readHandoverRequest, writeHandoverRequest } from '../../store/known-documents.js';
 import { type StoreLayout, storeLayout } from '../../store/layout.js';
 import { ADMIN_OPTIONS, findAdmin, type GivenAdmin } from '../admin/find-admin.js';
+import { requireSeconds } from '../arguments.js';
 import { defineCommand, requireStore } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { findHandoverObstacle } from '../handover-rules.js';
@@ -43,12 +44,13 @@ export const command = defineCommand({
   epilogue:
     'Nothing is lost and nothing is sent twice by it. Whoever may write the store may order it through the store; with --node or --user a node is asked, which looks at the right to manage everything and logs the user. Ends with 3 and a reason when it is refused, with 4 when nobody is live.',
   async run({ to = null, timeout, ...given }) {
+    const timeoutMs = requireSeconds('timeout', timeout);
     const isForNode = [given.node, given.user, given['password-file']].some(
       (option) => option !== undefined,
     );
     const order = isForNode || given['password-stdin'] ? orderFromNode : orderThroughStore;
-    const { before, startedAtMs, look } = await order(given, to, timeout * 1_000);
-    const after = await waitForSuccessor(look, before, startedAtMs + timeout * 1_000);
+    const { before, startedAtMs, look } = await order(given, to, timeoutMs);
+    const after = await waitForSuccessor(look, before, startedAtMs + timeoutMs);
     const took = durationText(performance.now() - startedAtMs);
     process.stdout.write(
       `${after.node} on ${after.host} is live in epoch ${after.epoch}; the handover from ${before.node} took ${took}.\n`,
@@ -128,7 +130,18 @@ async function waitForAcceptance(
     }
     await sleep(POLL_INTERVAL_MS);
   }
-  throw refused('The live node did not answer the request in time; see its log.');
+  await withdraw(layout, request);
+  throw refused(
+    'The live node did not answer the request in time, so it was withdrawn; see holdfast status, and the log of that node.',
+  );
+}
+
+/** A request that nobody waits for any more would move the live role later, when nobody expects it. */
+async function withdraw(layout: StoreLayout, request: HandoverRequest): Promise<void> {
+  const current = await readHandoverRequest(nodeFileSystem, layout);
+  if (current?.requestId !== request.requestId || current.outcome !== null) return;
+  const outcome = { accepted: false, reason: 'withdrawn, because nobody answered in time' };
+  await writeHandoverRequest(nodeFileSystem, layout, { ...request, outcome });
 }
 
 async function waitForSuccessor(

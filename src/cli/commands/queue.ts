@@ -3,15 +3,16 @@
 import type { QueueFacts } from '../../broker/facts.js';
 import type { BrowsePage } from '../../node/administration.js';
 import type { MessageView } from '../../node/message-view.js';
+import { HoldfastError } from '../../platform/errors.js';
 import type { AdminClient } from '../admin/admin-client.js';
 import { confirm, YES_OPTION } from '../admin/confirm.js';
 import { ADMIN_OPTIONS, findAdmin } from '../admin/find-admin.js';
 import { carryOut, type Order, type OrderResult } from '../admin/order.js';
 import { printJson, printLines } from '../admin/print.js';
 import { detailLines, messageLines, queueLines, statLines } from '../admin/queue-view.js';
-import { usageError } from '../arguments.js';
+import { requireWhole, usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
-import { EXIT } from '../exit-codes.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
 
 const ORDERS = ['purge', 'expire', 'retry', 'move', 'copy'] as const;
 const DESTROYING: ReadonlySet<string> = new Set(['purge', 'expire']);
@@ -31,6 +32,7 @@ export const command = defineCommand({
     id: {
       type: 'number',
       array: true,
+      nargs: 1,
       requiresArg: true,
       description: 'Only this message; may be given again. With browse: the whole of it',
     },
@@ -58,37 +60,53 @@ export const command = defineCommand({
     ['queue purge orders --yes', 'All of them, for good'],
   ],
   epilogue:
-    'An answer comes when the change is on stable storage. Ends with 3 when there is no such queue, it is in use, what is moved has no room, or the user has no right to it, with 4 when nobody is live or the broker refuses. docs/admin.md tells what each does.',
+    'Names are those without /queue/. An answer comes when the change is on stable storage. Ends with 2 when a name or a filter is wrong, with 3 when there is no such queue, it is in use, what is moved has no room, or the user has no right to it, with 4 when nobody is live. docs/admin.md tells what each does.',
   async run({ action, name, json = false, yes, ...given }) {
     const queue = checkedName(action, name);
     const options = checked(action, given);
     const admin = await findAdmin(given);
-    if (action === 'list') {
-      const answer = await admin.call<{ queues: QueueFacts[] }>('GET', ['queues']);
-      if (json) printJson(answer);
-      else printLines(queueLines(answer.queues));
-    } else if (action === 'stat') {
-      const facts = await admin.call<QueueFacts>('GET', ['queues', queue]);
-      if (json) printJson(facts);
-      else printLines(statLines(facts));
-    } else if (action === 'browse') {
-      await browse(admin, queue, options, json);
-    } else if (isOrder(action)) {
-      const order: Order = { queue, kind: action, ...options, limit: options.limit ?? Infinity };
-      if (DESTROYING.has(action)) await confirm(await question(admin, order), yes);
-      const result = await carryOut(admin, order);
-      if (json) printJson(result);
-      else printLines([orderLine(order, result)]);
-      if (result.isStuck) return EXIT.refused;
-    } else {
-      if (action === 'delete') await confirm(`Delete the queue ${queue}?`, yes);
-      await change(admin, action, queue);
-      if (json) printJson({ queue, action });
-      else printLines([CHANGE_LINES[action](queue)]);
-    }
-    return EXIT.ok;
+    const carried = carryOutAction(admin, { action, queue, options, json, yes });
+    return carried.catch((error: unknown) => {
+      throw withHint(error, queue);
+    });
   },
 });
+
+interface Wanted {
+  readonly action: string;
+  readonly queue: string;
+  readonly options: Options;
+  readonly json: boolean;
+  readonly yes: boolean | undefined;
+}
+
+async function carryOutAction(admin: AdminClient, wanted: Wanted): Promise<ExitCode> {
+  const { action, queue, options, json, yes } = wanted;
+  if (action === 'list') {
+    const answer = await admin.call<{ queues: QueueFacts[] }>('GET', ['queues']);
+    if (json) printJson(answer);
+    else printLines(queueLines(answer.queues));
+  } else if (action === 'stat') {
+    const facts = await admin.call<QueueFacts>('GET', ['queues', queue]);
+    if (json) printJson(facts);
+    else printLines(statLines(facts));
+  } else if (action === 'browse') {
+    await browse(admin, queue, options, json);
+  } else if (isOrder(action)) {
+    const order: Order = { queue, kind: action, ...options, limit: options.limit ?? Infinity };
+    if (DESTROYING.has(action)) await confirm(await question(admin, order), yes);
+    const result = await carryOut(admin, order);
+    if (json) printJson(result);
+    else printLines([orderLine(order, result)]);
+    if (result.isStuck) return EXIT.refused;
+  } else if (isChange(action)) {
+    if (action === 'delete') await confirm(`Delete the queue ${queue}?`, yes);
+    await change(admin, action, queue);
+    if (json) printJson({ queue, action });
+    else printLines([CHANGE_LINES[action](queue)]);
+  }
+  return EXIT.ok;
+}
 
 interface Given {
   readonly to?: string | undefined;
@@ -108,6 +126,10 @@ function isOrder(action: string): action is Order['kind'] {
   return (ORDERS as readonly string[]).includes(action);
 }
 
+function isChange(action: string): action is (typeof CHANGES)[number] {
+  return (CHANGES as readonly string[]).includes(action);
+}
+
 function checkedName(action: string, name: string | undefined): string {
   if (action === 'list' && name !== undefined) {
     throw usageError(`holdfast queue list takes no name; see holdfast queue stat ${name}.`);
@@ -115,7 +137,28 @@ function checkedName(action: string, name: string | undefined): string {
   if (action !== 'list' && (name === undefined || name === '')) {
     throw usageError(`holdfast queue ${action} needs the name of a queue.`);
   }
+  if (action === 'create') refusePrefix(name ?? '');
   return name ?? '';
+}
+
+/** What clients write before a name to say what it is; here it would be part of the name. */
+const PREFIX = /^(?:\/(?:queue|topic)\/|(?:queue|topic):\/\/)/;
+
+function refusePrefix(name: string): void {
+  if (!PREFIX.test(name)) return;
+  throw usageError(
+    `Queues are named without a prefix here: write ${name.replace(PREFIX, '')}, not ${name}.`,
+  );
+}
+
+/** A queue may have such a name, where `amqp.queuePrefixes` is another: so it is asked for first. */
+function withHint(error: unknown, queue: string): unknown {
+  const isHinted = error instanceof HoldfastError && error.code === 'NOT_FOUND';
+  if (!isHinted || !PREFIX.test(queue)) return error;
+  return new HoldfastError(
+    'NOT_FOUND',
+    `${error.message} Write ${queue.replace(PREFIX, '')}, without a prefix.`,
+  );
 }
 
 /** What an action does not take is refused: a filter that is left out would purge everything. */
@@ -129,11 +172,16 @@ function checked(action: string, { to, filter, id, limit }: Given): Options {
       throw usageError(`holdfast queue ${action} takes no --${option}.`);
     }
   }
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
-    throw usageError(`--limit must be a whole number above 0, but is ${limit}.`);
+  if (action === 'browse' && id !== undefined && (filter ?? limit) !== undefined) {
+    throw usageError(
+      'holdfast queue browse --id shows that message; it takes no --filter and --limit.',
+    );
   }
-  const wrong = id?.find((each) => !(Number.isSafeInteger(each) && each >= 0));
-  if (wrong !== undefined) throw usageError(`--id must be the id of a message, but is ${wrong}.`);
+  if (to !== undefined) refusePrefix(to);
+  if (limit !== undefined) requireWhole('limit', limit, 1);
+  if (id?.some((each) => !Number.isSafeInteger(each) || each < 0)) {
+    throw usageError('--id must be the id of a message, a whole number as browse shows it.');
+  }
   return {
     ...(to === undefined ? {} : { to }),
     ...(filter === undefined ? {} : { filter }),
@@ -176,9 +224,14 @@ async function browse(
 async function question(admin: AdminClient, { queue, kind, ids, filter }: Order): Promise<string> {
   const { messages } = await admin.call<QueueFacts>('GET', ['queues', queue]);
   const verb = kind === 'purge' ? 'Remove' : 'Expire';
-  if (ids !== undefined) return `${verb} ${ids.length} messages of the queue ${queue} for good?`;
+  if (ids !== undefined)
+    return `${verb} ${messagesText(ids.length)} of the queue ${queue} for good?`;
   const which = filter === undefined ? '' : `, those with ${filter},`;
-  return `${verb} the ${messages} messages of the queue ${queue}${which} for good?`;
+  return `${verb} the ${messagesText(messages)} of the queue ${queue}${which} for good?`;
+}
+
+function messagesText(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`;
 }
 
 const VERBS = {
@@ -194,7 +247,7 @@ function orderLine({ queue, kind, to }: Order, result: OrderResult): string {
   const target = to === undefined ? '' : ` to ${to}`;
   const left = skipped === 0 ? '' : ` ${skipped} were left.`;
   const rest = isStuck ? ' The rest has no room.' : '';
-  return `${done} messages ${VERBS[kind]} ${queue}${target}.${left}${rest}${reason === null ? '' : ` ${reason}`}`;
+  return `${messagesText(done)} ${VERBS[kind]} ${queue}${target}.${left}${rest}${reason === null ? '' : ` ${reason}`}`;
 }
 
 const CHANGE_LINES: {

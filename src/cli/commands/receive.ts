@@ -2,9 +2,10 @@
 
 import type { ReceivedMessage } from '../../client/received-message.js';
 import type { AckMode } from '../../client/stomp-client.js';
+import { requireSeconds, requireWhole } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
-import { CONNECTION_OPTIONS, openConnection, requireWhole } from '../stomp/options.js';
+import { CONNECTION_OPTIONS, openConnection } from '../stomp/options.js';
 import { Receiver } from '../stomp/receiver.js';
 
 const ACK_MODES: readonly AckMode[] = ['auto', 'client', 'client-individual'];
@@ -51,12 +52,14 @@ export const command = defineCommand({
   epilogue: 'Ends with 4 when --timeout seconds went by without a message.',
   async run(given) {
     const write = given.json ? writeJson : writeText;
+    const count = requireWhole('count', given.count, 1);
+    const timeoutMs = requireSeconds('timeout', given.timeout);
     const receiver = new Receiver({
       connection: await openConnection(given),
       destination: given.destination,
       ack: given.ack as AckMode,
-      count: given.follow ? Number.POSITIVE_INFINITY : requireWhole('count', given.count, 1),
-      timeoutMs: given.timeout === undefined ? Number.POSITIVE_INFINITY : given.timeout * 1_000,
+      count: given.follow ? Number.POSITIVE_INFINITY : count,
+      timeoutMs,
       // What could not be written (a full disk) is not acknowledged: main.ts ends the program then.
       onMessage: (message, done) =>
         process.stdout.write(`${write(message)}\n`, (error) => {

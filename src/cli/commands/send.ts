@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { SendRequest } from '../../client/stomp-client.js';
 import { messageOf } from '../../platform/errors.js';
-import { usageError } from '../arguments.js';
+import { requireWhole, usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
-import { CONNECTION_OPTIONS, openConnection, requireWhole } from '../stomp/options.js';
+import { CONNECTION_OPTIONS, openConnection } from '../stomp/options.js';
 import { Sender } from '../stomp/sender.js';
 import { durationText } from '../text.js';
 
@@ -64,11 +64,7 @@ export const command = defineCommand({
     const count = requireWhole('count', given.count, 1);
     const headers = parseHeaders(given.header.map(String), given.transient);
     const bodies = text === STANDARD_INPUT ? standardInputLines() : repeat(readBody(given), count);
-    if (text === STANDARD_INPUT && given['password-stdin']) {
-      throw usageError(
-        'Standard input cannot be both the messages and the password; use --password-file.',
-      );
-    }
+    if (text === STANDARD_INPUT) refuseBesideInput(given);
     const sender = new Sender(await openConnection(given));
     const startedAtMs = performance.now();
     const request = { destination, headers, isText: given.file === undefined };
@@ -81,6 +77,14 @@ export const command = defineCommand({
   },
 });
 
+/** The first of two headers with one name counts (STOMP 1.2, repeated header entries): one of the two would be ignored. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'destination',
+  'content-length',
+  'receipt',
+  'transaction',
+]);
+
 /** Exported for its test. */
 export function parseHeaders(lines: readonly string[], transient: boolean): Record<string, string> {
   const headers: Record<string, string> = transient ? { persistent: 'false' } : {};
@@ -89,9 +93,31 @@ export function parseHeaders(lines: readonly string[], transient: boolean): Reco
     if (equals < 1) {
       throw usageError(`--header must be NAME=VALUE, but is "${line}".`);
     }
-    headers[line.slice(0, equals)] = line.slice(equals + 1);
+    const name = line.slice(0, equals);
+    if (OWN_HEADERS.has(name)) {
+      throw usageError(`--header cannot give ${name}, which this command writes itself.`);
+    }
+    headers[name] = line.slice(equals + 1);
   }
   return headers;
+}
+
+/** What says how one message is made would be ignored. */
+function refuseBesideInput(given: {
+  readonly file: string | undefined;
+  readonly size: number | undefined;
+  readonly count: number;
+  readonly 'password-stdin': boolean;
+}): void {
+  if (given['password-stdin']) {
+    throw usageError(
+      'Standard input cannot be both the messages and the password; use --password-file.',
+    );
+  }
+  const { file, size, count } = given;
+  if (file !== undefined || size !== undefined || count !== 1) {
+    throw usageError('Each line of standard input is one message: no --file, --size and --count.');
+  }
 }
 
 /** Exported for its test. */

@@ -5,7 +5,7 @@ import type { NodeReport } from '../../node/node-report.js';
 import { HoldfastError } from '../../platform/errors.js';
 import { readHostIdentity } from '../../platform/node/host-identity.js';
 import type { StoreStatus } from '../../store/store-status.js';
-import { checkAdminAddress } from '../admin/admin-url.js';
+import { parseAdminAddress } from '../admin/admin-url.js';
 import { defineCommand, requireStore, STORE_OPTION } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { Screen } from '../screen.js';
@@ -29,6 +29,7 @@ export const command = defineCommand({
     node: {
       type: 'string',
       array: true,
+      nargs: 1,
       requiresArg: true,
       description:
         'HOST:PORT of a node to ask as well (its admin.listen), or https://HOST:PORT (admin.tlsListen); may be given again',
@@ -45,10 +46,10 @@ export const command = defineCommand({
   ],
   epilogue:
     'Ends with 0 when a node is live, and with 4 when nobody is. docs/runbook.md has a page for each situation.',
-  async run({ store: given, node: nodes = [], json, watch: follow }) {
+  async run({ store: given, node = [], json, watch: follow }) {
     const store = requireStore(given);
-    for (const node of nodes) checkAdminAddress(node, '--node');
-    const show = json === true ? JSON_LINES : pageFor(store);
+    const nodes = node.map((text) => parseAdminAddress(text, '--node'));
+    const show = json === true ? JSON_LINES : pageFor(store, follow === true);
     const reader = new StoreProcess(store);
     try {
       const look = (): Promise<Look> => lookAt(store, reader, nodes);
@@ -67,6 +68,8 @@ interface Look {
   readonly status: StoreStatus | null;
   readonly reports: readonly NodeReport[];
   readonly situations: readonly [Situation, ...Situation[]];
+  /** Of the addresses that were named. */
+  readonly unanswered: readonly string[];
 }
 
 async function lookAt(
@@ -81,15 +84,18 @@ async function lookAt(
   const { status } = read;
   const others = await askNodes(status === null ? [USUAL_NODE] : adminAddresses(status, host));
   // Who happens to listen at the usual address may be of another store.
-  const ofThisStore = others.filter((report) => status !== null || report.store === resolve(store));
-  const reports = [...(await asked), ...ofThisStore];
+  const ofThisStore = others.reports.filter(
+    (report) => status !== null || report.store === resolve(store),
+  );
+  const { reports: ofNamed, unanswered } = await asked;
+  const reports = [...ofNamed, ...ofThisStore];
   const sight = {
     ...read,
     reports: distinct(reports),
     unreachable: status === null ? [] : await unreachableAddresses(status, host),
     nowMs: Date.now(),
   };
-  return { status, reports: sight.reports, situations: findSituations(sight) };
+  return { status, reports: sight.reports, situations: findSituations(sight), unanswered };
 }
 
 /** A node may have been asked at several addresses. */
@@ -108,7 +114,8 @@ interface Show {
 }
 
 const JSON_LINES: Show = {
-  look: ({ status, situations }) => writeJson(statusJson(status, situations)),
+  look: ({ status, situations, unanswered }) =>
+    writeJson(statusJson(status, situations, unanswered)),
   failure: ({ code, message }) => writeJson({ error: { code, message } }),
 };
 
@@ -116,15 +123,19 @@ function writeJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-function pageFor(store: string): Show {
-  const screen = process.stdout.isTTY ? new Screen(process.stdout) : null;
-  const paint = paintFor(process.stdout);
+function pageFor(store: string, isKept: boolean): Show {
+  const { stdout } = process;
+  const screen = stdout.isTTY && isKept ? new Screen(stdout) : null;
+  const paint = paintFor(stdout);
+  /** A terminal may not say how wide it is: then 0. The last column stays free: see Screen. */
+  const columns = (): number => ((stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY) - 1;
   const show = (lines: readonly string[]): void => {
-    if (screen === null) process.stdout.write(`${lines.join('\n')}\n`);
+    if (screen === null) stdout.write(`${lines.join('\n')}\n`);
     else screen.show(lines, []);
   };
   return {
-    look: (look) => show(statusLines({ store, ...look, nowMs: Date.now(), paint })),
+    look: (look) =>
+      show(statusLines({ store, ...look, nowMs: Date.now(), paint, columns: columns() })),
     failure: ({ message }) => show([paint.red(message)]),
   };
 }

@@ -5,7 +5,7 @@ import type { NodeReport } from '../../node/node-report.js';
 import { HoldfastError } from '../../platform/errors.js';
 import type { AdminClient } from '../admin/admin-client.js';
 import { ADMIN_OPTIONS, adminFinder } from '../admin/find-admin.js';
-import { usageError } from '../arguments.js';
+import { requireSeconds, requireWhole } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { Screen } from '../screen.js';
@@ -42,8 +42,8 @@ export const command = defineCommand({
   epilogue:
     'In and Out are messages that came and were acknowledged. After a takeover it goes on with the new live node. Where users are required, it needs the right to view everything. Ends with 3 without it, with 4 when no node answers at the start.',
   async run({ sort, interval, count = Number.POSITIVE_INFINITY, ...given }) {
-    if (!(interval > 0)) throw usageError('--interval must be more than 0 seconds.');
-    if (!(count >= 1)) throw usageError('--count must be at least 1.');
+    const intervalMs = requireSeconds('interval', interval);
+    if (count !== Number.POSITIVE_INFINITY) requireWhole('count', count, 1);
     const find = await adminFinder(given);
     const { stdout } = process;
     const screen = stdout.isTTY ? new Screen(stdout) : null;
@@ -68,7 +68,7 @@ export const command = defineCommand({
         admin = null;
       }
       if (looks >= count) return EXIT.ok;
-      await new Promise<void>((resolve) => setTimeout(resolve, interval * 1_000));
+      await new Promise<void>((resolve) => setTimeout(resolve, intervalMs));
     }
   },
 });

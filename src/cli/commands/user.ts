@@ -78,6 +78,7 @@ export const command = defineCommand({
   epilogue:
     'Passwords are never arguments. Running nodes read the file again by themselves. Roles: docs/security.md.',
   async run(given) {
+    refuseUseless(given);
     const path = usersFileOf(given);
     if (given.action === 'list') {
       await list(path);
@@ -92,9 +93,6 @@ export const command = defineCommand({
 
 async function change(path: string, name: string, given: Given): Promise<void> {
   const isRemoved = given.action === 'remove';
-  if (given.action !== 'add' && given.role.length > 0) {
-    throw usageError('--role is for user add; change the roles of a user in the file itself.');
-  }
   // Before the password is asked for: a file that cannot be changed is told of first.
   const before = await readPrivateFile(path);
   if (before !== null) parseUsersFile(before, path);
@@ -107,6 +105,20 @@ async function change(path: string, name: string, given: Given): Promise<void> {
     if (given.action === 'passwd') return withPassword(now, path, name, verifiers);
     return withUser(now, path, { name, roles: given.role.map(String), ...verifiers });
   });
+}
+
+/** What an action has no use for is refused: it would be believed to have been done. */
+function refuseUseless({ action, name, role, ...given }: Given): void {
+  if (action !== 'add' && role.length > 0) {
+    throw usageError('--role is for user add; change the roles of a user in the file itself.');
+  }
+  if (action === 'list' && name !== undefined) {
+    throw usageError('holdfast user list takes no name; it shows all users.');
+  }
+  if (action === 'add' || action === 'passwd') return;
+  for (const option of ['password-stdin', 'no-scram'] as const) {
+    if (given[option]) throw usageError(`holdfast user ${action} takes no --${option}.`);
+  }
 }
 
 async function makeVerifiers(name: string, given: Given): Promise<Verifiers> {

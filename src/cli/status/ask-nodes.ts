@@ -24,10 +24,19 @@ export function adminAddresses(
   });
 }
 
-/** The reports of those that answer. */
-export async function askNodes(addresses: readonly string[]): Promise<NodeReport[]> {
+export interface NodeAnswers {
+  /** Of the nodes that answer. */
+  readonly reports: NodeReport[];
+  /** Addresses where no node answers. */
+  readonly unanswered: string[];
+}
+
+export async function askNodes(addresses: readonly string[]): Promise<NodeAnswers> {
   const answers = await Promise.all(addresses.map(askNode));
-  return answers.filter((answer) => answer !== null);
+  return {
+    reports: answers.filter((answer) => answer !== null),
+    unanswered: addresses.filter((_address, number) => answers[number] === null),
+  };
 }
 
 /** The live node's STOMP address when it is meant for this host and takes no connection from it. */

@@ -3,7 +3,7 @@
 import type { NodeReport } from '../../node/node-report.js';
 import type { Addresses } from '../../store/documents.js';
 import type { NodeStatus, StoreStatus } from '../../store/store-status.js';
-import { bytesText, dateText, durationText, type Paint, tableLines } from '../text.js';
+import { bytesText, dateText, durationText, type Paint, tableLines, wrapText } from '../text.js';
 import type { Situation, SituationName } from './situation.js';
 import { isReady, roleOf, servingLive } from './status-rules.js';
 
@@ -13,6 +13,8 @@ export interface StatusJson {
   readonly state: SituationName;
   /** Worst first; each has a page in docs/runbook.md. */
   readonly situations: readonly Situation[];
+  /** Addresses that `--node` named and where no node answers. */
+  readonly unanswered: readonly string[];
   /** False: what follows is empty, because this host could not read the store. */
   readonly storeAnswers: boolean;
   readonly storeId: string | null;
@@ -43,10 +45,12 @@ export interface StatusJson {
 export function statusJson(
   status: StoreStatus | null,
   situations: readonly [Situation, ...Situation[]],
+  unanswered: readonly string[] = [],
 ): StatusJson {
   return {
     state: situations[0].name,
     situations,
+    unanswered,
     storeAnswers: status !== null,
     ...storeJson(status ?? NOTHING_READ),
   };
@@ -93,13 +97,20 @@ export interface StatusPage {
   /** Of the nodes that could be asked. */
   readonly reports: readonly NodeReport[];
   readonly situations: readonly Situation[];
+  /** Addresses that were named and where no node answers. */
+  readonly unanswered: readonly string[];
   readonly nowMs: number;
   readonly paint: Paint;
+  /** What a sentence may take of a line: nothing of what to do is cut off by a narrow terminal. */
+  readonly columns: number;
 }
 
 export function statusLines(page: StatusPage): string[] {
   const { status, reports, paint, nowMs } = page;
-  const situations = page.situations.flatMap((situation) => situationLines(situation, paint));
+  const situations = [
+    ...page.unanswered.map((address) => paint.yellow(`No node answers at ${address}.`)),
+    ...page.situations.flatMap((situation) => situationLines(situation, page)),
+  ];
   if (status === null) {
     const head = `Store  ${page.store}  ${paint.red('cannot be read')}`;
     return [head, '', ...reportLines(reports, nowMs, paint), ...situations];
@@ -112,11 +123,17 @@ export function statusLines(page: StatusPage): string[] {
   ];
 }
 
-function situationLines({ name, sentence, advice }: Situation, paint: Paint): string[] {
-  if (name === 'well') return [paint.green(sentence)];
+function situationLines(
+  { name, sentence, advice }: Situation,
+  { paint, columns }: Pick<StatusPage, 'paint' | 'columns'>,
+): string[] {
+  if (name === 'well') return wrapText(sentence, columns).map(paint.green);
   const colour = name === 'taking-over' || name === 'handing-over' ? paint.yellow : paint.red;
-  const indented = advice === '' ? [] : [`  ${advice}`];
-  return [colour(sentence), ...indented, paint.dim(`  docs/runbook.md#${name}`)];
+  return [
+    ...wrapText(sentence, columns).map(colour),
+    ...(advice === '' ? [] : wrapText(advice, columns, '  ')),
+    paint.dim(`  docs/runbook.md#${name}`),
+  ];
 }
 
 /** What nodes say of themselves, when the store says nothing. */

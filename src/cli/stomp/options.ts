@@ -3,7 +3,7 @@
 import { isOverTls, parseStompUrl } from '../../client/stomp-url.js';
 import { nodeClock } from '../../platform/node/clock.js';
 import { NodeNetwork, type TlsClientOptions, TlsNetwork } from '../../platform/node/network.js';
-import { usageError } from '../arguments.js';
+import { requireSeconds, usageError } from '../arguments.js';
 import type { CommandOptions } from '../command.js';
 import { type GivenLogin, LOGIN_OPTIONS, readLogin } from '../login.js';
 import { readSecretFile } from '../secret.js';
@@ -27,7 +27,7 @@ export const CONNECTION_OPTIONS = {
     type: 'number',
     requiresArg: true,
     default: 10,
-    description: 'Seconds to go on trying to connect',
+    description: 'Seconds to go on trying to connect; 0: try each broker once',
   },
   ...LOGIN_OPTIONS,
   ca: {
@@ -60,6 +60,7 @@ export async function openConnection(
       readonly retry: number;
     },
 ): Promise<ReconnectingClient> {
+  const retryMs = given.retry === 0 ? 0 : requireSeconds('retry', given.retry);
   const login = await readLogin(given);
   const urls = given.url.map(String);
   const network = networkFor(urls, given);
@@ -72,7 +73,7 @@ export async function openConnection(
       heartbeatMs: HEARTBEAT_MS,
       ...(login === null ? {} : { login: login.user, passcode: login.password }),
     },
-    retryMs: given.retry * 1_000,
+    retryMs,
     onTrouble: (sentence) => process.stderr.write(`holdfast: ${sentence}\n`),
   });
 }
@@ -98,12 +99,4 @@ function networkFor(urls: readonly string[], given: GivenTls): NodeNetwork {
     file === undefined ? [] : [[name, readSecretFile(file)] as const],
   );
   return new TlsNetwork(Object.fromEntries(read) as TlsClientOptions, fail);
-}
-
-/** Throws a usage error unless `value` is a whole number from `minimum`. */
-export function requireWhole(name: string, value: number, minimum: number): number {
-  if (!Number.isSafeInteger(value) || value < minimum) {
-    throw usageError(`--${name} must be a whole number from ${minimum}, but is ${value}.`);
-  }
-  return value;
 }

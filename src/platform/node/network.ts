@@ -6,6 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { errnoOf, HoldfastError, messageOf } from '../errors.js';
 import type { HostPort, Listener, Network, Socket, SocketEvents, TlsFacts } from '../ports.js';
+import { connectSentence } from './connect-failure.js';
 
 /** Where `onDrain` begins to matter, and what one read from the kernel may bring. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
@@ -226,10 +227,5 @@ export function listenFailure(address: HostPort, error: unknown): HoldfastError 
 
 function connectFailure(address: HostPort, error: Error): HoldfastError {
   const where = formatAddress(address.host, address.port);
-  const reason = errnoOf(error) ?? messageOf(error);
-  return new HoldfastError(
-    'CLIENT_FAILED',
-    `Cannot connect to ${where} (${reason}). Check the address, and that a node is running there.`,
-    { cause: error },
-  );
+  return new HoldfastError('CLIENT_FAILED', connectSentence(where, error), { cause: error });
 }

@@ -64,7 +64,7 @@ refuses(
   'a choice that there is not is refused with those that there are',
   ['doctor', '.', '--peer', '--lease', 'burn'],
   2,
-  'lease must be one of cut, power-off, but is "burn".',
+  '--lease must be one of cut, power-off, but is "burn".',
 );
 refuses(
   'an option given twice is refused',
@@ -100,13 +100,79 @@ refuses(
   'a missing argument is refused',
   ['receive'],
   2,
-  'An argument is missing; see --help of this command.',
+  'An argument is missing: holdfast receive <destination>; see holdfast receive --help.',
+);
+refuses(
+  'an action that is none lists what there is',
+  ['journal', 'check'],
+  2,
+  'action must be one of verify, dump, but is "check".',
+);
+refuses(
+  'a time that is over before it begins is refused',
+  ['handover', '--store', '.', '--timeout', '0'],
+  2,
+  '--timeout must be above 0 and at most 2000000 seconds, but is 0.',
+);
+refuses(
+  'a time that no timer keeps is refused',
+  ['receive', '/queue/q', '--timeout', '1e9'],
+  2,
+  '--timeout must be above 0 and at most 2000000 seconds, but is 1000000000.',
+);
+refuses(
+  'what a message cannot have beside lines of standard input is refused',
+  ['send', '/queue/q', '-', '--count', '2'],
+  2,
+  'Each line of standard input is one message: no --file, --size and --count.',
+);
+refuses(
+  'a header that send writes itself is refused',
+  ['send', '/queue/q', 'text', '--header', 'receipt=1'],
+  2,
+  '--header cannot give receipt, which this command writes itself.',
+);
+refuses(
+  'the name of a new queue with a prefix is refused',
+  ['queue', 'create', '/queue/orders'],
+  2,
+  'Queues are named without a prefix here: write orders, not /queue/orders.',
+);
+refuses(
+  'browsing by id takes no filter',
+  ['queue', 'browse', 'orders', '--id', '1', '--filter', 'a = 1'],
+  2,
+  'holdfast queue browse --id shows that message; it takes no --filter and --limit.',
+);
+refuses(
+  'an id that is no number is refused',
+  ['queue', 'browse', '--id', 'x', 'orders'],
+  2,
+  '--id must be the id of a message, a whole number as browse shows it.',
+);
+refuses(
+  'user list takes no name',
+  ['user', 'list', 'ann'],
+  2,
+  'holdfast user list takes no name; it shows all users.',
+);
+refuses(
+  'user remove takes no password',
+  ['user', 'remove', 'ann', '--password-stdin'],
+  2,
+  'holdfast user remove takes no --password-stdin.',
+);
+refuses(
+  'an admin address that is none is refused',
+  ['status', '--store', '.', '--node', 'broker'],
+  2,
+  '--node must be HOST:PORT of an admin listener, such as broker-1:8161, or https://HOST:PORT, but is "broker".',
 );
 refuses(
   'a choice that is none lists what there is',
   ['receive', '/queue/q', '--ack', 'later'],
   2,
-  'ack must be one of auto, client, client-individual, but is "later".',
+  '--ack must be one of auto, client, client-individual, but is "later".',
 );
 refuses(
   'an address that is none is refused',
@@ -179,6 +245,10 @@ test('the stack of an error is shown when debugging, and only then', () => {
   assert.match(stderr, /^holdfast: No store directory is given.*\nHoldfastError: .*\n {4}at /);
 });
 
+test('-h explains as --help does', () => {
+  assert.deepEqual(holdfast(['send', '-h']), holdfast(['send', '--help']));
+});
+
 test('status of a store that no node has used says so, in both forms, and ends with 4', () => {
   const page = holdfast(['status', '--store', directory]);
   assert.match(
@@ -188,7 +258,7 @@ test('status of a store that no node has used says so, in both forms, and ends w
   assert.equal(page.code, 4);
   const json = holdfast(['status', '--json'], { HOLDFAST_STORE: directory });
   const { situations, ...others } = JSON.parse(json.stdout) as StatusJson;
-  const nothing = { storeAnswers: true, storeId: null, live: null, nodes: [] };
+  const nothing = { unanswered: [], storeAnswers: true, storeId: null, live: null, nodes: [] };
   assert.deepEqual(others, { state: 'new-store', ...nothing });
   assert.equal(situations.length, 1);
   assert.equal(json.code, 4);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type DoctorOptions, examineDirectory } from '../../../src/doctor/doctor.js';
@@ -115,6 +115,15 @@ describe('the doctor', () => {
     assert.equal(report.verdict, 'refuse');
     assert.deepEqual(report.trials, []);
     assert.match(report.findings.at(-1)?.what ?? '', /nothing could be tried out \(EROFS/);
+  });
+
+  it('says so when it is given a file', async () => {
+    const file = join(directory.path, 'file');
+    await writeFile(file, '');
+    const report = await examine({ directory: file });
+    assert.equal(report.verdict, 'refuse');
+    assert.equal(report.findings.at(-1)?.mend, 'name a directory');
+    await rm(file);
   });
 
   it('refuses a directory that does not exist', async () => {

@@ -29,8 +29,10 @@ function page(status: StoreStatus | null, changes: Partial<StatusPage> = {}): st
     status,
     reports: [],
     situations: WELL,
+    unanswered: [],
     nowMs: 5_000,
     paint,
+    columns: Number.POSITIVE_INFINITY,
     ...changes,
   });
 }
@@ -47,10 +49,30 @@ test('status --json has exactly the promised keys for the live node', () => {
   assert.deepEqual(Object.keys(statusJson(storeStatus(), WELL)), [
     'state',
     'situations',
+    'unanswered',
     'storeAnswers',
     'storeId',
     'live',
     'nodes',
+  ]);
+});
+
+test('an address that was named and where no node answers is told', () => {
+  const unanswered = ['broker-9:8161'];
+  assert.deepEqual(statusJson(null, WELL, unanswered).unanswered, unanswered);
+  assert.ok(page(null, { unanswered }).includes('No node answers at broker-9:8161.'));
+});
+
+test('on a narrow terminal sentences go on in the next line, so that none is cut off', () => {
+  const situations: readonly Situation[] = [
+    { name: 'no-backup', sentence: 'a is live, and no backup runs.', advice: 'Start one again.' },
+  ];
+  assert.deepEqual(page(null, { situations, columns: 16 }).slice(-5), [
+    'a is live, and',
+    'no backup runs.',
+    '  Start one',
+    '  again.',
+    '  docs/runbook.md#no-backup',
   ]);
 });
 
