@@ -45,6 +45,11 @@ export function bytesText(count: number): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.floor(value)} ${units[unit]}`;
 }
 
+/** `1 message`, `20 messages`. */
+export function messagesText(count: number): string {
+  return `${count} ${count === 1 ? 'message' : 'messages'}`;
+}
+
 const PROGRESS_COLUMNS = 40;
 
 /** `########......  35%  1.4 GiB of 4.0 GiB`. */

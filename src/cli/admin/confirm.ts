@@ -1,8 +1,7 @@
 /** Asks a person before something is destroyed. */
 
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import type { Options } from 'yargs';
-import { HoldfastError } from '../../platform/errors.js';
 import { usageError } from '../arguments.js';
 
 export const YES_OPTION = {
@@ -10,7 +9,7 @@ export const YES_OPTION = {
   description: 'Do not ask before messages or connections are destroyed',
 } as const satisfies Options;
 
-/** `question`: `Purge 12 messages of queue orders?`. Throws unless the answer is yes. */
+/** `question`: `Purge 12 messages of queue orders?`. Throws CONFIG_INVALID unless the answer is yes. */
 export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return;
   if (!process.stdin.isTTY) {
@@ -18,10 +17,20 @@ export async function confirm(question: string, yes: boolean | undefined): Promi
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await asking.question(`${question} [y/N] `);
-    if (/^y(es)?$/i.test(answer.trim())) return;
+    if (/^y(es)?$/i.test((await answerTo(asking, question)).trim())) return;
   } finally {
     asking.close();
   }
-  throw new HoldfastError('CLIENT_FAILED', 'Nothing was done.');
+  throw usageError('Nothing was done.');
+}
+
+/** Empty after Ctrl-C and Ctrl-D. */
+async function answerTo(asking: Interface, question: string): Promise<string> {
+  try {
+    return await asking.question(`${question} [y/N] `);
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+    process.stderr.write('\n');
+    return '';
+  }
 }

@@ -13,6 +13,7 @@ import { detailLines, messageLines, queueLines, statLines } from '../admin/queue
 import { requireWhole, usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { messagesText } from '../text.js';
 
 const ORDERS = ['purge', 'expire', 'retry', 'move', 'copy'] as const;
 const DESTROYING: ReadonlySet<string> = new Set(['purge', 'expire']);
@@ -228,10 +229,6 @@ async function question(admin: AdminClient, { queue, kind, ids, filter }: Order)
     return `${verb} ${messagesText(ids.length)} of the queue ${queue} for good?`;
   const which = filter === undefined ? '' : `, those with ${filter},`;
   return `${verb} the ${messagesText(messages)} of the queue ${queue}${which} for good?`;
-}
-
-function messagesText(count: number): string {
-  return count === 1 ? '1 message' : `${count} messages`;
 }
 
 const VERBS = {

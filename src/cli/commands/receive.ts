@@ -49,7 +49,8 @@ export const command = defineCommand({
     ['receive /queue/orders --follow --json', 'All of them, with headers'],
     ['receive /queue/orders --count 100 --timeout 5', 'A hundred, or fewer when no more come'],
   ],
-  epilogue: 'Ends with 4 when --timeout seconds went by without a message.',
+  epilogue:
+    'Ends with 4 when --timeout seconds went by without a message, with 130 when it was interrupted before --count messages.',
   async run(given) {
     const write = given.json ? writeJson : writeText;
     const count = requireWhole('count', given.count, 1);
@@ -69,8 +70,8 @@ export const command = defineCommand({
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => receiver.stop());
     }
-    await receiver.receiveAll();
-    return EXIT.ok;
+    const received = await receiver.receiveAll();
+    return given.follow || received === count ? EXIT.ok : EXIT.interrupted;
   },
 });
 

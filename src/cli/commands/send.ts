@@ -9,7 +9,7 @@ import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { CONNECTION_OPTIONS, openConnection } from '../stomp/options.js';
 import { Sender } from '../stomp/sender.js';
-import { durationText } from '../text.js';
+import { durationText, messagesText } from '../text.js';
 
 const STANDARD_INPUT = '-';
 
@@ -66,16 +66,22 @@ export const command = defineCommand({
     const bodies = text === STANDARD_INPUT ? standardInputLines() : repeat(readBody(given), count);
     if (text === STANDARD_INPUT) refuseBesideInput(given);
     const sender = new Sender(await openConnection(given));
+    process.once('SIGINT', () => interrupted(sender));
     const startedAtMs = performance.now();
     const request = { destination, headers, isText: given.file === undefined };
     const confirmed = await sender.sendAll(toRequests(bodies, request));
     const took = durationText(performance.now() - startedAtMs);
-    process.stdout.write(
-      `${confirmed} ${confirmed === 1 ? 'message' : 'messages'} confirmed in ${took}.\n`,
-    );
+    process.stdout.write(`${messagesText(confirmed)} confirmed in ${took}.\n`);
     return EXIT.ok;
   },
 });
+
+function interrupted({ confirmedCount }: Sender): never {
+  process.stderr.write(
+    `holdfast: Interrupted: ${messagesText(confirmedCount)} confirmed; what was on its way may have arrived.\n`,
+  );
+  process.exit(EXIT.interrupted);
+}
 
 /** The first of two headers with one name counts (STOMP 1.2, repeated header entries): one of the two would be ignored. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([

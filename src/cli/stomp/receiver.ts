@@ -27,6 +27,8 @@ export interface ReceiverOptions {
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #changed = new Signal();
+  readonly #stopped: Promise<null>;
+  #endWaiting: () => void = () => undefined;
   #takenCount = 0;
   #doneCount = 0;
   #lastMessageAtMs = performance.now();
@@ -34,11 +36,16 @@ export class Receiver {
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#stopped = new Promise((resolve) => {
+      this.#endWaiting = () => resolve(null);
+    });
   }
 
-  /** Lets `receiveAll` acknowledge what it has, and return. */
+  /** Lets `receiveAll` acknowledge what it has, and return; at once while there is no connection. */
   stop(): void {
     this.#isStopped = true;
+    this.#options.connection.giveUp();
+    this.#endWaiting();
     this.#changed.raise();
   }
 
@@ -46,7 +53,8 @@ export class Receiver {
   async receiveAll(): Promise<number> {
     const { connection } = this.#options;
     while (!this.#isDone()) {
-      const client = await connection.connect();
+      const client = await Promise.race([connection.connect(), this.#stopped]);
+      if (client === null) break;
       const loss = watchLoss(client, this.#changed);
       this.#subscribe(client);
       while (!loss.happened) {

@@ -27,6 +27,8 @@ const PAUSE_BETWEEN_ROUNDS_MS = 100;
 export class ReconnectingClient {
   readonly #options: ReconnectingClientOptions;
 
+  #isGivenUp = false;
+
   constructor(options: ReconnectingClientOptions) {
     this.#options = options;
   }
@@ -40,7 +42,8 @@ export class ReconnectingClient {
         return await connectStomp(servers, client);
       } catch (error) {
         // Also a refusal can pass here: a node that nobody is live behind refuses every client.
-        if (!isConnectionError(error) || performance.now() >= deadlineMs) {
+        const isOver = this.#isGivenUp || performance.now() >= deadlineMs;
+        if (!isConnectionError(error) || isOver) {
           throw error;
         }
         if (round === 1) {
@@ -49,6 +52,11 @@ export class ReconnectingClient {
       }
       await sleep(PAUSE_BETWEEN_ROUNDS_MS);
     }
+  }
+
+  /** `connect` tries no more. */
+  giveUp(): void {
+    this.#isGivenUp = true;
   }
 
   /** Resolves when it is time to connect again, and throws `reason` when that cannot help. */

@@ -23,6 +23,11 @@ export class Sender {
     this.#connection = connection;
   }
 
+  /** So far. */
+  get confirmedCount(): number {
+    return this.#confirmedCount;
+  }
+
   /** Resolves with the count of confirmed messages when `requests` is at its end. */
   async sendAll(requests: AsyncIterator<SendRequest>): Promise<number> {
     for (;;) {

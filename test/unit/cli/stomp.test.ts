@@ -162,6 +162,25 @@ test('receive ends only when all that it took was done and is acknowledged', asy
   await broker.stop();
 });
 
+test('receive that is stopped while nobody takes its connection ends at once', async () => {
+  const broker = await ScriptedBroker.start(agree);
+  const troubles: string[] = [];
+  const anHourMs = 3_600_000;
+  const connection = connectionTo(broker, troubles, anHourMs);
+  await broker.stop();
+  const receiver = new Receiver({
+    connection,
+    destination: '/queue/q',
+    ack: 'client-individual',
+    count: 1,
+    timeoutMs: Number.POSITIVE_INFINITY,
+    onMessage: () => assert.fail('there is no message'),
+  });
+  const received = receiver.receiveAll();
+  receiver.stop();
+  assert.equal(await received, 0);
+});
+
 test('receive subscribes again after a lost connection', async () => {
   const broker = await ScriptedBroker.start((frame, socket, connection) => {
     agree(frame, socket);
