@@ -36,6 +36,8 @@ export class ConfigurationReload {
   /** Since the last look began. */
   #wasAsked = false;
   #running: Config;
+  /** The last look found a configuration that is refused: its mending is told, whatever it changes. */
+  #wasRefused = false;
   /** What was said last of settings that need a restart, so that it is not said at each look. */
   #saidOfRestart = '';
 
@@ -65,7 +67,9 @@ export class ConfigurationReload {
     try {
       const { config, taken, needRestart } = changesOf(this.#running, await source.read());
       const restart = needRestart.join(', ');
-      if (taken.length === 0 && restart === this.#saidOfRestart && !wasAsked) return;
+      const isNews = taken.length > 0 || restart !== this.#saidOfRestart;
+      if (!isNews && !wasAsked && !this.#wasRefused) return;
+      this.#wasRefused = false;
       this.#running = config;
       this.#saidOfRestart = restart;
       if (taken.length > 0) use(config);
@@ -75,6 +79,7 @@ export class ConfigurationReload {
         `The configuration was read again: ${describe(taken, restart)}`,
       );
     } catch (error) {
+      this.#wasRefused = true;
       const sentence = `The configuration of before stays in use, for the new one is refused. ${messageOf(error)}`;
       logger.error('configuration-refused', {}, sentence);
     }

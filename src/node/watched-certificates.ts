@@ -43,6 +43,8 @@ export class WatchedCertificates {
   readonly #watchers: readonly { close(): Promise<void> }[];
   readonly #reloads = new SerialTask(() => this.#reload());
   #credentials: Credentials;
+  /** The last look found files that are of no use: their mending is told, whatever it changes. */
+  #wasRefused = false;
   #timer: Timer | null = null;
 
   constructor(watching: Watching, credentials: Credentials) {
@@ -77,11 +79,17 @@ export class WatchedCertificates {
     const { logger, paths, read } = this.#watching;
     try {
       const credentials = await read();
-      if (isSame(credentials, this.#credentials)) return;
+      if (isSame(credentials, this.#credentials)) {
+        if (this.#wasRefused) this.#tell('certificates-changed', 'The files are as before again:');
+        this.#wasRefused = false;
+        return;
+      }
       for (const endpoint of this.endpoints.values()) endpoint.use(credentials);
       this.#credentials = credentials;
+      this.#wasRefused = false;
       this.#tell('certificates-changed', 'Connections that are made from now on see the change:');
     } catch (error) {
+      this.#wasRefused = true;
       const sentence = `The certificate of before stays in use, for the files are of no use now. ${messageOf(error)}`;
       logger.error('certificates-refused', { paths }, sentence);
     }

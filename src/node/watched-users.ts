@@ -22,19 +22,23 @@ export async function watchUsers(path: string, logger: Logger): Promise<WatchedU
   const options = { cryptography: nodeCryptography, clock: nodeClock, logger };
   const security = new Security(options, file);
   logger.info('users-read', { path, users: file.users.size }, `${countOf(file)} in ${path}`);
+  let wasRefused = false;
   const reload = async (): Promise<void> => {
     try {
       const now = await readText(path);
-      if (now === text) return;
+      if (now === text && !wasRefused) return;
       const changed = parseUsersFile(now, path);
+      if (now !== text) security.replace(changed);
+      const what = now === text ? 'is as it was before' : 'has changed';
       text = now;
-      security.replace(changed);
+      wasRefused = false;
       logger.info(
         'users-changed',
         { path, users: changed.users.size },
-        `${path} has changed: ${countOf(changed)}`,
+        `${path} ${what}: ${countOf(changed)}`,
       );
     } catch (error) {
+      wasRefused = true;
       const sentence = `The users of before stay as they are, for their file is of no use now. ${messageOf(error)}`;
       logger.error('users-refused', { path }, sentence);
     }

@@ -144,7 +144,8 @@ test('the configuration is read again when its file changes, and on SIGHUP', asy
   const client = await RawClient.connect(live.address);
   t.after(() => client.socket.destroy());
 
-  await writeFile(file, 'addresses: { "small.>": { maxMessages: 1, whenFull: reject } }\n');
+  const good = 'addresses: { "small.>": { maxMessages: 1, whenFull: reject } }\n';
+  await writeFile(file, good);
   const read = await live.untilEvent('configuration-read');
   assert.deepEqual([read.taken, read.needRestart], [['addresses'], []]);
   client.write('SEND\ndestination:/queue/small.a\nreceipt:1\n\nfirst\0');
@@ -155,6 +156,9 @@ test('the configuration is read again when its file changes, and on SIGHUP', asy
   await writeFile(file, 'addresses: [\n');
   const refused = await live.untilEvent('configuration-refused');
   assert.match(refused.message, /The configuration of before stays in use.*holdfast\.yaml/s);
+
+  await writeFile(file, good);
+  await live.untilSaid(/^The configuration was read again: nothing has changed\.$/);
 
   await writeFile(file, 'limits: { maxQueues: 7 }\n');
   live.signal('SIGHUP');

@@ -247,6 +247,8 @@ test('a new certificate is taken over without dropping connections, and a bad on
   const { message } = await live.untilEvent('certificates-refused');
   assert.match(message, /tls\.key: the file .*tls\.key is not the key of the certificate in/);
   assert.equal(await shown(), after);
+  await mount('four', renewed);
+  await live.untilSaid(/^The files are as before again: /);
   await client.send({ destination: '/queue/orders', body: 'the connection of before' });
   await client.disconnect();
 });

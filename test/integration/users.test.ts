@@ -149,6 +149,9 @@ test('a changed users file holds at once: new users, new passwords, rights that 
   await writeFile(usersFile, 'users: [');
   await live.untilEvent('users-refused');
   await zoe.send({ destination: DESTINATION, body: 'x', headers: {} });
+  await writeFile(usersFile, good);
+  await live.untilSaid(/is as it was before: \d+ users$/);
+  await zoe.send({ destination: DESTINATION, body: 'x', headers: {} });
   await writeFile(
     usersFile,
     good.replace('[ send, create ]', '[create]').replace('send, create', 'create'),

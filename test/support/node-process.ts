@@ -133,6 +133,12 @@ export class NodeProcess {
     return find() as LogLine;
   }
 
+  async untilSaid(sentence: RegExp): Promise<void> {
+    await this.until(`${this.name} says ${sentence}`, () =>
+      this.log.some(({ message }) => sentence.test(message)),
+    );
+  }
+
   async until(what: string, condition: () => boolean): Promise<void> {
     await within(what, this.#watch(what, condition));
   }

@@ -169,8 +169,10 @@ function liveLines(status: StoreStatus, nowMs: number, paint: Paint): string[] {
       ? 'not verified yet'
       : `verified ${durationText(nowMs - live.verifiedAtMs)} ago`;
   const handing = live.state === 'handing-over' ? `, ${paint.yellow('handing over')}` : '';
+  const names = Object.keys(live.addresses);
+  const width = Math.max(...[...names, 'Store'].map(({ length }) => length));
   const addresses = Object.entries(live.addresses).map(
-    ([protocol, address]) => `${protocol.toUpperCase().padEnd(5)}  ${address}`,
+    ([protocol, address]) => `${protocol.toUpperCase().padEnd(width)}  ${address}`,
   );
   return [`Live   ${who}${handing}`, `       ${since}, ${verified}`, ...addresses];
 }
