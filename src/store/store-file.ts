@@ -23,14 +23,22 @@ export type StoreState =
    */
   | { readonly kind: 'uninitialised'; readonly isBegun: boolean };
 
-/** Throws STORE_MISSING, STORE_INCOMPATIBLE or STORE_DAMAGED. Changes nothing. */
+/**
+ * Throws STORE_MISSING, STORE_INCOMPATIBLE, STORE_DAMAGED, or STORE_UNWRITABLE when the store belongs to another
+ * user. Changes nothing.
+ */
 export async function inspectStore(
   fileSystem: FileSystem,
   layout: StoreLayout,
 ): Promise<StoreState> {
   const names = await listRoot(fileSystem, layout);
   if (!names.includes('store.json')) return uninitialised(fileSystem, layout, names, 'is missing');
-  const read = await readDocument(fileSystem, layout.storeFile, STORE_SHAPE);
+  const read = await readDocument(fileSystem, layout.storeFile, STORE_SHAPE).catch(
+    (error: unknown) => {
+      if (errnoOf(error) !== 'EACCES') throw error;
+      throw notForThisUser(`${layout.storeFile} may not be read`, error);
+    },
+  );
   switch (read.kind) {
     case 'valid':
       requireCompatible(layout, read.document);

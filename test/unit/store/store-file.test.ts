@@ -144,6 +144,21 @@ describe('opening a store', () => {
     );
   });
 
+  it('says so when the store was made by another user', async () => {
+    const fileSystem = delegatingFileSystem(nodeFileSystem, {
+      open: (path, mode) =>
+        path === store.layout.storeFile
+          ? Promise.reject(
+              Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }),
+            )
+          : nodeFileSystem.open(path, mode),
+    });
+    await assert.rejects(inspectStore(fileSystem, store.layout), {
+      code: 'STORE_UNWRITABLE',
+      message: /store\.json may not be read by this user\. Use the user that the nodes run as/,
+    });
+  });
+
   it('says so when the directory is of another user', {
     skip: process.getuid?.() === 0,
   }, async () => {
