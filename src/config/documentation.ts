@@ -22,9 +22,10 @@ A node takes its settings from four places. Each one goes over those before it:
 1. the defaults in the tables below;
 2. a YAML file, named by \`--config FILE\` or \`HOLDFAST_CONFIG\`;
 3. environment variables that begin with \`HOLDFAST_\`; an empty one counts as not given;
-4. command-line flags: \`--store\`, \`--name\`, \`--stomp\`, \`--log-level\`, \`--log-format\`, \`--allow-anonymous\`.
+4. command-line flags: \`--store\`, \`--name\`, \`--stomp\`, \`--amqp\`, \`--admin\`, \`--log-level\`, \`--log-format\`, \`--allow-anonymous\`.
 
-All of it is checked once, at the start. An unknown key or variable is refused with the nearest
+All of it is checked at the start, and [again when the file changes](hooks.md#reading-the-configuration-again): \`addresses\`, \`hooks\` and
+\`log.level\` are used from then on, the others after a restart. An unknown key or variable is refused with the nearest
 known one, and a value that is not allowed is refused with its place and what is allowed. All
 nodes of a store should have the same settings, apart from \`name\` and addresses.
 
