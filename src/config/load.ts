@@ -12,6 +12,7 @@ import { type GivenValue, readAddresses, readConfigurationFile } from './configu
 import { suggestNearest } from './nearest.js';
 import { RELATIONS } from './relations.js';
 import { type Config, ConfigSchema } from './schema.js';
+import { LISTEN_ADDRESS } from './setting-types.js';
 import {
   ADDRESS_SETTINGS,
   ADDRESSES,
@@ -115,9 +116,19 @@ function assemble(given: readonly GivenValue[]): unknown {
     }
   };
   for (const { path, value, pattern } of given) {
-    if (pattern === undefined) set(path, value);
+    if (pattern === undefined) set(path, LISTENS.has(path) ? portAsText(value) : value);
   }
   return { ...settings, [ADDRESSES]: assembleRules(given) };
+}
+
+const LISTENS: ReadonlySet<string> = new Set(
+  SETTINGS.filter(({ type }) => type.kind === 'text' && type.allowed === LISTEN_ADDRESS).map(
+    ({ path }) => path,
+  ),
+);
+
+function portAsText(value: unknown): unknown {
+  return typeof value === 'number' ? String(value) : value;
 }
 
 /** One for each pattern, in the order in which they were first named. */

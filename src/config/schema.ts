@@ -10,6 +10,7 @@ import {
   Count,
   facts,
   GIBIBYTE,
+  LISTEN_ADDRESS,
   MEBIBYTE,
   Milliseconds,
   Text,
@@ -25,7 +26,7 @@ const tlsListener = (name: string, usualPort: number) => ({
   tlsListen: v.exactOptional(
     Text(
       `[HOST:]PORT to serve ${name} on, which is the same over TLS (usually ${usualPort}); needs \`tls.certificate\`; port 0 takes a free one; default: not served`,
-      '[HOST:]PORT',
+      LISTEN_ADDRESS,
     ),
   ),
   tlsAdvertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
@@ -38,7 +39,7 @@ const tlsListener = (name: string, usualPort: number) => ({
 
 const Stomp = v.strictObject({
   listen: v.optional(
-    Text('[HOST:]PORT to serve STOMP on; port 0 takes a free one', '[HOST:]PORT'),
+    Text('[HOST:]PORT to serve STOMP on; port 0 takes a free one', LISTEN_ADDRESS),
     '127.0.0.1:61613',
   ),
   advertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
@@ -72,7 +73,7 @@ const Amqp = v.strictObject({
   listen: v.exactOptional(
     Text(
       '[HOST:]PORT to serve AMQP 1.0 on (usually 5672); port 0 takes a free one; default: not served',
-      '[HOST:]PORT',
+      LISTEN_ADDRESS,
     ),
   ),
   advertise: v.exactOptional(Text(ADVERTISE, 'HOST:PORT')),
@@ -143,7 +144,7 @@ const Admin = v.strictObject({
   listen: v.exactOptional(
     Text(
       '[HOST:]PORT to serve the console, the API, metrics and health checks on, over HTTP; port 0 takes a free one; default: 127.0.0.1:8161, or a free port when that is taken',
-      '[HOST:]PORT',
+      LISTEN_ADDRESS,
     ),
   ),
   advertise: v.exactOptional(

@@ -8,6 +8,9 @@ export type SettingType =
   | { readonly kind: 'text'; readonly allowed: string }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
+/** What is allowed of a text that says where to listen. A port alone is a number in YAML. */
+export const LISTEN_ADDRESS = '[HOST:]PORT';
+
 /** What people are told of a setting. */
 export const facts = <Input>(description: string, type: SettingType) =>
   v.metadata<Input, { readonly description: string; readonly type: SettingType }>({

@@ -228,6 +228,11 @@ refuses(
   'stomp.listen in holdfast.yaml, line 1 is 0.0.0.0:61613, which other hosts can reach, and no users are configured; listen on 127.0.0.1, name a file of users with security.usersFile, or pass --allow-anonymous when everybody who reaches it may use it.',
 );
 
+test('a port alone may be a number in YAML', () => {
+  const config = load({ yaml: 'stomp: {listen: 61700}\nadmin: {listen: 0}' });
+  assert.deepEqual([config.stomp.listen, config.admin.listen], ['61700', '0']);
+});
+
 test('a listener that other hosts can reach is served when anonymous use is allowed', () => {
   const config = load({ yaml: 'allowAnonymous: true\nstomp: {listen: "0.0.0.0:61613"}' });
   assert.equal(config.stomp.listen, '0.0.0.0:61613');
