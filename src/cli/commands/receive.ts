@@ -2,7 +2,7 @@
 
 import type { ReceivedMessage } from '../../client/received-message.js';
 import type { AckMode } from '../../client/stomp-client.js';
-import { requireSeconds, requireWhole } from '../arguments.js';
+import { requireSeconds, requireWhole, usageError } from '../arguments.js';
 import { defineCommand } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { CONNECTION_OPTIONS, openConnection } from '../stomp/options.js';
@@ -54,6 +54,7 @@ export const command = defineCommand({
   async run(given) {
     const write = given.json ? writeJson : writeText;
     const count = requireWhole('count', given.count, 1);
+    if (given.follow && count !== 1) throw usageError('Give either --follow or --count, not both.');
     const timeoutMs = requireSeconds('timeout', given.timeout);
     const receiver = new Receiver({
       connection: await openConnection(given),

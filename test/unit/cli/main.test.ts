@@ -127,6 +127,12 @@ refuses(
   'Each line of standard input is one message: no --file, --size and --count.',
 );
 refuses(
+  'receiving for ever and a count are refused together',
+  ['receive', '/queue/q', '--follow', '--count', '3'],
+  2,
+  'Give either --follow or --count, not both.',
+);
+refuses(
   'a header that send writes itself is refused',
   ['send', '/queue/q', 'text', '--header', 'receipt=1'],
   2,
