@@ -146,6 +146,11 @@ export class StompClient {
     this.sendConnect();
   }
 
+  /** Nothing can be written any more; `closed` tells why. */
+  get isOver(): boolean {
+    return this.isClosed;
+  }
+
   /** Resolves when the broker confirmed the message (or, in a transaction, that it has it). */
   send(request: SendRequest): Promise<void> {
     return this.withReceipt(COMMAND.send, sendHeaders(request), bodyOf(request), request.isText);

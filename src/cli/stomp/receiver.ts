@@ -95,7 +95,8 @@ export class Receiver {
     this.#takenCount += 1;
     this.#lastMessageAtMs = performance.now();
     this.#options.onMessage(message, () => {
-      if (this.#options.ack !== 'auto') {
+      // On a connection that was lost meanwhile nothing can be acknowledged: the message comes again.
+      if (this.#options.ack !== 'auto' && !client.isOver) {
         client.acknowledge(message);
       }
       this.#doneCount += 1;

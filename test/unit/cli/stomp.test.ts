@@ -162,6 +162,40 @@ test('receive ends only when all that it took was done and is acknowledged', asy
   await broker.stop();
 });
 
+test('receive does not acknowledge on a connection that was lost meanwhile, and goes on', async () => {
+  const broker = await ScriptedBroker.start((frame, socket, connection) => {
+    agree(frame, socket);
+    if (frame.command !== 'SUBSCRIBE') return;
+    socket.write(message(connection));
+    if (connection === 1) socket.end();
+  });
+  const texts: string[] = [];
+  let finishFirst = (): void => assert.fail('the second message came first');
+  const receiver = new Receiver({
+    connection: connectionTo(broker),
+    destination: '/queue/q',
+    ack: 'client-individual',
+    count: 2,
+    timeoutMs: 5_000,
+    onMessage: (received, done) => {
+      if (texts.push(received.text()) === 1) {
+        finishFirst = done;
+        return;
+      }
+      finishFirst();
+      done();
+    },
+  });
+  assert.equal(await receiver.receiveAll(), 2);
+  assert.deepEqual(texts, ['text 1', 'text 2']);
+  const acknowledged = broker.frames.filter(({ command }) => command === 'ACK');
+  assert.deepEqual(
+    acknowledged.map(({ headers }) => headers.get('id')),
+    ['ack-2'],
+  );
+  await broker.stop();
+});
+
 test('receive that is stopped while nobody takes its connection ends at once', async () => {
   const broker = await ScriptedBroker.start(agree);
   const troubles: string[] = [];
