@@ -14,7 +14,7 @@ import { encodeFrame, type HeaderLine } from '../protocols/stomp/frame-encoder.j
 import { HEADER } from '../protocols/stomp/known-headers.js';
 import { Liveness, VERDICT } from '../protocols/stomp/liveness.js';
 import { agreeHeartBeats } from '../protocols/stomp/negotiation.js';
-import { LOGIN_REFUSED, StompError } from '../protocols/stomp/stomp-error.js';
+import { StompError } from '../protocols/stomp/stomp-error.js';
 import { VERSION, versionOfText } from '../protocols/stomp/version.js';
 import { ReceivedMessage } from './received-message.js';
 
@@ -304,7 +304,7 @@ export class StompClient {
       const text = body === '' ? (frame.text(HEADER.message) ?? 'no reason') : body;
       const { host, port } = this.server;
       this.failure ??= new BrokerRefusal(
-        frame.text(HEADER.message) === LOGIN_REFUSED ? 'ACCESS_DENIED' : 'CLIENT_FAILED',
+        frame.text(HEADER.errorCode) === 'ACCESS_DENIED' ? 'ACCESS_DENIED' : 'CLIENT_FAILED',
         `The broker at ${host}:${port} answered with an error: ${text.replaceAll('\n', ' ')}`,
       );
       this.giveUp('answered with an error');

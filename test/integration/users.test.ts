@@ -62,12 +62,12 @@ test('STOMP: no user, a wrong one, one without the right, and one with it', asyn
   const send = (client: StompClient, destination = DESTINATION) =>
     client.send({ destination, body: 'one', headers: {} });
   const denied = (right: string) =>
-    refusal('CLIENT_FAILED', new RegExp(`has no right to ${right} on queue "orders.new"`));
+    refusal('ACCESS_DENIED', new RegExp(`has no right to ${right} on queue "orders.new"`));
   await assert.rejects(send(await login(live, 'nobody')), denied('send'));
   await assert.rejects(send(await login(live, 'wendy')), denied('send'));
   // Through the backup: the login is the live node's.
   await send(await login(backup, 'sam'));
-  const elsewhere = refusal('CLIENT_FAILED', /no right to send on queue "other"/);
+  const elsewhere = refusal('ACCESS_DENIED', /no right to send on queue "other"/);
   await assert.rejects(send(await login(live, 'sam'), '/queue/other'), elsewhere);
 
   const consume = async (user: string, headers = {}) =>
@@ -80,7 +80,7 @@ test('STOMP: no user, a wrong one, one without the right, and one with it', asyn
   const inbox = await consume('wendy');
   await inbox.atLeast(1);
   assert.deepEqual(inbox.texts, ['one']);
-  const create = refusal('CLIENT_FAILED', /no right to create on queue "orders.other"/);
+  const create = refusal('ACCESS_DENIED', /no right to create on queue "orders.other"/);
   const worker = await login(live, 'wendy');
   await assert.rejects(Inbox.open(worker, '/queue/orders.other', 'auto'), create);
 
@@ -254,6 +254,9 @@ test('holdfast send and receive log in', async (t) => {
   );
   assert.equal(wrong.code, 3, wrong.complaint);
   assert.match(wrong.complaint, /Login or passcode is wrong/);
+  const denied = await runHoldfast(['send', DESTINATION, 'x', ...url], { environment });
+  assert.equal(denied.code, 3, denied.complaint);
+  assert.match(denied.complaint, /User wendy has no right to send/);
   const none = await runHoldfast(['receive', DESTINATION, '--user', 'sam', ...url]);
   assert.match(none.complaint, /User sam needs a password/);
 });

@@ -24,11 +24,13 @@ export async function readPrivateFile(path: string): Promise<string | null> {
     throw refused(`The file ${path} cannot be read: ${messageOf(error)}.`, error);
   }
   try {
-    const { mode, size, uid } = await handle.stat();
+    const found = await handle.stat();
+    const { mode, size, uid } = found;
+    if (!found.isFile()) throw refused(`${path} is no file; name the file itself.`);
     if (isOpenToOthers({ mode, uid })) {
-      const found = (mode & PERMISSIONS_MASK).toString(8).padStart(4, '0');
+      const written = (mode & PERMISSIONS_MASK).toString(8).padStart(4, '0');
       throw refused(
-        `The file ${path} has the mode ${found}, so that others than its owner may use it; run: chmod 600 ${path}.`,
+        `The file ${path} has the mode ${written}, so that others than its owner may use it; run: chmod 600 ${path}.`,
       );
     }
     if (size > LARGEST_BYTES) throw refused(`The file ${path} is too large to be read.`);

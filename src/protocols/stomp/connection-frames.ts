@@ -4,7 +4,7 @@ import { NO_BYTES, utf8 } from './bytes.js';
 import { COMMAND } from './commands.js';
 import type { Frame } from './frame.js';
 import { encodeFrame, type HeaderLine } from './frame-encoder.js';
-import { HEADER } from './known-headers.js';
+import { HEADER, HEADER_NAME } from './known-headers.js';
 import { type Negotiated, NoCommonVersion } from './negotiation.js';
 import { StompError } from './stomp-error.js';
 import { type StompVersion, SUPPORTED_VERSIONS_TEXT, VERSION, versionText } from './version.js';
@@ -43,7 +43,7 @@ export function errorFrame(
     error instanceof StompError ? [error.summary, error.detail] : [error.message, ''];
   const headers: HeaderLine[] = [['message', summary]];
   if (error instanceof NoCommonVersion) headers.push(['version', SUPPORTED_VERSIONS_TEXT]);
-  headers.push(['content-type', 'text/plain']);
+  headers.push(['content-type', 'text/plain'], [HEADER_NAME[HEADER.errorCode], error.code]);
   const receipt = frame?.text(HEADER.receipt);
   if (receipt !== undefined) headers.push(['receipt-id', receipt]);
   const body = utf8(`${summary}${detail === '' ? '' : `.\n${detail}`}\n`);

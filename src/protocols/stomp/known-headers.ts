@@ -45,6 +45,8 @@ export const HEADER = {
   scheduledDelay: 37,
   groupId: 38,
   groupSequence: 39,
+  /** Of an ERROR, for programs. Holdfast's own. */
+  errorCode: 40,
 } as const;
 export type KnownHeader = (typeof HEADER)[keyof typeof HEADER];
 
@@ -88,6 +90,7 @@ export const HEADER_NAME: Readonly<Record<KnownHeader, string>> = {
   [HEADER.scheduledDelay]: 'AMQ_SCHEDULED_DELAY',
   [HEADER.groupId]: 'JMSXGroupID',
   [HEADER.groupSequence]: 'JMSXGroupSeq',
+  [HEADER.errorCode]: 'error-code',
 };
 
 const ALL_KNOWN_HEADERS: readonly KnownHeader[] = Object.values(HEADER);

@@ -11,7 +11,10 @@ export class StompError extends HoldfastError {
   constructor(
     summary: string,
     detail: string,
-    code: Extract<ErrorCode, 'CLIENT_FAILED' | 'LIMIT_EXCEEDED'> = 'CLIENT_FAILED',
+    code: Extract<
+      ErrorCode,
+      'CLIENT_FAILED' | 'LIMIT_EXCEEDED' | 'ACCESS_DENIED'
+    > = 'CLIENT_FAILED',
   ) {
     super(code, `${summary}. ${detail}`);
     this.name = 'StompError';
@@ -29,13 +32,11 @@ export function limitExceeded(what: string, limit: number, key: string): StompEr
   );
 }
 
-/** By its summary clients know that to try the same again cannot help. */
-export const LOGIN_REFUSED = 'Login or passcode is wrong';
-
 export function loginRefused(): StompError {
   return new StompError(
-    LOGIN_REFUSED,
+    'Login or passcode is wrong',
     'Send the headers login and passcode of a user of this broker; after wrong ones it takes longer to answer.',
+    'ACCESS_DENIED',
   );
 }
 
@@ -44,5 +45,6 @@ export function certificateRefused(subject: string): StompError {
   return new StompError(
     'No user has the name in this certificate',
     `The certificate is that of ${subject}, and its common name (CN) is no user of this broker; add the user, show another certificate, or send the headers login and passcode.`,
+    'ACCESS_DENIED',
   );
 }

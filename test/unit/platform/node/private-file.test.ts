@@ -69,6 +69,11 @@ describe('A private file', () => {
     });
   }
 
+  it('is no directory', async () => {
+    const refusal = { code: 'CONFIG_INVALID', message: /is no file; name the file itself/ };
+    await assert.rejects(readPrivateFile(directory.path), refusal);
+  });
+
   it('that others may use is refused with the command that mends it', async () => {
     await make('secret');
     await chmod(path, 0o644);

@@ -597,7 +597,7 @@ describe('The end of a connection', () => {
     assert.equal(
       answer,
       'ERROR\nmessage:Transaction t is not open; send BEGIN first.\ncontent-type:text/plain\n' +
-        'receipt-id:r\\c1\ncontent-length:45\n\nTransaction t is not open; send BEGIN first.\n^@',
+        'error-code:CLIENT_FAILED\nreceipt-id:r\\c1\ncontent-length:45\n\nTransaction t is not open; send BEGIN first.\n^@',
     );
     assert.equal(connection.socket.ended, true);
   });
