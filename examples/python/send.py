@@ -23,7 +23,7 @@ class Sender(MessagingHandler):
         self.is_connected = False
         self.number = 0
         self.waiting = []
-        # Sent and not confirmed, by the tag of the delivery.
+        # Sent and not confirmed: orders by their deliveries.
         self.under_way = {}
 
     def on_start(self, event):
@@ -45,14 +45,14 @@ class Sender(MessagingHandler):
             order = self.waiting.pop(0)
             # A message that is not durable would be gone with its node.
             delivery = self.sender.send(Message(body=order, durable=True))
-            self.under_way[delivery.tag] = order
+            self.under_way[delivery] = order
             print("sent", order, flush=True)
 
     def on_accepted(self, event):
-        print("confirmed", self.under_way.pop(event.delivery.tag), flush=True)
+        print("confirmed", self.under_way.pop(event.delivery), flush=True)
 
     def on_rejected(self, event):
-        print("refused", self.under_way.pop(event.delivery.tag), flush=True)
+        print("refused", self.under_way.pop(event.delivery), flush=True)
 
     def on_connection_opened(self, event):
         print("connected to", event.connection.remote_container, flush=True)
@@ -63,6 +63,9 @@ class Sender(MessagingHandler):
     def on_disconnected(self, event):
         # The credit is that of the lost connection, and still there.
         self.is_connected = False
+        # Proton would send by itself over the next one what it still had, and that twice then.
+        for delivery in self.under_way:
+            delivery.abort()
         self.waiting = list(self.under_way.values()) + self.waiting
         self.under_way = {}
 
