@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
@@ -22,7 +23,7 @@ const SETTINGS = { HOLDFAST_ADDRESSES: JSON.stringify(RULES) };
 
 async function connectTo(t: TestContext, node: NodeProcess): Promise<StompClient> {
   const client = await connect(node.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   return client;
 }
 
@@ -167,7 +168,7 @@ test('a producer that is gone while a full queue holds it back leaves its connec
   const consumer = await eventually('a consumer is served', () =>
     connect(live.address).catch(() => null),
   );
-  t.after(() => consumer.destroy());
+  atEnd(t, () => consumer.destroy());
   const inbox = await Inbox.open(consumer, '/queue/steps', 'auto');
   await eventually('nothing that they sent is lost', () => inbox.texts.length === 12);
 });

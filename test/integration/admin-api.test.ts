@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { type Answer, askAdmin } from '../support/admin-calls.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { connect, Inbox } from '../support/test-client.js';
@@ -41,7 +42,7 @@ test('queues and messages over HTTP: browse, detail, move, purge, pause, delete'
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/orders/eu', ['one', 'two', 'three', 'four']);
   await send(client, '/queue/orders/eu', ['{"a":[1]}'], { 'content-type': 'application/json' });
   const base = '/api/v1/queues/orders%2Feu';
@@ -107,9 +108,9 @@ test('a dead letter goes back to its queue, and a connection is closed', async (
   const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '1' });
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const failing = await connect(live.address, { clientId: 'failing' });
-  t.after(() => failing.destroy());
+  atEnd(t, () => failing.destroy());
   await send(client, '/queue/orders', ['poison']);
   const inbox = await Inbox.open(failing, '/queue/orders', 'client-individual');
   await inbox.atLeast(1);
@@ -132,7 +133,7 @@ test('bad input is answered with problem details, and changes nothing', async (t
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/q', ['1']);
   const purge = '/api/v1/queues/q/purge';
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -175,7 +176,7 @@ test('a backup answers what it knows and passes the rest to the live node, and t
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/q', ['1', '2', '3']);
   await eventually('the backup has followed', async () => {
     const { json } = await call(backup, 'GET', '/api/v1/queues');
@@ -243,9 +244,9 @@ test('what changes is told as server-sent events', async (t) => {
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const stop = new AbortController();
-  t.after(() => stop.abort());
+  atEnd(t, () => stop.abort());
   const response = await fetch(`http://${live.addressOf('http')}/api/v1/events`, {
     signal: stop.signal,
   });

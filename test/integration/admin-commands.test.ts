@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StompClient } from '../../src/client/stomp-client.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
@@ -52,7 +53,7 @@ test('queues on the command line: list, stat, browse, move, pause, purge', async
   const store = await TestStore.make(t);
   const { live } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/orders', 5);
   await client.send({ destination: '/queue/orders', body: 'a\u001b[31mred\nline' });
 
@@ -88,7 +89,7 @@ test('nothing is destroyed unasked, and wrong words end with 2, 3 or 4', async (
   assert.equal((await holdfast(store, 'queue', 'list')).code, 4, 'nobody is live yet');
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/q', 1);
   const cases: readonly (readonly [number, RegExp, ...string[]])[] = [
     [
@@ -126,7 +127,7 @@ test('a connection is listed and closed, by way of a backup as well', async (t) 
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address, { clientId: 'billing' });
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const listed = await succeeds(store, 'connection', 'list');
   const id = /^(\d+) .*\bbilling\b/m.exec(listed)?.[1];
   assert.ok(id, listed);
@@ -143,7 +144,7 @@ test('an order for more than one portion does all of it', async (t) => {
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const sent: Promise<void>[] = [];
   for (let number = 0; number < 25_000; number += 1) {
     sent.push(client.send({ destination: '/queue/many', body: String(number) }));
@@ -164,7 +165,7 @@ test('an order into a queue that becomes full ends there, and says so', async (t
   const store = await TestStore.make(t, { HOLDFAST_LIMITS_QUEUE_MAX_MESSAGES: '3' });
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, '/queue/from', 3);
   await send(client, '/queue/to', 2);
   const moved = await holdfast(store, 'queue', 'move', 'from', '--to', 'to');

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from '../support/at-end.js';
 import type { NodeProcess } from '../support/node-process.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
@@ -22,17 +23,16 @@ interface Scene {
 }
 
 async function makeScene(t: TestContext): Promise<Scene> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = `${directory.path}/users.yaml`;
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = `${directory}/users.yaml`;
   await makeUsersFile(usersFile, ROLES, { ann: ['ann'], olga: ['olga'] });
-  const secretFile = `${directory.path}/secret`;
+  const secretFile = `${directory}/secret`;
   await writeFile(secretFile, `${passwordOf('ann')}\n`);
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const { live, backup } = await store.startPair();
   const login = { login: 'ann', passcode: passwordOf('ann') };
   const client = await connect(live.address, login);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/orders.new', body: 'x', headers: {} });
   await client.send({ destination: '/queue/mail', body: 'x', headers: {} });
   return { live, backup, root: store.layout.root, secretFile };

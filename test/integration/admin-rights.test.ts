@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { type Answer, askAdmin, basic } from '../support/admin-calls.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox, type TestClientOptions } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
@@ -118,9 +119,8 @@ interface Scene {
 }
 
 async function makeScene(t: TestContext): Promise<Scene> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = `${directory.path}/users.yaml`;
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = `${directory}/users.yaml`;
   await makeUsersFile(usersFile, ROLES, USERS);
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const { live, backup } = await store.startPair();
@@ -296,7 +296,7 @@ test('every call of the admin API: no user, a wrong one, one without the right, 
 test('lists and events show what a user may see, and end when that changes', async (t) => {
   const { live, backup, usersFile } = await makeScene(t);
   const ann = await logIn(live, 'ann');
-  t.after(() => ann.destroy());
+  atEnd(t, () => ann.destroy());
   for (const name of ['orders.new', 'other.new']) {
     await ann.send({ destination: `/queue/${name}`, body: 'x', headers: {} });
     await Inbox.open(ann, `/queue/${name}`, 'client-individual');
@@ -335,7 +335,7 @@ test('lists and events show what a user may see, and end when that changes', asy
 test('an operator puts messages only where it may send, whatever they say of where they came from', async (t) => {
   const { live } = await makeScene(t);
   const ann = await logIn(live, 'ann');
-  t.after(() => ann.destroy());
+  atEnd(t, () => ann.destroy());
   const send = (destination: string, headers = {}) => ann.send({ destination, body: 'x', headers });
   await send('/queue/orders.new');
   await send('/queue/other.there');
@@ -364,7 +364,7 @@ test('an operator puts messages only where it may send, whatever they say of whe
 test('what a backup passes on carries its caller: the live node looks at the right, and logs the user', async (t) => {
   const { live, backup } = await makeScene(t);
   const ann = await logIn(live, 'ann');
-  t.after(() => ann.destroy());
+  atEnd(t, () => ann.destroy());
   await ann.send({ destination: '/queue/orders.new', body: 'x', headers: {} });
   const user = 'manage-orders';
   const purged = await askAdmin(backup, 'POST', '/api/v1/queues/orders.new/purge', { user });

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { StatusJson } from '../../src/cli/status/status-view.js';
 import type { NodeReport } from '../../src/node/node-report.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { connect } from '../support/test-client.js';
@@ -105,7 +106,7 @@ for (const { at, call, end, lastWord } of STALLS) {
     ]);
     await live.untilRole('live');
     const client = await connect(live.address);
-    t.after(() => client.destroy());
+    atEnd(t, () => client.destroy());
     client.send({ destination: '/queue/q', body: 'never confirmed' }).catch(() => undefined);
     await eventually('it tells of the call that hangs, and confirms nothing', async () => {
       const { storeSilence, confirms } = await reportOf(live);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, CHECKED, loadChecker } from '../support/accessibility.js';
 import { askAdmin } from '../support/admin-calls.js';
+import { atEnd } from '../support/at-end.js';
 import { browserOf, consoleOf, noBrowser, openPage } from '../support/browser.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
@@ -21,7 +22,7 @@ test('every page passes the checker; subscriptions, connections and transactions
   await (await Inbox.open(failing, '/queue/orders', 'client-individual')).atLeast(1);
   failing.destroy();
   const client = await connect(live.address, { clientId: 'billing' });
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({
     destination: '/queue/orders',
     body: '{"coffee":[1,2]}',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { atEnd } from '../support/at-end.js';
 import { browserOf, consoleOf, noBrowser, openPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { connect } from '../support/test-client.js';
@@ -30,7 +31,7 @@ test('messages are read again when the queue has changed and nobody works in the
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   let sent = 0;
   const send = async (count: number): Promise<void> => {
     for (const until = sent + count; sent < until; sent += 1) {

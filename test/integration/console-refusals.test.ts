@@ -1,10 +1,11 @@
 /** What the console says when nobody can answer, or will not: it loses nothing that was typed, and goes on by itself. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { browserOf, consoleOf, logIn, noBrowser, openPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { SLOW_TAKEOVER } from '../support/fault-injection/fault.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf } from '../support/users.js';
@@ -19,7 +20,7 @@ test('nobody is live: the page says so, and sees by itself who is live next', {
   const first = await store.startLive('a');
   await first.terminate();
   const holder = await startWitnessProcess(store.layout.root);
-  t.after(() => holder.kill());
+  atEnd(t, () => holder.kill());
   const backup = await store.start('b').untilRole('backup');
   const { page, faults } = await openPage(await browserOf(t), consoleOf(backup));
   await page.getByRole('heading', { name: 'Nobody is live' }).waitFor();
@@ -46,7 +47,7 @@ test('an order in the middle of a takeover is refused, and carried out when it i
   const backup = store.startFaulty('b', [SLOW_TAKEOVER]);
   await store.untilReady(backup);
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/orders', body: 'x', headers: {} });
   const address = consoleOf(backup, '#/queues/orders');
   const { page, faults } = await openPage(await browserOf(t), address);
@@ -75,14 +76,13 @@ const OF_USERS = { ann: ['ann'], olga: ['olga'] };
 test('what a user may not do, or a node will not, is said in the dialog; a session that ends asks for a login', {
   skip,
 }, async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = `${directory.path}/users.yaml`;
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = `${directory}/users.yaml`;
   await makeUsersFile(usersFile, ROLES, OF_USERS);
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const live = await store.startLive('a');
   const client = await connect(live.address, { login: 'olga', passcode: passwordOf('olga') });
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/orders.new', body: 'x', headers: {} });
   const inbox = await Inbox.open(client, '/queue/orders.new', 'client-individual');
   await inbox.atLeast(1);

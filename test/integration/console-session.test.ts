@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type AdminCall, type Answer, askAdmin } from '../support/admin-calls.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
@@ -21,9 +22,8 @@ interface Scene {
 }
 
 async function makeScene(t: TestContext): Promise<Scene> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = `${directory.path}/users.yaml`;
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = `${directory}/users.yaml`;
   await makeUsersFile(usersFile, ROLES, { ann: ['ann'], olga: ['olga'] });
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const { live, backup } = await store.startPair();
@@ -174,7 +174,7 @@ test('figures for charts: counters, and how long confirmations took', async (t) 
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const before = (await askAdmin(live, 'GET', '/api/v1/figures')).json;
   for (const body of ['one', 'two']) {
     await client.send({ destination: '/queue/q', body, headers: {} });

@@ -5,9 +5,10 @@ import type { Page } from 'playwright-core';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { assertAccessible, CHECKED, loadChecker } from '../support/accessibility.js';
 import { askAdmin } from '../support/admin-calls.js';
+import { atEnd } from '../support/at-end.js';
 import { browserOf, consoleOf, logIn, noBrowser, openPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { tlsScene } from '../support/tls-scene.js';
@@ -70,7 +71,7 @@ test('queues and messages: filter, look at bodies, move with undo, pause, purge,
   const store = await TestStore.make(t);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, 'orders/eu', ['one', 'four', '{"coffee":[1,2]}']);
   await send(client, 'mail', ['x']);
   const { page, faults } = await openPage(await browserOf(t), consoleOf(live, '#/queues'));
@@ -128,7 +129,7 @@ test('a handover says what it does, and the page sees the other node live withou
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address, { clientId: 'billing' });
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/q', body: 'x', headers: {} });
   const { page, faults } = await openPage(await browserOf(t), consoleOf(live, '#/connections'));
   await page.getByRole('row', { name: /billing/ }).waitFor();
@@ -152,7 +153,7 @@ test('a dead letter is retried', { skip }, async (t) => {
   const live = await store.startLive('a');
   // A lost connection counts against the message that came first.
   const sender = await connect(live.address);
-  t.after(() => sender.destroy());
+  atEnd(t, () => sender.destroy());
   await send(sender, 'orders', ['poison', 'more poison']);
   for (const _ of ['poison', 'more poison']) {
     const failing = await connect(live.address);
@@ -185,14 +186,13 @@ const ROLES = {
 test('users log in, are offered what they may do, and are out when they log out or get a new password', {
   skip,
 }, async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = `${directory.path}/users.yaml`;
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = `${directory}/users.yaml`;
   await makeUsersFile(usersFile, ROLES, { ann: ['ann'], olga: ['olga'] });
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   const { live, backup } = await store.startPair();
   const client = await connect(live.address, { login: 'ann', passcode: passwordOf('ann') });
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await send(client, 'orders.new', ['one']);
   await send(client, 'mail', ['x']);
   const browser = await browserOf(t);
@@ -321,7 +321,7 @@ test('nothing is cut off on a phone', { skip }, async (t) => {
   const store = await TestStore.make(t);
   const { live } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const queue = `orders.${'a-long-name.'.repeat(8)}eu`;
   await send(client, queue, ['word '.repeat(100)]);
   const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };

@@ -12,10 +12,11 @@ import { nodeFileSystem } from '../../src/platform/node/file-system.js';
 import { readDocument } from '../../src/store/document-file.js';
 import { STORE_SHAPE } from '../../src/store/document-shapes.js';
 import { type StoreLayout, storeLayout } from '../../src/store/layout.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import { hashJournal } from '../support/journal-bytes.js';
 import { NodeProcess } from '../support/node-process.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
@@ -215,8 +216,7 @@ async function readToEnd({ directory, last }: Ending) {
 }
 
 async function copyStore(t: TestContext, ending: Ending): Promise<Ending> {
-  const { path, remove } = await makeTemporaryDirectory();
-  t.after(remove);
+  const path = await temporaryDirectoryOf(t);
   await cp(ending.layout.root, path, { recursive: true });
   const layout = storeLayout(path);
   const segmentPath = ending.segmentPath.replace(ending.layout.root, path);
@@ -225,7 +225,7 @@ async function copyStore(t: TestContext, ending: Ending): Promise<Ending> {
 
 function startOn(t: TestContext, layout: StoreLayout): NodeProcess {
   const node = new NodeProcess({ store: layout.root, name: 'b', settings: ONE_SEGMENT });
-  t.after(async () => {
+  atEnd(t, async () => {
     if (node.isRunning) await node.kill();
   });
   return node;

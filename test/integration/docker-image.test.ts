@@ -11,6 +11,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { carryOut, environmentOf, readStages, type Stage, wordsOf } from '../support/dockerfile.js';
 import { NodeProcess } from '../support/node-process.js';
 import { makeTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
@@ -105,7 +106,7 @@ test('a node of it runs, is healthy, and ends by the signal that Docker sends', 
       HOLDFAST_ADMIN_LISTEN: '127.0.0.1:0',
     },
   });
-  t.after(() => node.kill());
+  atEnd(t, () => node.kill());
   await node.untilRole('live');
   const listen = node.addressOf('http');
   assert.deepEqual(await healthCheck(listen), { code: 0, node: 'a' });

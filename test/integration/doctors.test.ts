@@ -4,16 +4,10 @@ import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CheckedLoad } from '../support/checked-load.js';
 import { DoctorProcess } from '../support/doctor-process.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { TestStore } from '../support/test-store.js';
 
 const PEER = ['--peer', '--json', '--wait', '60'];
-
-async function directoryOf(t: Parameters<typeof TestStore.make>[0]): Promise<string> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  return directory.path;
-}
 
 test('two doctors examine the store of a pair that serves, and disturb nothing', async (t) => {
   const store = await TestStore.make(t);
@@ -45,7 +39,7 @@ test('two doctors examine the store of a pair that serves, and disturb nothing',
 });
 
 test('a doctor whose peer is killed in the middle tells what was seen until then', async (t) => {
-  const directory = await directoryOf(t);
+  const directory = await temporaryDirectoryOf(t);
   const killed = new DoctorProcess(t, directory, PEER);
   const left = new DoctorProcess(t, directory, PEER);
   await killed.tells('trying: exclusive create');
@@ -68,7 +62,7 @@ test('a doctor whose peer is killed in the middle tells what was seen until then
 });
 
 test('a doctor to whom nobody comes ends by itself', async (t) => {
-  const directory = await directoryOf(t);
+  const directory = await temporaryDirectoryOf(t);
   const { code, stdout, stderr } = await new DoctorProcess(t, directory, [
     '--peer',
     '--wait',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import type { StompClient } from '../../src/client/stomp-client.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { connect, Inbox, isConnectionLoss } from '../support/test-client.js';
@@ -41,7 +42,7 @@ function numbersFrom(first: number, count: number): number[] {
 
 async function connectTo(t: TestContext, node: NodeProcess): Promise<StompClient> {
   const client = await connect(node.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   return client;
 }
 

@@ -13,16 +13,16 @@ import {
   type Logger,
   type Role,
 } from '../../src/embedding/broker.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually, within } from '../support/eventually.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 
 const QUEUE = '/queue/orders';
 
 async function makeStore(t: TestContext): Promise<string> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const store = join(directory.path, 'store');
+  const directory = await temporaryDirectoryOf(t);
+  const store = join(directory, 'store');
   await mkdir(store);
   return store;
 }
@@ -59,7 +59,7 @@ function make(
   const watched = { broker, roles: [] as Role[], ends: [] as BrokerEnd[] };
   broker.on('role', ({ to }) => watched.roles.push(to));
   broker.on('ended', (end) => watched.ends.push(end));
-  t.after(() => broker.stop());
+  atEnd(t, () => broker.stop());
   return watched;
 }
 
@@ -137,7 +137,7 @@ test('wrong settings are refused with the sentences of the configuration file', 
 test('variables of the environment are not its settings', (t) => {
   process.env.HOLDFAST_NAME = 'somebody';
   process.env.HOLDFAST_NOT_A_SETTING = '1';
-  t.after(() => {
+  atEnd(t, () => {
     delete process.env.HOLDFAST_NAME;
     delete process.env.HOLDFAST_NOT_A_SETTING;
   });

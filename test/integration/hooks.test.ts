@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { type FileHandle, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { CheckedLoad } from '../support/checked-load.js';
 import { eventually, within } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf } from '../support/users.js';
@@ -44,9 +45,8 @@ class Notes {
 }
 
 async function notesFor(t: TestContext): Promise<Notes> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const path = join(directory.path, 'notes');
+  const directory = await temporaryDirectoryOf(t);
+  const path = join(directory, 'notes');
   await writeFile(path, '');
   return new Notes(path);
 }
@@ -135,14 +135,13 @@ test('P5: a live node that is stopped is ended by fenceCommand, and the backup t
 });
 
 test('the configuration is read again when its file changes, and on SIGHUP', async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const file = join(directory.path, 'holdfast.yaml');
+  const directory = await temporaryDirectoryOf(t);
+  const file = join(directory, 'holdfast.yaml');
   await writeFile(file, 'log: { level: info }\n');
   const store = await TestStore.make(t, { HOLDFAST_CONFIG: file });
   const live = await store.startLive('a');
   const client = await RawClient.connect(live.address);
-  t.after(() => client.socket.destroy());
+  atEnd(t, () => client.socket.destroy());
 
   const good = 'addresses: { "small.>": { maxMessages: 1, whenFull: reject } }\n';
   await writeFile(file, good);
@@ -172,10 +171,9 @@ test('the configuration is read again when its file changes, and on SIGHUP', asy
 });
 
 test('a file system that does not answer holds up the reading of files, and nothing else', async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const file = join(directory.path, 'holdfast.yaml');
-  const usersFile = join(directory.path, 'users.yaml');
+  const directory = await temporaryDirectoryOf(t);
+  const file = join(directory, 'holdfast.yaml');
+  const usersFile = join(directory, 'users.yaml');
   await writeFile(file, 'log: { level: info }\n');
   await makeUsersFile(usersFile, { all: ['>: manage send consume'] }, { ann: ['all'] });
   const settings = { HOLDFAST_CONFIG: file, HOLDFAST_SECURITY_USERS_FILE: usersFile };
@@ -189,9 +187,9 @@ test('a file system that does not answer holds up the reading of files, and noth
     'the node has opened both files',
     Promise.all([configuration.opened, (await putPipe(usersFile)).opened]),
   );
-  t.after(() => forUsers.close());
+  atEnd(t, () => forUsers.close());
   const client = await connect(live.address, login);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/orders', body: 'on time' });
   assert.equal(live.log.filter(({ event }) => event === 'configuration-read').length, 0);
 

@@ -24,6 +24,7 @@ import {
 import { ValueReader } from '../../src/protocols/amqp/value-reader.js';
 import { ValueWriter } from '../../src/protocols/amqp/value-writer.js';
 import { errorOf, frameBytes, frameOf, type SentFrame } from '../support/amqp-frames.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { residentBytes } from '../support/process-resources.js';
@@ -309,7 +310,7 @@ test(`${LINKS} links are bounded in memory, and others are served`, async (t) =>
   const sessions = Math.ceil(perConnection / LINKS_PER_SESSION);
   for (let connection = 0; connection < CONNECTIONS_OF_LINKS; connection += 1) {
     const client = await open(live, sessions);
-    t.after(() => client.raw.socket.destroy());
+    atEnd(t, () => client.raw.socket.destroy());
     for (let link = 0; link < perConnection; link += 1) {
       const channel = Math.floor(link / LINKS_PER_SESSION);
       client.write(attachSender(channel, link % LINKS_PER_SESSION, `q${link % 100}`));

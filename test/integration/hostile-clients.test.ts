@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { atEnd } from '../support/at-end.js';
 import { eventually, within } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { descriptorLimit, residentBytes } from '../support/process-resources.js';
@@ -185,7 +186,7 @@ test(`${IDLE_CONNECTIONS} idle connections are bounded in memory and others are 
   const { live, checkOthers } = await startWithOthers(t, LIMITS);
   const before = await residentBytes(live.pid);
   const clients: RawClient[] = [];
-  t.after(() => {
+  atEnd(t, () => {
     for (const { socket } of clients) socket.destroy();
   });
   while (clients.length < IDLE_CONNECTIONS) {

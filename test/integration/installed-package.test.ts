@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { installHoldfast } from '../support/installed-package.js';
 import { NodeProcess, type Settings } from '../support/node-process.js';
 import { repositoryRoot } from '../support/repository-root.js';
@@ -38,7 +39,7 @@ async function startLive(t: TestContext, settings: Settings = {}): Promise<NodeP
   const store = join(directory.path, t.name.replaceAll(/\W+/g, '-'));
   await mkdir(store);
   const node = new NodeProcess({ store, name: 'a', installed: program, settings });
-  t.after(() => node.kill());
+  atEnd(t, () => node.kill());
   return node.untilRole('live');
 }
 

@@ -18,7 +18,7 @@ import {
   readKustomization,
 } from '../support/kubernetes.js';
 import { repositoryRoot } from '../support/repository-root.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile } from '../support/users.js';
 
@@ -34,9 +34,8 @@ for (const version of VERSIONS) {
     for (const name of MANIFEST_FILES) {
       assert.equal(await faultsOf(join(MANIFEST_FOLDER, name), version), '', name);
     }
-    const directory = await makeTemporaryDirectory();
-    t.after(() => directory.remove());
-    const wrong = join(directory.path, 'nodes.yaml');
+    const directory = await temporaryDirectoryOf(t);
+    const wrong = join(directory, 'nodes.yaml');
     const text = await readFile(join(MANIFEST_FOLDER, 'nodes.yaml'), 'utf8');
     await writeFile(wrong, text.replace('minReadySeconds', 'minimumReadySeconds'));
     assert.match(await faultsOf(wrong, version), /minimumReadySeconds/);
@@ -191,9 +190,8 @@ test('the store is mounted as docs/two-hosts.md says', async () => {
 });
 
 test('users of a Secret change while a node runs', async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const at = (...names: string[]): string => join(directory.path, ...names);
+  const directory = await temporaryDirectoryOf(t);
+  const at = (...names: string[]): string => join(directory, ...names);
   // As Kubernetes does it: a folder for each version, and a link that is replaced.
   for (const [version, users] of [
     ['..1', { ann: [] }],

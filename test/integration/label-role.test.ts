@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { makeCertificate } from '../support/certificate.js';
 import { eventually } from '../support/eventually.js';
 import { repositoryRoot } from '../support/repository-root.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { TestStore } from '../support/test-store.js';
 import { type CommandEnd, runHoldfast } from '../support/users.js';
 
@@ -44,16 +45,15 @@ class ApiServer {
 
   /** `answers`: one after another; the last one for ever. */
   static async start(t: TestContext, ...answers: readonly Answer[]): Promise<ApiServer> {
-    const directory = await makeTemporaryDirectory();
-    t.after(() => directory.remove());
-    const certificate = await makeCertificate(directory.path);
+    const directory = await temporaryDirectoryOf(t);
+    const certificate = await makeCertificate(directory);
     const server = createServer(certificate);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
       server.closeAllConnections();
       server.close();
     });
-    const account = join(directory.path, 'account');
+    const account = join(directory, 'account');
     await mkdir(account);
     await writeFile(join(account, 'namespace'), 'brokers');
     await writeFile(join(account, 'token'), `${TOKEN}\n`);
@@ -138,9 +138,8 @@ test('what is refused is not asked again, and the sentence says who gives the ri
 
 test('a server that the CA of the account did not sign is told nothing', async (t) => {
   const api = await ApiServer.start(t, DONE);
-  const other = await makeTemporaryDirectory();
-  t.after(() => other.remove());
-  await writeFile(join(api.account, 'ca.crt'), (await makeCertificate(other.path)).cert);
+  const other = await temporaryDirectoryOf(t);
+  await writeFile(join(api.account, 'ca.crt'), (await makeCertificate(other)).cert);
   const end = await label(api.environment);
   assert.equal(end.code, 1);
   assert.match(end.complaint, /self-signed certificate/);

@@ -1,6 +1,7 @@
 /** P7: memory does not grow with the consumers of large messages, and nobody else waits for them. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import {
   LargeBody,
   type LargeReceiver,
@@ -58,7 +59,7 @@ async function readAll(receivers: readonly LargeReceiver[]): Promise<void> {
 }
 
 function closeAfter(t: TestContext, receivers: readonly LargeReceiver[]): void {
-  t.after(() => {
+  atEnd(t, () => {
     for (const receiver of receivers) receiver.close();
   });
 }

@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from '../support/at-end.js';
 import { within } from '../support/eventually.js';
 import { TestStore } from '../support/test-store.js';
 
@@ -55,7 +56,7 @@ test('a message that could not be printed is not acknowledged, and the command s
   const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
   await holdfast(['send', '/queue/q', 'kept', ...url]);
   const full = await open('/dev/full', 'w');
-  t.after(() => full.close());
+  atEnd(t, () => full.close());
   const child = spawn(process.execPath, [PROGRAM, 'receive', '/queue/q', ...url], {
     stdio: ['ignore', full.fd, 'pipe'],
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '@stomp/stompjs';
 import type { HostPort } from '../../src/platform/ports.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import { TcpStompSocket } from '../support/stomp-socket.js';
 import { TestStore } from '../support/test-store.js';
@@ -37,7 +38,7 @@ test('@stomp/stompjs sends and receives, and goes on after kill -9 of the live n
     },
     onStompError: (frame) => errors.push(frame.headers.message ?? frame.body),
   });
-  t.after(() => client.deactivate({ force: true }));
+  atEnd(t, () => client.deactivate({ force: true }));
   client.activate();
   const send = async (body: string): Promise<void> => {
     await eventually('the client is connected', () => client.connected);
@@ -64,7 +65,7 @@ test('@stomp/stompjs carries binary bodies, headers to be escaped and transactio
     webSocketFactory: () => new TcpStompSocket(live.address),
     reconnectDelay: 0,
   });
-  t.after(() => client.deactivate({ force: true }));
+  atEnd(t, () => client.deactivate({ force: true }));
   client.activate();
   await eventually('the client is connected', () => client.connected);
   const bodies: Uint8Array[] = [];

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeFileSystem } from '../../src/platform/node/file-system.js';
 import { readNodeDocuments } from '../../src/store/known-documents.js';
 import { storeLayout } from '../../src/store/layout.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually, within } from '../support/eventually.js';
 import { installHoldfast } from '../support/installed-package.js';
 import { NodeProcess } from '../support/node-process.js';
@@ -19,22 +20,16 @@ import {
   UNIT_FILE,
   writeSandbox,
 } from '../support/systemd-unit.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 
 /** systemd's own judgement, times ten: below 20 it says OK. One forgotten line is 1 to 5. */
 const EXPOSURE_LIMIT = '17';
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
-async function makeFolder(t: TestContext): Promise<string> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  return directory.path;
-}
-
 /** What systemd-analyze says of a unit with this text. */
 async function analyze(t: TestContext, text: string, ...flags: readonly string[]) {
-  const file = join(await makeFolder(t), 'holdfast.service');
+  const file = join(await temporaryDirectoryOf(t), 'holdfast.service');
   await writeFile(file, text);
   const { status, stdout, stderr } = spawnSync('systemd-analyze', [...flags, file], {
     encoding: 'utf8',
@@ -79,14 +74,14 @@ const RESTRICTED = /CapBnd:\t0+\n.*NoNewPrivs:\t1\nSeccomp:\t2\n/s;
 test('a pair runs, hands over and stops with the restrictions of the unit', {
   skip: noSandbox,
 }, async (t) => {
-  const folder = await makeFolder(t);
+  const folder = await temporaryDirectoryOf(t);
   const { prefix } = await installHoldfast(folder);
   const store = join(folder, 'store');
   await mkdir(store);
   const installed = writeSandbox({ folder, prefix, store });
   const start = (name: string): NodeProcess => {
     const node = new NodeProcess({ store: STORE_INSIDE, name, installed });
-    t.after(() => node.kill());
+    atEnd(t, () => node.kill());
     return node;
   };
   const live = await start('a').untilRole('live');
@@ -108,7 +103,7 @@ test('a pair runs, hands over and stops with the restrictions of the unit', {
   assert.deepEqual(await within('a ends', live.ended, 30_000), { code: 0, signal: null });
   await backup.untilRole('live');
   const next = await connect(backup.address);
-  t.after(() => next.destroy());
+  atEnd(t, () => next.destroy());
   const inbox = await Inbox.open(next, '/queue/orders', 'auto');
   await inbox.atLeast(1);
 });

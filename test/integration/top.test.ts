@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from '../support/at-end.js';
 import { CheckedLoad } from '../support/checked-load.js';
 import { eventually } from '../support/eventually.js';
 import { connect } from '../support/test-client.js';
@@ -18,7 +19,7 @@ class Top {
     const child = spawn(process.execPath, [PROGRAM, 'top', '--interval', '0.2', ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    t.after(() => child.kill('SIGKILL'));
+    atEnd(t, () => child.kill('SIGKILL'));
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       const parts = (this.#text + part).split(/\n\n(?=\S)/);
       this.#text = parts.pop() ?? '';
@@ -35,7 +36,7 @@ test('top shows who is live, queues and rates, and goes on with the new live nod
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/waiting', body: 'a message' });
   const top = new Top(t, ['--store', store.layout.root, '--sort', 'name']);
   await top.shows(/^a is live for [^\n]*, epoch 1\nb could take over now\n/);
@@ -53,7 +54,7 @@ test('top of a backup says so, and what it has followed', async (t) => {
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   await client.send({ destination: '/queue/waiting', body: 'a message' });
   const top = new Top(t, ['--node', backup.addressOf('http')]);
   await top.shows(/^b is backup, a is live\n/);

@@ -5,10 +5,11 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BrokerRefusal, type StompClient } from '../../src/client/stomp-client.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { RawClient } from '../support/raw-client.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { addUser, makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
@@ -27,9 +28,8 @@ interface Scene {
 }
 
 async function scene(t: TestContext): Promise<Scene> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = join(directory.path, 'users.yaml');
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = join(directory, 'users.yaml');
   await makeUsersFile(usersFile, ROLES, USERS);
   const store = await TestStore.make(t, { HOLDFAST_SECURITY_USERS_FILE: usersFile });
   return { store, usersFile };
@@ -101,7 +101,7 @@ test('who guesses through a backup does not keep others out who come the same wa
   const guess = (): net.Socket => {
     guesses += 1;
     const guesser = net.connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' });
-    t.after(() => guesser.destroy());
+    atEnd(t, () => guesser.destroy());
     guesser.on('error', () => undefined);
     guesser.on('data', (bytes) => answers.push(bytes.toString()));
     guesser.write(`CONNECT\naccept-version:1.2\nhost:h\nlogin:sam\npasscode:${guesses}\n\n\0`);
@@ -193,9 +193,8 @@ test('with users a node serves other hosts; the users file may lie in the store'
 });
 
 test('holdfast user makes and changes the file; passwords come from elsewhere than arguments', async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const path = join(directory.path, 'users.yaml');
+  const directory = await temporaryDirectoryOf(t);
+  const path = join(directory, 'users.yaml');
   const user = (flags: readonly string[], input = '') =>
     runHoldfast(['user', ...flags, '--users-file', path], { input });
   const added = await user(['add', 'bob', '--role', 'admin', '--password-stdin'], 'secret\n');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseTargetAddress } from '../../src/config/address.js';
+import { atEnd } from '../support/at-end.js';
 import { installForProgram } from '../support/installed-package.js';
 import { repositoryRoot } from '../support/repository-root.js';
 import { makeTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
@@ -63,7 +64,7 @@ test('the program of the page compiles, runs, and its node is a peer of others',
   await embedded.kill();
   await backup.untilRole('live');
   const next = await connect(backup.address);
-  t.after(() => next.destroy());
+  atEnd(t, () => next.destroy());
   const inbox = await Inbox.open(next, '/queue/orders', 'auto');
   await inbox.atLeast(1);
 

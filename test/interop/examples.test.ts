@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { repositoryRoot } from '../support/repository-root.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { type Pair, TestStore } from '../support/test-store.js';
 import { FailoverLedger } from './failover-ledger.js';
 import { classPathOf, failoverUrl, JMS_PACKAGES, noMaven } from './java-programs.js';
@@ -102,11 +102,10 @@ function javascript(file: string, addresses: readonly string[]): LineProgramOpti
 
 /** A folder with these properties, whose names are those of the example. */
 async function jndiProperties(t: TestContext, url: string): Promise<string> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
+  const directory = await temporaryDirectoryOf(t);
   const lines = [`connectionfactory.jms/ConnectionFactory = ${url}`];
-  await writeFile(join(directory.path, 'jndi.properties'), lines.join('\n'));
-  return directory.path;
+  await writeFile(join(directory, 'jndi.properties'), lines.join('\n'));
+  return directory;
 }
 
 /** One program that sends orders and receives them, or two, the first of which sends. */

@@ -4,6 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { atEnd } from '../support/at-end.js';
 import { eventually, within } from '../support/eventually.js';
 
 /** A JVM with Spring takes some seconds on a busy machine. */
@@ -33,7 +34,7 @@ export class LineProgram {
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString();
     });
-    t.after(async () => {
+    atEnd(t, async () => {
       await this.kill();
       if (this.#errors !== '') t.diagnostic(`${command} wrote to stderr: ${this.#errors}`);
     });

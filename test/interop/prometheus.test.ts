@@ -6,11 +6,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { atEnd } from '../support/at-end.js';
 import { TestAuthority } from '../support/certificates.js';
 import { metricsInDashboard, metricsInRules } from '../support/deployed-metrics.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { noPrometheus, Prometheus, RULES_FILE } from '../support/prometheus.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { tlsSettings } from '../support/tls-scene.js';
@@ -52,9 +53,8 @@ test('promtool takes the metrics of either role', { skip: noPrometheus }, async 
 });
 
 test('Prometheus sees a pair through a takeover, and fires', { skip: noPrometheus }, async (t) => {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const authority = await TestAuthority.make(directory.path);
+  const directory = await temporaryDirectoryOf(t);
+  const authority = await TestAuthority.make(directory);
   // For a day: soon enough for the alert.
   const made = await authority.forNode('node');
   const store = await TestStore.make(t, tlsSettings(made, authority));
@@ -62,7 +62,7 @@ test('Prometheus sees a pair through a takeover, and fires', { skip: noPrometheu
   const targets = [live.addressOf('http'), backup.addressOf('http')] as const;
   const prometheus = await Prometheus.start(t, targets);
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const inbox = await Inbox.open(client, '/queue/orders', 'auto');
   for (const body of ['1', '2', '3']) await client.send({ destination: '/queue/orders', body });
   await inbox.atLeast(3);

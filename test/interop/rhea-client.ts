@@ -11,6 +11,7 @@ import rhea, {
   type SenderOptions,
 } from 'rhea';
 import { parseTargetAddress } from '../../src/config/address.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually, within } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 
@@ -79,7 +80,7 @@ export async function connectToAny(
   } as unknown as ConnectionOptions);
   // It is told of each loss of the connection, and nothing else may go wrong unnoticed.
   connection.on('disconnected', () => undefined);
-  t.after(() => {
+  atEnd(t, () => {
     connection.removeAllListeners();
     connection.on('disconnected', () => undefined);
     connection.set_reconnect?.(false);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import rhea, { type Message } from 'rhea';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import { connect as connectStomp, Inbox as StompInbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
@@ -87,7 +88,7 @@ test('what is sent again with its _AMQ_DUPL_ID after kill -9 comes once, also to
   const next = await (await connect(t, backup)).sender('orders');
   for (const message of [...messages, { body: 'last' }]) await send(next, message);
   const stomp = await connectStomp(backup.address);
-  t.after(() => stomp.destroy());
+  atEnd(t, () => stomp.destroy());
   await stomp.send({ destination: '/queue/orders', body: 'x', headers: { 'duplicate-id': 'a' } });
   const inbox = await StompInbox.open(stomp, '/queue/orders', 'auto');
   await inbox.atLeast(4);

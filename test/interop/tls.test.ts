@@ -9,6 +9,7 @@ import { Client } from '@stomp/stompjs';
 import type { ConnectionOptions } from 'rhea';
 import { parseTargetAddress } from '../../src/config/address.js';
 import type { NodeReport } from '../../src/node/node-report.js';
+import { atEnd } from '../support/at-end.js';
 import { type MadeCertificate, makeKeyStore, makeTrustStore } from '../support/certificates.js';
 import { eventually, within } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
@@ -141,7 +142,7 @@ test('@stomp/stompjs over TLS: by certificate, and on to the next node after kil
       client.subscribe('/queue/orders', ({ body }) => received.push(body));
     },
   });
-  t.after(() => client.deactivate({ force: true }));
+  atEnd(t, () => client.deactivate({ force: true }));
   client.activate();
   const goesThrough = (body: string): Promise<unknown> =>
     eventually(`${body} comes`, () => {

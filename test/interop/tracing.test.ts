@@ -4,8 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import rhea from 'rhea';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 
@@ -33,9 +34,8 @@ class Spans {
   }
 
   static async make(t: TestContext): Promise<Spans> {
-    const directory = await makeTemporaryDirectory();
-    t.after(() => directory.remove());
-    const file = join(directory.path, 'spans');
+    const directory = await temporaryDirectoryOf(t);
+    const file = join(directory, 'spans');
     await writeFile(file, '');
     return new Spans(file);
   }
@@ -57,7 +57,7 @@ test('a traced STOMP message has a span until it is confirmed, and one when it i
   const store = await TestStore.make(t, spans.settings);
   const live = await store.startLive('a');
   const client = await connect(live.address);
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const destination = '/queue/traced';
   await client.send({ destination, body: 'untraced' });
   const notSampled = { traceparent: `00-${TRACE}-${SENDER}-00` };
@@ -85,7 +85,7 @@ test('a traced AMQP message says so in its application properties', async (t) =>
   const connection = rhea
     .create_container()
     .connect({ host, port: Number(port), reconnect: false });
-  t.after(() => connection.close());
+  atEnd(t, () => connection.close());
   const sender = connection.open_sender('orders');
   sender.once('sendable', () =>
     sender.send({ body: 'one', application_properties: { traceparent: SAMPLED } }),

@@ -8,7 +8,7 @@ import type { ConnectionOptions, Receiver, Sender } from 'rhea';
 import { eventually } from '../support/eventually.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { repositoryRoot } from '../support/repository-root.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf } from '../support/users.js';
 import { classPathOf, noMaven } from './java-programs.js';
@@ -29,9 +29,8 @@ const DENIED = 'amqp:unauthorized-access';
 const USERS = { sam: ['sender'], wendy: ['worker'], nobody: [] };
 
 async function startPair(t: TestContext) {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const usersFile = join(directory.path, 'users.yaml');
+  const directory = await temporaryDirectoryOf(t);
+  const usersFile = join(directory, 'users.yaml');
   await makeUsersFile(usersFile, ROLES, USERS);
   const store = await TestStore.make(t, {
     HOLDFAST_AMQP_LISTEN: '127.0.0.1:0',

@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { dataAddress } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
 import { PROJECT_IN_GUESTS } from '../../scripts/lab/places.js';
+import { atEnd } from '../support/at-end.js';
 import { within } from '../support/eventually.js';
 import { labFor, labObstacle, NFS_SERVER, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
@@ -34,7 +35,7 @@ const skip =
 
 async function startLeaseEnder(t: TestContext, lab: Lab): Promise<void> {
   const program = lab.spawn('s', `exec node ${PROGRAM} ${dataAddress('s')} ${PORT}`);
-  t.after(() => program.signal('SIGKILL'));
+  atEnd(t, () => program.signal('SIGKILL'));
   const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
   await within('the agent on the server is ready', lines.next(), START_LIMIT_MS);
 }

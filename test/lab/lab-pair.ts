@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import type { Broker } from '../../scripts/lab/hosts.js';
 import type { Lab } from '../../scripts/lab/lab.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import type { Fault } from '../support/fault-injection/fault.js';
 import { LabLoad, type LoadProgramOptions } from './lab-load.js';
@@ -50,7 +51,7 @@ export class LabPair {
     const nodes = brokers.map((broker) => new SupervisedNode(lab, broker));
     let load: LabLoad | null = null;
     let pair: LabPair | null = null;
-    test.after(async () => {
+    atEnd(test, async () => {
       load?.stop();
       if (!pair?.hasFinished) await tellWhatHappened(lab, nodes);
       await Promise.all(nodes.map((node) => node.stop()));

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { PROJECT_IN_GUESTS, STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { atEnd } from '../support/at-end.js';
 import { within } from '../support/eventually.js';
 import { labFor, labObstacle, SMALL_WRITES, VERSIONS } from './lab-for.js';
 
@@ -25,7 +26,7 @@ for (const version of VERSIONS) {
       // As when other things needed the memory: the pages that a block ends in are not in it.
       await lab.run('a', 'echo 1 > /proc/sys/vm/drop_caches');
       const writer = lab.spawn('a', `exec node ${PROGRAM} ${FILE}`, AS_NODE);
-      t.after(() => writer.signal('SIGKILL'));
+      atEnd(t, () => writer.signal('SIGKILL'));
       const lines = createInterface({ input: writer.stdout })[Symbol.asyncIterator]();
       const next = async (): Promise<string> =>
         (await within('the writer says something', lines.next(), END_LIMIT_MS)).value;

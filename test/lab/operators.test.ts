@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Broker } from '../../scripts/lab/hosts.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { atEnd } from '../support/at-end.js';
 import { labFor, labObstacle, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
 import { SupervisedNode } from './supervised-node.js';
@@ -54,7 +55,7 @@ for (const version of VERSIONS) {
       await lab.run('s', `find ${STORE_IN_GUESTS} -mindepth 1 -delete`);
       await change('a', 'add --role admin removed', CHANGES_OF_EACH_HOST);
       const node = new SupervisedNode(lab, 'b');
-      t.after(() => node.stop());
+      atEnd(t, () => node.stop());
       const settings = {
         HOLDFAST_SECURITY_USERS_FILE: file,
         HOLDFAST_ALLOW_ANONYMOUS: 'false',

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NETWORK_OF_HOSTS } from '../../scripts/lab/hosts.js';
 import { STORE_IN_GUESTS } from '../../scripts/lab/places.js';
+import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
 import { labFor, labObstacle, NFS_SERVER, VERSIONS } from './lab-for.js';
 import { LabPair } from './lab-pair.js';
@@ -93,7 +94,7 @@ for (const version of VERSIONS) {
       const { sessions } = pair.load.report;
       const free = `df --block-size=1 --output=avail ${STORE_IN_GUESTS} | tail -1`;
       await lab.run('s', `fallocate --length "$(${free})" ${FILLER}`);
-      t.after(() => lab.run('s', `rm -f ${FILLER}`));
+      atEnd(t, () => lab.run('s', `rm -f ${FILLER}`));
       await pair.live.until('it tells that there is no room', () =>
         pair.live.log.some(({ event }) => event === 'no-room'),
       );
@@ -117,7 +118,7 @@ for (const version of VERSIONS) {
         const options = `${access},sync,no_subtree_check,root_squash`;
         return lab.run('s', `exportfs -o ${options} ${NETWORK_OF_HOSTS}:${STORE_IN_GUESTS}`);
       };
-      t.after(() => exportAs('rw'));
+      atEnd(t, () => exportAs('rw'));
       await exportAs('ro');
       await pair.live.until('the live node ends', () => pair.live.run > 0);
       const { confirmed } = pair.load.report;

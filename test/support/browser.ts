@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { atEnd } from './at-end.js';
 import type { NodeProcess } from './node-process.js';
 import { passwordOf } from './users.js';
 
@@ -26,7 +27,7 @@ export async function startBrowser(): Promise<Browser> {
 /** One that ends with the test. What the page complains of makes the test fail. */
 export async function browserOf(t: TestContext): Promise<Browser> {
   const browser = await startBrowser();
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return browser;
 }
 

@@ -9,6 +9,7 @@ import type { ReceivedMessage } from '../../src/client/received-message.js';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { messageOf } from '../../src/platform/errors.js';
 import type { HostPort } from '../../src/platform/ports.js';
+import { atEnd } from './at-end.js';
 import { eventually, within } from './eventually.js';
 import { type ConfirmingSession, MessageLedger } from './message-ledger.js';
 import { connectNamed, isRefusal } from './test-client.js';
@@ -91,7 +92,7 @@ export class CheckedLoad {
   /** Resolves when the first messages were confirmed. */
   static async start(test: TestContext, options: LoadOptions): Promise<CheckedLoad> {
     const load = new CheckedLoad(options);
-    test.after(() => load.abandon());
+    atEnd(test, () => load.abandon());
     await load.confirmsMore(50);
     return load;
   }

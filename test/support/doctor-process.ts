@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from './at-end.js';
 import { eventually, within } from './eventually.js';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -31,7 +32,7 @@ export class DoctorProcess {
     this.#child.stderr?.on('data', (text) => {
       this.#stderr += text;
     });
-    test.after(() => this.kill());
+    atEnd(test, () => this.kill());
   }
 
   get pid(): number {

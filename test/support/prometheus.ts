@@ -6,9 +6,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { atEnd } from './at-end.js';
 import { eventually } from './eventually.js';
 import { repositoryRoot } from './repository-root.js';
-import { makeTemporaryDirectory } from './temporary-directory.js';
+import { temporaryDirectoryOf } from './temporary-directory.js';
 
 const LIMIT_MS = 60_000;
 
@@ -39,29 +40,28 @@ export class Prometheus {
 
   /** Scrapes `targets` as the job `holdfast`, each second. Alerts fire after a second instead of minutes. */
   static async start(test: TestContext, targets: readonly string[]): Promise<Prometheus> {
-    const directory = await makeTemporaryDirectory();
-    test.after(() => directory.remove());
+    const directory = await temporaryDirectoryOf(test);
     const rules = await readFile(RULES_FILE, 'utf8');
-    await writeFile(join(directory.path, 'rules.yml'), rules.replaceAll(/for: \w+/g, 'for: 1s'));
+    await writeFile(join(directory, 'rules.yml'), rules.replaceAll(/for: \w+/g, 'for: 1s'));
     const config = {
       global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: ['rules.yml'],
       scrape_configs: [{ job_name: 'holdfast', static_configs: [{ targets }] }],
     };
-    const configFile = join(directory.path, 'prometheus.yml');
+    const configFile = join(directory, 'prometheus.yml');
     await writeFile(configFile, JSON.stringify(config));
     // It ends with this process, however that ends.
     const child = spawn(
       'setpriv',
       [
         ...['--pdeathsig', 'KILL', 'prometheus', `--config.file=${configFile}`],
-        ...[`--storage.tsdb.path=${join(directory.path, 'data')}`],
+        ...[`--storage.tsdb.path=${join(directory, 'data')}`],
         ...['--web.listen-address=127.0.0.1:0', '--log.format=json'],
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const closed = once(child, 'close');
-    test.after(async () => {
+    atEnd(test, async () => {
       child.kill('SIGKILL');
       await closed;
     });

@@ -15,10 +15,11 @@ import {
   writeHandoverRequest,
 } from '../../src/store/known-documents.js';
 import { type StoreLayout, storeLayout } from '../../src/store/layout.js';
+import { atEnd } from './at-end.js';
 import { eventually } from './eventually.js';
 import type { Fault } from './fault-injection/fault.js';
 import { NodeProcess, type NodeProcessOptions, type Settings } from './node-process.js';
-import { makeTemporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
+import { temporaryDirectoryOf } from './temporary-directory.js';
 
 type HandoverOutcome = NonNullable<HandoverRequest['outcome']>;
 
@@ -39,11 +40,10 @@ export class TestStore {
 
   /** An empty directory; `settings` go to every node that is started on it. */
   static async make(test: TestContext, settings: Settings = {}): Promise<TestStore> {
-    const directory = await makeTemporaryDirectory();
-    const root = join(directory.path, 'store');
+    const root = join(await temporaryDirectoryOf(test), 'store');
     await mkdir(root);
     const store = new TestStore(root, settings);
-    test.after(() => store.#end(test, directory));
+    atEnd(test, () => store.#end(test));
     return store;
   }
 
@@ -148,12 +148,11 @@ export class TestStore {
     return node;
   }
 
-  async #end(test: TestContext, directory: TemporaryDirectory): Promise<void> {
+  async #end(test: TestContext): Promise<void> {
     await Promise.all(this.#processes.filter((node) => node.isRunning).map((node) => node.kill()));
     for (const node of this.#processes) {
       if (node.otherOutput.length === 0) continue;
       test.diagnostic(`${node.name} wrote: ${node.otherOutput.join('\n')}`);
     }
-    await directory.remove();
   }
 }

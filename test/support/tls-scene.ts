@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type MadeCertificate, TestAuthority } from './certificates.js';
 import type { Settings } from './node-process.js';
-import { makeTemporaryDirectory } from './temporary-directory.js';
+import { temporaryDirectoryOf } from './temporary-directory.js';
 import { TestStore } from './test-store.js';
 import { makeUsersFile } from './users.js';
 
@@ -23,9 +23,8 @@ export interface TlsScene {
 
 /** Users: `pat` with a password, and `ann`, who has none and comes with a certificate. */
 export async function tlsScene(t: TestContext, settings: Settings = {}): Promise<TlsScene> {
-  const directory = await makeTemporaryDirectory();
-  t.after(() => directory.remove());
-  const folder = directory.path;
+  const directory = await temporaryDirectoryOf(t);
+  const folder = directory;
   const authority = await TestAuthority.make(folder);
   const node = await authority.forNode('node');
   const usersFile = join(folder, 'users.yaml');

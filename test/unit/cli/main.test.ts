@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StatusJson } from '../../../src/cli/status/status-view.js';
+import { atEnd } from '../../support/at-end.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
@@ -290,7 +291,7 @@ for (const { flags, newStore, missing } of [
     mkdirSync(store);
     const commandLine = [PROGRAM, 'status', '--store', store, '--watch', ...flags];
     const child = spawn(process.execPath, commandLine, { stdio: ['ignore', 'pipe', 'inherit'] });
-    t.after(() => child.kill('SIGKILL'));
+    atEnd(t, () => child.kill('SIGKILL'));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const until = async (text: string): Promise<void> => {
       for (;;) {

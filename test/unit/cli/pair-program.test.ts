@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { errnoOf } from '../../../src/platform/errors.js';
 import { isProcessAlive } from '../../../src/platform/node/host-identity.js';
+import { atEnd } from '../../support/at-end.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-pair-'));
@@ -110,7 +111,7 @@ test('a node whose port is taken when it listens serves on another one', {
   const taken: number[] = [];
   for (const port of [61613, 61614]) {
     const other = createServer().listen(port, '127.0.0.1');
-    t.after(() => other.close());
+    atEnd(t, () => other.close());
     if (await isBound(other)) taken.push(port);
   }
   const pair = new RunningPair('ports');

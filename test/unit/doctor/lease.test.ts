@@ -4,7 +4,8 @@ import { describe, it, test } from 'node:test';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import type { Clock, FileHandle } from '../../../src/platform/ports.js';
-import { examineOn, examineTogether, makeDirectory, named, type Spoil } from './two-doctors.js';
+import { temporaryDirectoryOf } from '../../support/temporary-directory.js';
+import { examineOn, examineTogether, named, type Spoil } from './two-doctors.js';
 
 /** Longer than what counts as a lock that was given back. */
 const LEASE_MS = 3_500;
@@ -69,7 +70,7 @@ test('the lease is measured, and a late write that is refused is shown', async (
   const file = new LeasedFile('refused');
   const { onHolder, onWatcher } = operate(file);
   const [a, b] = await examineTogether(
-    await makeDirectory(t),
+    await temporaryDirectoryOf(t),
     { trials: ['lease'] },
     { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
     { request: { tell: onWatcher } },
@@ -97,7 +98,7 @@ test('a lock that was merely given back is not taken for a lease', async (t) => 
     if (sentence.startsWith('cut this host off')) void handle?.close();
   };
   const [, b] = await examineTogether(
-    await makeDirectory(t),
+    await temporaryDirectoryOf(t),
     { trials: ['lease'] },
     { spoil, request: { toBeCut: 'cut', tell } },
   );
@@ -118,7 +119,7 @@ describe('what comes of the lease', { concurrency: true }, () => {
       const file = new LeasedFile('let through');
       const { onHolder, onWatcher } = operate(file);
       const [a, b] = await examineTogether(
-        await makeDirectory(t),
+        await temporaryDirectoryOf(t),
         { trials: ['lease'], fence1Enforced },
         { spoil: file.spoil, request: { toBeCut: 'cut', tell: onHolder } },
         { request: { tell: onWatcher } },
@@ -148,7 +149,7 @@ describe('what comes of the lease', { concurrency: true }, () => {
         throw Object.assign(new Error('EIO'), { code: 'EIO' });
       };
     };
-    const root = await makeDirectory(t);
+    const root = await temporaryDirectoryOf(t);
     const holder = examineOn(root, {
       name: 'a',
       trials: ['lease'],

@@ -4,19 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { nodeFileSystem } from '../../../src/platform/node/file-system.js';
 import { eventually } from '../../support/eventually.js';
-import {
-  examineOn,
-  examineTogether,
-  makeDirectory,
-  named,
-  namesOfFailed,
-  type Spoil,
-} from './two-doctors.js';
+import { temporaryDirectoryOf } from '../../support/temporary-directory.js';
+import { examineOn, examineTogether, named, namesOfFailed, type Spoil } from './two-doctors.js';
 
 const LOCKS = ['lock excludes', 'kill-release'];
 
 test('two doctors find each other, agree on what they saw, and leave nothing behind', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   await writeFile(join(root, 'lock'), 'of a store');
   const [a, b] = await examineTogether(root, {});
   assert.equal(a.failure, null);
@@ -46,7 +40,7 @@ test('two doctors find each other, agree on what they saw, and leave nothing beh
 });
 
 test('clocks of one machine are found to agree, within what is said to be uncertain', async (t) => {
-  const [a] = await examineTogether(await makeDirectory(t), { trials: [] });
+  const [a] = await examineTogether(await temporaryDirectoryOf(t), { trials: [] });
   const [aheadMs, uncertaintyMs] = named(a, 'clock skew').figures.map(({ value }) => value);
   assert.ok(aheadMs !== undefined && uncertaintyMs !== undefined);
   assert.ok(Math.abs(aheadMs) <= uncertaintyMs + 1, `${aheadMs} ms, give or take ${uncertaintyMs}`);
@@ -56,7 +50,7 @@ test('a lock that each host gives by itself is caught', async (t) => {
   const spoil: Spoil = (handle) => {
     handle.tryLockExclusive = async () => true;
   };
-  const [a, b] = await examineTogether(await makeDirectory(t), { trials: LOCKS, spoil });
+  const [a, b] = await examineTogether(await temporaryDirectoryOf(t), { trials: LOCKS, spoil });
   assert.deepEqual(namesOfFailed(a), ['lock excludes', 'kill-release']);
   assert.deepEqual(namesOfFailed(b), ['lock excludes', 'kill-release']);
   assert.match(named(a, 'lock excludes').detail, /both doctors were given the same lock/);
@@ -76,7 +70,7 @@ test('a late write that reaches the file of a successor is caught', async (t) =>
     };
   };
   const trials = ['replaced file'];
-  const [a, b] = await examineTogether(await makeDirectory(t), { trials }, { spoil });
+  const [a, b] = await examineTogether(await temporaryDirectoryOf(t), { trials }, { spoil });
   assert.deepEqual(namesOfFailed(a), ['replaced file']);
   assert.deepEqual(namesOfFailed(b), ['replaced file']);
   assert.match(named(a, 'replaced file').detail, /^on b: a late write reached the file/);
@@ -96,7 +90,7 @@ test('a rewrite that another host sees too late is caught', async (t) => {
     };
   };
   const [a, b] = await examineTogether(
-    await makeDirectory(t),
+    await temporaryDirectoryOf(t),
     { trials: ['caches'] },
     {},
     { spoil },
@@ -112,14 +106,14 @@ test('what one of them cannot do is told by both, and the other trials go on', a
     if (!handle.path.includes('kill-')) return;
     handle.tryLockExclusive = () => Promise.reject(new Error('ENOLCK: no locks available'));
   };
-  const [a, b] = await examineTogether(await makeDirectory(t), { trials: LOCKS }, { spoil });
+  const [a, b] = await examineTogether(await temporaryDirectoryOf(t), { trials: LOCKS }, { spoil });
   assert.deepEqual(namesOfFailed(a), ['kill-release']);
   assert.equal(named(b, 'lock excludes').outcome, 'passed');
   assert.equal(named(b, 'kill-release').detail, 'on a: ENOLCK: no locks available');
 });
 
 test('two doctors of one host say so', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   const both = { trials: ['lease'] };
   const [a] = await examineTogether(root, both, { bootId: 'boot/1' }, { bootId: 'boot/2' });
   assert.equal(a.isSameHost, true);
@@ -127,7 +121,7 @@ test('two doctors of one host say so', async (t) => {
 });
 
 test('a doctor that stays alone says what to run on the other host', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   await assert.rejects(examineOn(root, { name: 'a', request: { waitMs: 500 } }), {
     code: 'PEER_MISSING',
     message:
@@ -138,7 +132,7 @@ test('a doctor that stays alone says what to run on the other host', async (t) =
 });
 
 test('doctors of two versions refuse each other', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   const attempts = await Promise.allSettled([
     examineOn(root, { name: 'a' }),
     examineOn(root, { name: 'b', request: { version: '2.0.0' } }),
@@ -158,7 +152,7 @@ test('a doctor that may not read the other one says how to mend it', async (t) =
     if (!/\.doctor-b-[^/]+\/peer$/.test(handle.path)) return;
     throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
   };
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   const [a, b] = await Promise.allSettled([
     examineOn(root, { name: 'a', spoil }),
     examineOn(root, { name: 'b', request: { waitMs: 5_000 } }),
@@ -170,7 +164,7 @@ test('a doctor that may not read the other one says how to mend it', async (t) =
 });
 
 test('only one host can be the one that is cut off', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   const request = { toBeCut: 'cut' } as const;
   await assert.rejects(examineTogether(root, { request }), {
     code: 'PEER_REFUSED',
@@ -179,7 +173,7 @@ test('only one host can be the one that is cut off', async (t) => {
 });
 
 test('a third doctor is refused, and the other two go on', async (t) => {
-  const root = await makeDirectory(t);
+  const root = await temporaryDirectoryOf(t);
   let hasBegun = false;
   const tell = (sentence: string) => {
     hasBegun ||= sentence.startsWith('trying');

@@ -1,5 +1,3 @@
-/** Two doctors in one directory who take themselves for two hosts, and what can be wrong with those. */
-import type { TestContext } from 'node:test';
 import {
   examineWithPeer,
   type PeerExaminationOptions,
@@ -13,7 +11,6 @@ import { startFileSystemProcess } from '../../../src/platform/node/file-system-p
 import { isProcessAlive, readHostIdentity } from '../../../src/platform/node/host-identity.js';
 import type { Clock, FileHandle, FileSystem, TrialProcess } from '../../../src/platform/ports.js';
 import { delegatingFileSystem } from '../../support/delegating-file-system.js';
-import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
 
 export type Spoil = (handle: FileHandle, fileSystem: FileSystem) => void;
 
@@ -28,12 +25,6 @@ export interface Host {
   readonly clock?: Clock;
   /** Both are one host when these are equal. */
   readonly bootId?: string;
-}
-
-export async function makeDirectory(test: TestContext): Promise<string> {
-  const directory = await makeTemporaryDirectory();
-  test.after(() => directory.remove());
-  return directory.path;
 }
 
 export function examineOn(root: string, host: Host): Promise<PeerReport> {
