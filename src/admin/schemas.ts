@@ -222,8 +222,9 @@ export const OUTCOME = object({
   upTo: id,
   copies: {
     type: 'array',
-    description: 'Ids before and after, of the first 1,000: to undo a move, move those back.',
-    items: object({ from: id, to: id }),
+    description:
+      'Of the first 1,000: the id before, the one after, and the queue that it is in now. To undo a move or a retry, move those back.',
+    items: object({ from: id, to: id, queue: text }),
   },
 });
 

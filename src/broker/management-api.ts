@@ -33,8 +33,17 @@ export interface ActionOutcome {
   readonly isComplete: boolean;
   readonly after: number;
   readonly upTo: number;
-  /** Of the first messages that were moved, copied or retried: their ids and those of the new ones. */
-  readonly copies: readonly { readonly from: number; readonly to: number }[];
+  /** Of the first messages that were moved, copied or sent back to a queue. */
+  readonly copies: readonly MessageCopy[];
+}
+
+export interface MessageCopy {
+  /** The id that it had. */
+  readonly from: number;
+  /** The id of the new one. */
+  readonly to: number;
+  /** Where the new one is. */
+  readonly queue: string;
 }
 
 export type MessageState = 'ready' | 'delivered' | 'in-transaction' | 'scheduled' | 'moving';

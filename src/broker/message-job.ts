@@ -11,7 +11,13 @@ import type { Client } from './client.js';
 import type { Deliveries } from './deliveries.js';
 import { type EntryContent, selectableOf } from './entry-content.js';
 import type { FlowControl } from './flow-control.js';
-import type { ActionOutcome, Ending, MessageAction, MessageSelection } from './management-api.js';
+import type {
+  ActionOutcome,
+  Ending,
+  MessageAction,
+  MessageCopy,
+  MessageSelection,
+} from './management-api.js';
 import type { MessageIndex } from './message-index.js';
 import { MessageMover } from './message-mover.js';
 import { ENTRY_STATE, NONE } from './message-table.js';
@@ -66,7 +72,7 @@ export class MessageJob {
   private after: number;
   private done = 0;
   private skipped = 0;
-  private readonly copies: { from: number; to: number }[] = [];
+  private readonly copies: MessageCopy[] = [];
   private sliceMessages = 0;
   private sliceBytes = 0;
   private reason: string | null = null;
@@ -244,14 +250,14 @@ export class MessageJob {
     const { index, mover } = this.options.parts;
     const id = index.table.idOf(slot);
     index.takeOut(slot);
-    this.tell(id, mover.moveTo(target, slot, content, REMOVAL_REASON.purged));
+    this.tell(id, mover.moveTo(target, slot, content, REMOVAL_REASON.purged), target);
   }
 
   private copy(slot: number, target: Queue, content: EntryContent): void {
     const { index, publisher } = this.options.parts;
     const { message, timestampMs, durable } = content;
     const copyId = publisher.publishTo(target, message, timestampMs, durable);
-    this.tell(index.table.idOf(slot), copyId);
+    this.tell(index.table.idOf(slot), copyId, target);
   }
 
   /** To everybody who is subscribed now, in one batch with its removal; there must be one who keeps it. */
@@ -320,8 +326,9 @@ export class MessageJob {
     );
   }
 
-  private tell(from: number, to: number): void {
-    if (this.copies.length < COPIES_TOLD) this.copies.push({ from, to });
+  private tell(from: number, to: number, { destination }: Queue): void {
+    if (this.copies.length === COPIES_TOLD) return;
+    this.copies.push({ from, to, queue: destination.name });
   }
 
   private confirmThen(task: () => void): void {

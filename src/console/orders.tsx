@@ -1,7 +1,7 @@
 /** Orders for the messages of a queue: what each says before it is done, doing it in parts, and the way back. */
 
 import { useState } from 'preact/hooks';
-import type { ActionOutcome } from '../broker/management-api.js';
+import type { ActionOutcome, MessageCopy } from '../broker/management-api.js';
 import { call, queuePath } from './api.js';
 import { Dialog } from './dialog.js';
 import { counted } from './format.js';
@@ -101,7 +101,7 @@ function sentenceOf(
     case 'expire':
       return `${which} will expire now: to the expiry address, if there is one, else they are removed. This cannot be undone. ${others}`;
     case 'retry':
-      return `${which} will be sent to where they were sent first, and delivered anew. ${others}`;
+      return `${which} will be sent to where they were sent first, and delivered anew. ${others} Up to ${counted(PART, 'message')} can be moved back from the queues that they went to.`;
     case 'copy':
       return `${which} will be copied${target(to, isThere)}. The originals stay.`;
     case 'move':
@@ -129,7 +129,7 @@ async function carryOut({ order, to, progress, onChanged }: Work): Promise<void>
   let done = 0;
   let skipped = 0;
   let reason: string | null = null;
-  const copies: { readonly to: number }[] = [];
+  const copies: MessageCopy[] = [];
   for (;;) {
     const outcome: ActionOutcome = await call<ActionOutcome>('POST', queuePath(queue, `/${kind}`), {
       body: {
@@ -152,16 +152,28 @@ async function carryOut({ order, to, progress, onChanged }: Work): Promise<void>
   const left = skipped === 0 ? '' : `, ${skipped} skipped`;
   const why = reason === null ? '' : `: ${reason}`;
   const where = needsTarget ? ` to ${to}` : '';
-  const canUndo = kind === 'move' && done > 0 && copies.length === done && may('manage', to);
+  const canUndo =
+    (kind === 'move' || kind === 'retry') &&
+    done > 0 &&
+    // What went to a topic, or is one too many, is not among them.
+    copies.length === done &&
+    copies.every((copy) => may('manage', copy.queue)) &&
+    may('send', queue);
   tell(
     `${counted(done, 'message')} ${WORDS[kind].done}${where}${left}${why}`,
-    canUndo ? () => moveBack(copies, to, queue).then(onChanged) : null,
+    canUndo ? () => moveBack(copies, queue).then(onChanged) : null,
   );
 }
 
-/** They come behind what is in the queue by now. */
-async function moveBack(copies: readonly { readonly to: number }[], from: string, queue: string) {
-  const body = { to: queue, ids: copies.map((copy) => copy.to) };
-  const { done } = await call<ActionOutcome>('POST', queuePath(from, '/move'), { body });
-  tell(`${counted(done, 'message')} moved back to ${queue}`);
+/** They come behind what is in the queue by now; those that a consumer has got stay with it. */
+async function moveBack(copies: readonly MessageCopy[], to: string): Promise<void> {
+  let done = 0;
+  for (const from of new Set(copies.map((copy) => copy.queue))) {
+    const ids = copies.filter((copy) => copy.queue === from).map((copy) => copy.to);
+    const path = queuePath(from, '/move');
+    done += (await call<ActionOutcome>('POST', path, { body: { to, ids } })).done;
+  }
+  const gone = copies.length - done;
+  const left = gone === 0 ? '' : `; ${counted(gone, 'message')} had been taken already`;
+  tell(`${counted(done, 'message')} moved back to ${to}${left}`);
 }

@@ -104,7 +104,7 @@ test('queues and messages over HTTP: browse, detail, move, purge, pause, delete'
   assert.deepEqual([line.queue, line.to, line.done], ['orders/eu', 'other', 1]);
 });
 
-test('a dead letter goes back to its queue, and a connection is closed', async (t) => {
+test('a dead letter goes back to its queue, that is undone, and a connection is closed', async (t) => {
   const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '1' });
   const live = await store.startLive('a');
   const client = await connect(live.address);
@@ -126,6 +126,11 @@ test('a dead letter goes back to its queue, and a connection is closed', async (
   });
   const retried = await call(live, 'POST', '/api/v1/queues/DLQ.orders/retry');
   assert.deepEqual([retried.status, retried.json.done], [200, 1]);
+  assert.deepEqual(await bodiesIn(live, 'orders'), ['poison']);
+  const [copy] = retried.json.copies;
+  const back = { to: 'DLQ.orders', ids: [copy.to] };
+  assert.equal((await call(live, 'POST', `/api/v1/queues/${copy.queue}/move`, back)).json.done, 1);
+  assert.equal((await call(live, 'POST', '/api/v1/queues/DLQ.orders/retry')).json.done, 1);
   assert.deepEqual(await bodiesIn(live, 'orders'), ['poison']);
 });
 

@@ -148,7 +148,7 @@ test('a handover says what it does, and the page sees the other node live withou
   assert.deepEqual(faults, []);
 });
 
-test('a dead letter is retried', { skip }, async (t) => {
+test('a dead letter is retried, and that is undone', { skip }, async (t) => {
   const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '1' });
   const live = await store.startLive('a');
   // A lost connection counts against the message that came first.
@@ -170,6 +170,14 @@ test('a dead letter is retried', { skip }, async (t) => {
   await page.getByRole('button', { name: 'Retry…' }).click();
   await confirm(page, /1 chosen message will be sent to where they were sent first/, 'Retry');
   await page.getByText('1 message sent back').waitFor();
+  await eventually('it is gone from here', async () => (await rows.count()) === 1);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('1 message moved back to DLQ.orders').waitFor();
+  await eventually('it is here again', async () => (await rows.count()) === 2);
+  await rows.last().getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Retry…' }).click();
+  await confirm(page, /1 chosen message will be sent to where they were sent first/, 'Retry');
+  await eventually('it has been retried again', async () => (await rows.count()) === 1);
   await page.getByRole('link', { name: /^Dead letters/ }).click();
   await page.getByRole('button', { name: 'Retry all…' }).click();
   await confirm(page, /All messages \(1 message now\)/, 'Retry');

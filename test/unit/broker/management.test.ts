@@ -158,6 +158,11 @@ test('retry sends a dead letter back to where it came from, and skips what says 
   rig.settle();
   const outcome = act(rig, 'DLQ.all', { kind: 'retry', mayGoTo: () => true });
   assert.deepEqual([outcome.done, outcome.skipped], [2, 3]);
+  // What went to a topic is with its subscribers, and cannot be moved back.
+  assert.deepEqual(
+    outcome.copies.map(({ from, queue }) => ({ from, queue })),
+    [{ from: 1, queue: 'orders' }],
+  );
   assert.deepEqual(browse(rig, 'orders').bodies, ['/queue/orders']);
   assert.deepEqual(client.bodies, ['/topic/news']);
   assert.deepEqual(browse(rig, 'DLQ.all').bodies, [
