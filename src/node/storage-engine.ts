@@ -31,6 +31,8 @@ import { Tenure } from './tenure.js';
 const FREE_BYTES_INTERVAL_MS = 1_000;
 /** A backup that is further behind is not ready. */
 const READY_LAG_BYTES = 16 * 1024 * 1024;
+/** For the last words of a node that fails. */
+const FAREWELL_LIMIT_MS = 1_000;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
@@ -56,6 +58,7 @@ export class StorageEngine {
   #lockPolls = 0;
   #isStopping = false;
   #isOver = false;
+  #hasFailed = false;
   #hasPostedEnd = false;
   #beginNow: () => void = () => undefined;
   /** The listeners are bound, or the node is to stop: one that cannot serve does not touch the store. */
@@ -369,9 +372,10 @@ export class StorageEngine {
     await this.#status?.close();
   }
 
-  /** Says why before anything that could hang: the main thread ends the process. */
+  /** The main thread ends the process when it hears of it, so only who confirms nothing may leave a word before. */
   async #fail(error: unknown): Promise<void> {
-    if (this.#hasPostedEnd) return;
+    if (this.#hasFailed || this.#hasPostedEnd) return;
+    this.#hasFailed = true;
     this.#isOver = true;
     const wasOwner = this.#tenure !== null;
     const failure = asStorageFailure(error);
@@ -379,16 +383,21 @@ export class StorageEngine {
       failure.code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
     this.#role = nextRole(this.#role, event) ?? 'stopped';
     this.#post({ kind: 'role', role: this.#role, epoch: this.#epoch, detail: failure.message });
-    this.#end(failure.code, failure.message);
-    if (!wasOwner) await this.#sayFarewell();
+    try {
+      if (wasOwner || failure.code === 'STORE_STALLED') return;
+      await this.#waits.atMost(FAREWELL_LIMIT_MS, this.#sayFarewell(failure.message));
+    } finally {
+      this.#end(failure.code, failure.message);
+    }
   }
 
-  /** For people who look at the store; it may well fail where the rest did. */
-  async #sayFarewell(): Promise<void> {
+  /** For people who look at the store. It may well fail where the rest did, or another node has the name by now. */
+  async #sayFarewell(detail: string): Promise<void> {
     try {
+      await this.#status?.change(detail);
       await this.#status?.close();
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
+      if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
     }
   }
 

@@ -11,6 +11,7 @@ import { JournalReader } from '../../src/journal/reader.js';
 import { nodeFileSystem } from '../../src/platform/node/file-system.js';
 import { readDocument } from '../../src/store/document-file.js';
 import { STORE_SHAPE } from '../../src/store/document-shapes.js';
+import { readNodeDocuments } from '../../src/store/known-documents.js';
 import { type StoreLayout, storeLayout } from '../../src/store/layout.js';
 import { atEnd } from '../support/at-end.js';
 import { eventually } from '../support/eventually.js';
@@ -160,6 +161,9 @@ async function checkRefused(
   const node = startOn(t, layout);
   assert.deepEqual(await node.end(), { code, signal: null });
   assert.match(node.complaint, sentence);
+  // For `holdfast status` on the other host.
+  const status = await readNodeDocuments(nodeFileSystem, layout);
+  assert.match(status.find(({ name }) => name === 'b')?.detail ?? '', sentence);
   assert.deepEqual(await hashJournal(layout.journalDirectory), before);
 }
 
