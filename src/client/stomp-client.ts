@@ -70,22 +70,33 @@ interface Waiting {
 /** The broker answered with an ERROR frame: to send the same again would not help. */
 export class BrokerRefusal extends HoldfastError {}
 
-/** Connects to the first of `servers` that answers, in their order. Rejects with the last failure. */
+/** Connects to the first of `servers` that takes this client, in their order. Rejects with what each of them failed with. */
 export async function connectStomp(
   servers: readonly HostPort[],
   options: StompClientOptions,
 ): Promise<StompClient> {
-  let failure = new HoldfastError('CLIENT_FAILED', 'No server address was given.');
+  const failures: HoldfastError[] = [];
   for (const server of servers) {
     try {
       const socket = await options.network.connect(server, options.connectTimeoutMs);
       return await StompClient.open(socket, server, options);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      failure = error;
+      failures.push(error);
     }
   }
-  throw failure;
+  throw combined(failures);
+}
+
+/** What a broker said of this client counts more than that another one cannot be reached. */
+function combined(failures: readonly HoldfastError[]): HoldfastError {
+  const [first] = failures;
+  if (first === undefined)
+    return new HoldfastError('CLIENT_FAILED', 'No server address was given.');
+  if (failures.length === 1) return first;
+  const worst = failures.find(({ code }) => code !== 'CLIENT_FAILED') ?? first;
+  const sentences = new Set(failures.map(({ message }) => message));
+  return new HoldfastError(worst.code, [...sentences].join(' '), { cause: worst });
 }
 
 export class StompClient {

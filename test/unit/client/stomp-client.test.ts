@@ -107,6 +107,23 @@ describe('StompClient', () => {
     });
   });
 
+  it('says of each server why it does not serve, and ends as the one that said so itself', async () => {
+    const gone = await network.listen(LOCAL, () => undefined);
+    await gone.close();
+    const broker = new ScriptedBroker();
+    broker.refuses.set('open', new HoldfastError('ACCESS_DENIED', 'Not with that password.'));
+    const refusing = await serve(broker);
+    await assert.rejects(
+      connectStomp([refusing.address, gone.address], OPTIONS),
+      (error: HoldfastError) => {
+        assert.equal(error.code, 'ACCESS_DENIED');
+        assert.match(error.message, /Not with that password/);
+        assert.match(error.message, new RegExp(`Cannot connect to .*:${gone.address.port}`));
+        return true;
+      },
+    );
+  });
+
   it('does not wait for ever for a server that accepts and says nothing', async () => {
     const mute = await network.listen(LOCAL, (socket) => {
       opened.push({ close: () => socket.destroy() });
