@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ActionOutcome, MessageAction } from '../broker/management-api.js';
 import type { Administration, BrowseOptions, OrderOptions } from '../node/administration.js';
 import { HoldfastError } from '../platform/errors.js';
-import { faultOfName, NAME_RULE } from '../protocols/shared/destination-name.js';
+import { faultOfName, KIND_PREFIX, NAME_RULE } from '../protocols/shared/destination-name.js';
 import type { Answerer } from './answerer.js';
 import { reachOf, requireReach, sightOf } from './authorization.js';
 import { BROWSE_NAMED, CREATE_NAMED, MANAGE_NAMED, VIEW_NAMED, VIEW_SOME } from './routes.js';
@@ -71,7 +71,7 @@ function addLifeRoutes(server: FastifyInstance, administration: Administration):
     },
     async (request, reply) => {
       const { name } = request.params;
-      requireName(name);
+      requireName(name, administration);
       const { isNew } = await administration.createQueue(name);
       request.audit = { queue: name, isNew };
       return reply.code(isNew ? 201 : 200).send(administration.queue(name));
@@ -217,7 +217,7 @@ function addOrderRoutes(server: FastifyInstance, administration: Administration)
       },
       (request) => {
         const { to, ...options } = request.body;
-        requireName(to);
+        requireName(to, administration);
         const action = { kind: kind as keyof typeof MOVES, to };
         request.audit = { queue: request.params.name, ...action };
         requireReach(request, to, (name) => administration.hasQueue(name));
@@ -254,8 +254,9 @@ async function carryOut(
   return outcome;
 }
 
-function requireName(name: string): void {
-  const fault = faultOfName(name, false);
-  if (fault === null) return;
-  throw new HoldfastError('CLIENT_FAILED', `"${name}" cannot be the name of a queue. ${NAME_RULE}`);
+function requireName(name: string, administration: Administration): void {
+  const isNone = faultOfName(name, false) !== null;
+  if (!isNone && (!KIND_PREFIX.test(name) || administration.hasQueue(name))) return;
+  const how = isNone ? NAME_RULE : `Write ${name.replace(KIND_PREFIX, '')}, without a prefix.`;
+  throw new HoldfastError('CLIENT_FAILED', `"${name}" cannot be the name of a queue. ${how}`);
 }

@@ -14,6 +14,7 @@ import { writeCheckpoint } from './checkpoint.js';
 import { Client } from './client.js';
 import { relocateBlock } from './compaction.js';
 import type { LiveCounts } from './facts.js';
+import type { NodeHold } from './flow-control.js';
 import type { Batch, BlockPosition } from './host.js';
 import type { Inspection } from './inspection.js';
 import type { Management } from './management.js';
@@ -231,8 +232,8 @@ export class Broker implements BrokerEndpoint {
   }
 
   /** Makes every session that sends stop reading, and those that send later too. */
-  holdProducers(reason: string): void {
-    this.parts.flow.holdAll(reason, this.clients);
+  holdProducers(hold: NodeHold): void {
+    this.parts.flow.holdAll(hold, this.clients);
   }
 
   releaseProducers(): void {

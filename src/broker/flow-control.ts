@@ -15,11 +15,20 @@ const RESUME_FRACTION = 0.9;
 /** What can be full: a queue, all queues, the memory for non-durable messages, or what the node says. */
 type Holder = Queue | 'store' | 'memory' | 'node';
 
+/** Why the node holds every producer back. */
+export interface NodeHold {
+  readonly reason: string;
+  /** It makes room by itself, in a moment. Else somebody has to. */
+  readonly isBrief: boolean;
+}
+
 export class FlowControl {
   private readonly index: MessageIndex;
   private readonly limits: BrokerLimits;
   private readonly held = new Map<Holder, Set<Client>>();
-  private nodeReason: string | null = null;
+  private nodeHold: NodeHold | null = null;
+  /** What goes on when the node has made room, or says that it cannot. */
+  private awaitingRoom: (() => void)[] = [];
 
   constructor(index: MessageIndex, limits: BrokerLimits) {
     this.index = index;
@@ -49,22 +58,30 @@ export class FlowControl {
     if (this.memoryFill() > 1) {
       this.hold('memory', client, 'The memory for messages that are not written yet is full');
     }
-    if (this.nodeReason !== null) this.hold('node', client, this.nodeReason);
+    if (this.nodeHold !== null) this.hold('node', client, this.nodeHold.reason);
   }
 
   /** The node holds every producer back. */
   get isHeldByNode(): boolean {
-    return this.nodeReason !== null;
+    return this.nodeHold !== null;
   }
 
   /** In a sentence, for an operator's order; null when it does not. */
   whyNodeHolds(): string | null {
-    return this.nodeReason === null ? null : `Nothing more is written now: ${this.nodeReason}.`;
+    const { nodeHold } = this;
+    return nodeHold === null ? null : `Nothing more is written now: ${nodeHold.reason}.`;
+  }
+
+  /** Whether the node holds producers for a moment: then `task` runs when that is over, or known to last. */
+  waitsForRoom(task: () => void): boolean {
+    if (this.nodeHold?.isBrief !== true) return false;
+    this.awaitingRoom.push(task);
+    return true;
   }
 
   /** Why an operator's order may put nothing more into the queue; `isMore`: what it takes stays where it is, too. */
   whyNoRoom(queue: Queue, isMore: boolean): string | null {
-    if (this.nodeReason !== null) return this.whyNodeHolds();
+    if (this.nodeHold !== null) return this.whyNodeHolds();
     if (isMore && this.storeFill() > 1)
       return 'The store is full (limits.storeMaxMessages, limits.storeMaxBytes).';
     if (isMore && this.memoryFill() > 1) {
@@ -79,14 +96,16 @@ export class FlowControl {
     );
   }
 
-  holdAll(reason: string, clients: Iterable<Client>): void {
-    this.nodeReason = reason;
-    for (const client of clients) if (client.sends) this.hold('node', client, reason);
+  holdAll(hold: NodeHold, clients: Iterable<Client>): void {
+    this.nodeHold = hold;
+    for (const client of clients) if (client.sends) this.hold('node', client, hold.reason);
+    if (!hold.isBrief) this.endWaits();
   }
 
   releaseAll(): void {
-    this.nodeReason = null;
+    this.nodeHold = null;
     this.release('node');
+    this.endWaits();
   }
 
   /** Lets go on whoever waits for something that has room again. */
@@ -106,7 +125,14 @@ export class FlowControl {
 
   reset(): void {
     this.held.clear();
-    this.nodeReason = null;
+    this.nodeHold = null;
+    this.awaitingRoom = [];
+  }
+
+  private endWaits(): void {
+    const tasks = this.awaitingRoom;
+    this.awaitingRoom = [];
+    for (const task of tasks) task();
   }
 
   private fill(holder: Exclude<Holder, 'node'>): number {

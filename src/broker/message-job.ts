@@ -135,9 +135,11 @@ export class MessageJob {
   }
 
   private runSlice(): void {
-    const { queue, selection } = this.options;
+    const { parts, queue, selection } = this.options;
     const { walk } = this;
     if (queue.removed) throw gone(queue);
+    // Only a purge needs no room.
+    if (this.needsContent && parts.flow.waitsForRoom(() => this.later())) return;
     for (let id = walk.id; id !== undefined; id = walk.step()) {
       if (this.done >= selection.limit) break;
       if (this.sliceMessages >= MESSAGES_PER_SLICE || this.sliceBytes >= BYTES_PER_SLICE) {

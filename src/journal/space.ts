@@ -151,12 +151,17 @@ export function nextStep(facts: SpaceFacts): SpaceStep | null {
   return isSpareMissing && isLate ? { kind: 'prepare-segment', after: facts.tail } : null;
 }
 
-/** Whether producers have to wait: the tail is nearly full, and the next segment waits for room, in the journal's bound or on the disk. */
-export function mustHoldProducers(facts: SpaceFacts): boolean {
-  if (facts.spareBytes > 0 || facts.tailUsedBytes < holdProducersFrom(facts)) return false;
-  if (facts.lacksRoom) return true;
+/**
+ * For what producers send, who wait unless there is enough. Else the tail is nearly full, and the next segment
+ * waits for room: in the journal's bound, which is made `soon`, or on the disk.
+ */
+export type JournalRoom = 'enough' | 'soon' | 'none';
+
+export function roomForProducers(facts: SpaceFacts): JournalRoom {
+  if (facts.spareBytes > 0 || facts.tailUsedBytes < holdProducersFrom(facts)) return 'enough';
+  if (facts.lacksRoom) return 'none';
   const step = nextStep(facts);
-  return step !== null && step.kind !== 'prepare-segment';
+  return step === null || step.kind === 'prepare-segment' ? 'enough' : 'soon';
 }
 
 /** Room for the blocks that still come; never more than three quarters of the tail, where blocks are large beside it. */

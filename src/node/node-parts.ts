@@ -119,7 +119,7 @@ export function assembleNode(options: NodePartsOptions, links: NodeLinks): NodeP
     loadBlocks: (segment, offset) => cache.loadRun(segment, offset),
     drained: () => housekeeping.drained(),
     applied,
-    onRoom: (isShort) => hold.onRoom(isShort),
+    onRoom: (room) => hold.onRoom(room),
     onFailure,
   });
   const { storeStallLimitMs } = ownership;

@@ -1,20 +1,32 @@
 /** Whether producers are held back for want of room, and why. Main thread. */
 
+import type { NodeHold } from '../broker/flow-control.js';
+import type { JournalRoom } from '../journal/space.js';
 import type { Logger } from '../platform/logger.js';
 
-const DISK_FULL = 'the file system of the store is nearly full (journal.minFreeBytes)';
-const JOURNAL_FULL = 'the journal makes room for its next segment';
+const DISK_FULL: NodeHold = {
+  reason: 'the file system of the store is nearly full (journal.minFreeBytes)',
+  isBrief: false,
+};
+const JOURNAL_HOLDS: { readonly [room in JournalRoom]: NodeHold | null } = {
+  enough: null,
+  soon: { reason: 'the journal makes room for its next segment', isBrief: true },
+  none: {
+    reason: 'the file system of the store has no room for the next segment of the journal',
+    isBrief: false,
+  },
+};
 
 export interface ProducerHoldOptions {
   readonly minFreeBytes: number;
   readonly logger: Logger;
-  readonly broker: { holdProducers(reason: string): void; releaseProducers(): void };
+  readonly broker: { holdProducers(hold: NodeHold): void; releaseProducers(): void };
 }
 
 export class ProducerHold {
   readonly #options: ProducerHoldOptions;
   #isDiskFull = false;
-  #isShortOfRoom = false;
+  #room: JournalRoom = 'enough';
 
   constructor(options: ProducerHoldOptions) {
     this.#options = options;
@@ -22,17 +34,16 @@ export class ProducerHold {
 
   /** For people; null when they are not held. */
   get reason(): string | null {
-    if (this.#isDiskFull) return DISK_FULL;
-    return this.#isShortOfRoom ? JOURNAL_FULL : null;
+    return this.#hold?.reason ?? null;
   }
 
   /** A tenure begins: what is known of the disk holds, what the journal of the one before lacked does not. */
   begin(): void {
-    this.onRoom(false);
+    this.onRoom('enough');
   }
 
-  onRoom(isShort: boolean): void {
-    this.#isShortOfRoom = isShort;
+  onRoom(room: JournalRoom): void {
+    this.#room = room;
     this.#apply();
   }
 
@@ -53,9 +64,13 @@ export class ProducerHold {
     this.#apply();
   }
 
+  get #hold(): NodeHold | null {
+    return this.#isDiskFull ? DISK_FULL : JOURNAL_HOLDS[this.#room];
+  }
+
   #apply(): void {
-    const { reason } = this;
-    if (reason === null) this.#options.broker.releaseProducers();
-    else this.#options.broker.holdProducers(reason);
+    const hold = this.#hold;
+    if (hold === null) this.#options.broker.releaseProducers();
+    else this.#options.broker.holdProducers(hold);
   }
 }

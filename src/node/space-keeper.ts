@@ -7,8 +7,9 @@ import { segmentsMissing } from '../broker/segments-missing.js';
 import type { Cursor, SegmentNumber } from '../journal/format.js';
 import { SEGMENT_HEADER_BYTES } from '../journal/format.js';
 import {
-  mustHoldProducers,
+  type JournalRoom,
   nextStep,
+  roomForProducers,
   type SegmentLedger,
   type SpaceFacts,
   type SpaceStep,
@@ -51,7 +52,7 @@ export interface SpaceKeeperOptions {
   /** The last block that was applied. */
   readonly applied: () => Cursor;
   /** Producers wait while the tail is nearly full and the next segment does not fit. */
-  readonly onRoom: (isShort: boolean) => void;
+  readonly onRoom: (room: JournalRoom) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -68,7 +69,7 @@ export class SpaceKeeper {
   /** As many as there were when the snapshot for the checkpoint under way was taken. */
   #bytesInSnapshot = 0;
   #bytesSinceLook = 0;
-  #isShort = false;
+  #room: JournalRoom = 'enough';
   #lacksRoom = false;
   /** Until the tail is full they are left alone. */
   readonly #notNow = new Set<number>();
@@ -111,7 +112,7 @@ export class SpaceKeeper {
 
   stop(): void {
     this.#tail = null;
-    this.#isShort = false;
+    this.#room = 'enough';
     this.#stopped();
     this.#done();
   }
@@ -180,7 +181,7 @@ export class SpaceKeeper {
     if (this.#tail === null) return;
     this.#bytesSinceLook = 0;
     const facts = this.#facts(this.#tail);
-    this.#tellRoom(mustHoldProducers(facts));
+    this.#tellRoom(roomForProducers(facts));
     if (this.#isBusy) return;
     const step = nextStep(facts);
     if (step === null) return;
@@ -193,10 +194,10 @@ export class SpaceKeeper {
     }, this.#options.onFailure);
   }
 
-  #tellRoom(isShort: boolean): void {
-    if (isShort === this.#isShort) return;
-    this.#isShort = isShort;
-    this.#options.onRoom(isShort);
+  #tellRoom(room: JournalRoom): void {
+    if (room === this.#room) return;
+    this.#room = room;
+    this.#options.onRoom(room);
   }
 
   #facts(tail: TailFacts): SpaceFacts {

@@ -134,7 +134,7 @@ class Scene {
     } else if (step.kind === 'commit') {
       this.journal.commitAll(this.broker);
     } else if (step.kind === 'hold') {
-      this.broker.holdProducers('fuzzing');
+      this.broker.holdProducers({ reason: 'fuzzing', isBrief: false });
     } else if (step.kind === 'let-go') {
       this.broker.releaseProducers();
     } else {

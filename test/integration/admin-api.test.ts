@@ -159,6 +159,8 @@ test('bad input is answered with problem details, and changes nothing', async (t
     [400, /limit must be <= 1000/, ['GET', '/api/v1/queues/q/messages?limit=1001']],
     [400, /required property 'to'/, ['POST', '/api/v1/queues/q/move', {}]],
     [400, /cannot be the name of a queue/, ['POST', '/api/v1/queues/q/move', { to: 'a,b' }]],
+    [400, /Write x, without a prefix/, ['PUT', '/api/v1/queues/%2Fqueue%2Fx']],
+    [400, /Write x, without a prefix/, ['POST', '/api/v1/queues/q/copy', { to: 'queue://x' }]],
     [400, /name another/, ['POST', '/api/v1/queues/q/move', { to: 'q' }]],
     [404, /no queue "missing"/, ['POST', '/api/v1/queues/missing/purge']],
     [404, /no message 99/, ['GET', '/api/v1/queues/q/messages/99']],

@@ -39,7 +39,7 @@ async function holdfast(store: TestStore, ...words: readonly string[]): Promise<
 async function succeeds(store: TestStore, ...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await holdfast(store, ...words);
   assert.equal(stderr, '');
-  assert.equal(code, 0);
+  assert.equal(code, 0, stdout);
   return stdout;
 }
 

@@ -4,6 +4,7 @@ import type { QueueFacts } from '../../broker/facts.js';
 import type { BrowsePage } from '../../node/administration.js';
 import type { MessageView } from '../../node/message-view.js';
 import { HoldfastError } from '../../platform/errors.js';
+import { KIND_PREFIX } from '../../protocols/shared/destination-name.js';
 import type { AdminClient } from '../admin/admin-client.js';
 import { confirm, YES_OPTION } from '../admin/confirm.js';
 import { ADMIN_OPTIONS, findAdmin } from '../admin/find-admin.js';
@@ -142,23 +143,20 @@ function checkedName(action: string, name: string | undefined): string {
   return name ?? '';
 }
 
-/** What clients write before a name to say what it is; here it would be part of the name. */
-const PREFIX = /^(?:\/(?:queue|topic)\/|(?:queue|topic):\/\/)/;
-
 function refusePrefix(name: string): void {
-  if (!PREFIX.test(name)) return;
+  if (!KIND_PREFIX.test(name)) return;
   throw usageError(
-    `Queues are named without a prefix here: write ${name.replace(PREFIX, '')}, not ${name}.`,
+    `Queues are named without a prefix here: write ${name.replace(KIND_PREFIX, '')}, not ${name}.`,
   );
 }
 
 /** A queue may have such a name, where `amqp.queuePrefixes` is another: so it is asked for first. */
 function withHint(error: unknown, queue: string): unknown {
   const isHinted = error instanceof HoldfastError && error.code === 'NOT_FOUND';
-  if (!isHinted || !PREFIX.test(queue)) return error;
+  if (!isHinted || !KIND_PREFIX.test(queue)) return error;
   return new HoldfastError(
     'NOT_FOUND',
-    `${error.message} Write ${queue.replace(PREFIX, '')}, without a prefix.`,
+    `${error.message} Write ${queue.replace(KIND_PREFIX, '')}, without a prefix.`,
   );
 }
 

@@ -1,5 +1,8 @@
 /** Which names a queue or a topic may have, whatever protocol a client speaks. */
 
+/** What clients write before a name to say what it is. Before the name alone it would be part of it. */
+export const KIND_PREFIX = /^(?:\/(?:queue|topic)\/|(?:queue|topic):\/\/)/;
+
 export const MAX_NAME_BYTES = 1000;
 /** What ActiveMQ reads as wildcards, composites or options; kept free rather than misunderstood. */
 const RESERVED = /[\p{Cc},?]/u;

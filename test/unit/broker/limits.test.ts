@@ -123,8 +123,8 @@ test('the node holds all producers, and consumers go on', () => {
   producer.send('/queue/q', '1');
   consumer.listen('/queue/q');
   rig.settle();
-  rig.broker.holdProducers('The disk is full');
-  rig.broker.holdProducers('The disk is full');
+  rig.broker.holdProducers({ reason: 'The disk is full', isBrief: false });
+  rig.broker.holdProducers({ reason: 'The disk is full', isBrief: false });
   assert.deepEqual(producer.paused, ['The disk is full']);
   assert.deepEqual([late.paused, consumer.paused], [[], []]);
   late.send('/queue/q', '2');
@@ -143,7 +143,7 @@ test('two reasons to hold a producer need two reasons to let it go', () => {
   client.send('/queue/q', '1');
   client.send('/queue/q', '2');
   rig.settle();
-  rig.broker.holdProducers('The disk is full');
+  rig.broker.holdProducers({ reason: 'The disk is full', isBrief: false });
   client.listen('/queue/q', { mode: auto });
   rig.settle();
   assert.deepEqual([client.paused.length, client.resumed], [1, 0]);

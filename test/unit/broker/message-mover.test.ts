@@ -257,7 +257,7 @@ test('nothing is moved while the node holds producers back, and all of it afterw
   client.send('/queue/q', 'expires', { expiresAtMs: rig.nowMs + 1 });
   client.send('/queue/other', 'fails');
   rig.settle();
-  rig.broker.holdProducers('The disk is full');
+  rig.broker.holdProducers({ reason: 'The disk is full', isBrief: false });
   rig.nowMs += 1;
   rig.broker.sweep();
   failFrom(rig, client, '/queue/other');
@@ -274,7 +274,7 @@ test('what waits to be moved goes nowhere when the rules say so by then', () => 
   client.send('/queue/q', 'expires', { expiresAtMs: rig.nowMs + 1 });
   client.send('/queue/other', 'fails');
   rig.settle();
-  rig.broker.holdProducers('The disk is full');
+  rig.broker.holdProducers({ reason: 'The disk is full', isBrief: false });
   rig.nowMs += 1;
   rig.broker.sweep();
   failFrom(rig, client, '/queue/other');

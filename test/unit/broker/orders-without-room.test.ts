@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { WHEN_FULL } from '../../../src/broker/address-settings.js';
 import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
 import { depth, Rig, type TestClient } from './broker-rig.js';
-import { act, begin, browse } from './operator-rig.js';
+import { act, begin, browse, filled } from './operator-rig.js';
 
 const { auto } = ACKNOWLEDGEMENT;
 const RETRY = { kind: 'retry', mayGoTo: () => true } as const;
@@ -92,7 +92,7 @@ test('while the node holds producers nothing is moved, and a purge makes room', 
   send(client, '/queue/q', '1', '2');
   client.send('/queue/DLQ.q', 'x', { headers: 'original-destination:/queue/q\n' });
   rig.settle();
-  rig.broker.holdProducers('the disk is nearly full');
+  rig.broker.holdProducers({ reason: 'the disk is nearly full', isBrief: false });
   for (const [queue, action] of [
     ['q', { kind: 'move', to: 'other' }],
     ['q', { kind: 'copy', to: 'other' }],
@@ -106,6 +106,54 @@ test('while the node holds producers nothing is moved, and a purge makes room', 
   assert.equal(act(rig, 'q', { kind: 'purge' }).done, 2);
   rig.broker.releaseProducers();
   assert.equal(act(rig, 'DLQ.q', RETRY).done, 1);
+  rig.checkTwins();
+});
+
+const MAKES_ROOM = { reason: 'room is being made', isBrief: true } as const;
+
+for (const action of [
+  { kind: 'move', to: 'other' },
+  { kind: 'copy', to: 'other' },
+] as const) {
+  test(`a ${action.kind} waits while the node makes room, and goes on`, () => {
+    const { rig } = filled(3);
+    rig.broker.holdProducers(MAKES_ROOM);
+    const order = begin(rig, 'q', action);
+    rig.settle();
+    assert.equal(order.isOver, false);
+    assert.equal(act(rig, 'q', { kind: 'purge' }, { ids: [2] }).done, 1);
+    rig.broker.releaseProducers();
+    rig.settle();
+    assert.deepEqual([order.result?.done, order.result?.reason], [2, null]);
+    assert.deepEqual(browse(rig, 'other').bodies, ['1', '3']);
+    rig.checkTwins();
+  });
+}
+
+test('an order that waits for room ends when there will be none, and with the tenure', () => {
+  const { rig } = filled(2_500);
+  const full = begin(rig, 'q', { kind: 'move', to: 'other' });
+  while (depth(rig.broker, 'other') === 0) {
+    const task = rig.waitingTasks.shift();
+    if (task === undefined) assert.ok(rig.commitNext());
+    else task();
+  }
+  rig.broker.holdProducers(MAKES_ROOM);
+  rig.settle();
+  assert.equal(full.isOver, false);
+  rig.broker.holdProducers({ reason: 'the disk is full', isBrief: false });
+  rig.settle();
+  assert.deepEqual([full.result?.done, full.result?.isComplete], [1_000, false]);
+  assert.equal(full.result?.reason, 'Nothing more is written now: the disk is full.');
+
+  rig.broker.holdProducers(MAKES_ROOM);
+  const cut = begin(rig, 'q', { kind: 'move', to: 'other' });
+  rig.settle();
+  rig.broker.stopServing();
+  assert.match(String(cut.error), /does not serve any more/);
+  rig.takeOver();
+  assert.equal(depth(rig.broker, 'other'), 1_000);
+  assert.equal(act(rig, 'q', { kind: 'move', to: 'other' }).done, 1_500);
   rig.checkTwins();
 });
 

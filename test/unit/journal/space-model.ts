@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
 import {
-  mustHoldProducers,
   nextStep,
+  roomForProducers,
   SegmentLedger,
   type SpaceFacts,
   type SpaceStep,
@@ -203,7 +203,7 @@ export class SlowModel extends Model {
 
   /** Unless it is held back, the producer sends one message. */
   turn(bytes: number): void {
-    if (mustHoldProducers(this.facts)) this.held += 1;
+    if (roomForProducers(this.facts) !== 'enough') this.held += 1;
     else this.send(bytes);
     this.#work();
   }

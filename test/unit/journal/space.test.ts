@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
 import {
-  mustHoldProducers,
   nextStep,
+  roomForProducers,
   SegmentLedger,
   type SpaceFacts,
 } from '../../../src/journal/space.js';
@@ -191,20 +191,20 @@ test('what a drained backlog leaves after a takeover goes, though nobody writes 
 test('producers are held when there is no room for the next segment, before the last one is full', () => {
   const facts = { ...new Model(2 * SEGMENT_BYTES).facts, lacksRoom: true };
   const tailUsedBytes = SEGMENT_BYTES * 0.8;
-  assert.equal(mustHoldProducers(facts), false);
-  assert.equal(mustHoldProducers({ ...facts, tailUsedBytes }), true);
-  assert.equal(mustHoldProducers({ ...facts, tailUsedBytes, spareBytes: SEGMENT_BYTES }), false);
+  assert.equal(roomForProducers(facts), 'enough');
+  assert.equal(roomForProducers({ ...facts, tailUsedBytes }), 'none');
+  assert.equal(roomForProducers({ ...facts, tailUsedBytes, spareBytes: SEGMENT_BYTES }), 'enough');
 });
 
 test('producers are not held while the next segment fits, nor once it is ready', () => {
   const model = new Model(2 * SEGMENT_BYTES);
   const nearlyFull = { ...model.facts, tailUsedBytes: SEGMENT_BYTES };
   assert.equal(nextStep(nearlyFull)?.kind, 'prepare-segment');
-  assert.equal(mustHoldProducers(nearlyFull), false);
+  assert.equal(roomForProducers(nearlyFull), 'enough');
   const full = { ...sparseFacts(1), tailUsedBytes: SEGMENT_BYTES };
-  assert.equal(mustHoldProducers(full), true);
-  assert.equal(mustHoldProducers({ ...full, spareBytes: SEGMENT_BYTES }), false);
-  assert.equal(mustHoldProducers({ ...full, tailUsedBytes: SEGMENT_BYTES / 2 }), false);
+  assert.equal(roomForProducers(full), 'soon');
+  assert.equal(roomForProducers({ ...full, spareBytes: SEGMENT_BYTES }), 'enough');
+  assert.equal(roomForProducers({ ...full, tailUsedBytes: SEGMENT_BYTES / 2 }), 'enough');
 });
 
 test('a late next segment waits for one sparse segment, but not for what takes long', () => {
@@ -277,12 +277,12 @@ test('a checkpoint comes when twice the slack was written, also if nothing is de
 test('when producers are held, two blocks of any size still fit', () => {
   const { facts } = new Model(2 * SEGMENT_BYTES);
   const isHeldAt = (part: number, maxBatchBytes: number): boolean =>
-    mustHoldProducers({
+    roomForProducers({
       ...facts,
       lacksRoom: true,
       maxBatchBytes,
       tailUsedBytes: part * SEGMENT_BYTES,
-    });
+    }) === 'none';
   assert.deepEqual([isHeldAt(0.74, 100), isHeldAt(0.75, 100)], [false, true]);
   assert.deepEqual([isHeldAt(0.49, 250), isHeldAt(0.5, 250)], [false, true]);
   assert.deepEqual([isHeldAt(0.24, SEGMENT_BYTES), isHeldAt(0.25, SEGMENT_BYTES)], [false, true]);
@@ -299,7 +299,7 @@ test('while producers are held there is something to do, so that it ends', () =>
       (tailUsedBytes, maxBatchBytes, closed, checkpointBytes, lacksRoom) => {
         const bytes = { tailUsedBytes, maxBatchBytes, checkpointBytes };
         const facts = { ...sparseFacts(closed), ...bytes, lacksRoom };
-        if (mustHoldProducers(facts)) assert.notEqual(nextStep(facts), null);
+        if (roomForProducers(facts) !== 'enough') assert.notEqual(nextStep(facts), null);
       },
     ),
     { numRuns: 2_000 },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cursor, Epoch, SegmentNumber, Sequence } from '../../../src/journal/format.js';
-import { SegmentLedger } from '../../../src/journal/space.js';
+import { type JournalRoom, SegmentLedger } from '../../../src/journal/space.js';
 import { SpaceKeeper } from '../../../src/node/space-keeper.js';
 import type { StorageCommand, TailFacts } from '../../../src/node/storage-protocol.js';
 
@@ -28,13 +28,13 @@ function beginTenure(): {
   keeper: SpaceKeeper;
   ledger: SegmentLedger;
   posted: StorageCommand[];
-  /** What producers were told: whether room is short. */
-  rooms: boolean[];
+  /** What producers were told. */
+  rooms: JournalRoom[];
   writeSegment: (segment: number) => void;
 } {
   const ledger = new SegmentLedger();
   const posted: StorageCommand[] = [];
-  const rooms: boolean[] = [];
+  const rooms: JournalRoom[] = [];
   let tail = 5;
   const keeper = new SpaceKeeper({
     ledger,
@@ -46,7 +46,7 @@ function beginTenure(): {
     loadBlocks: () => Promise.resolve([]),
     drained: () => Promise.resolve(),
     applied: () => cursorIn(tail),
-    onRoom: (isShort) => rooms.push(isShort),
+    onRoom: (room) => rooms.push(room),
     onFailure: (error) => assert.fail(String(error)),
   });
   for (const number of [2, 3, 4]) ledger.setSize(number, SEGMENT_BYTES);
@@ -110,10 +110,10 @@ test('producers wait for a next segment that found no room, not for one that was
   keeper.onEvent({ kind: 'segment-prepared', tail, lacksRoom: true });
   await nextTurn();
   keeper.consider();
-  assert.deepEqual(rooms, [true]);
+  assert.deepEqual(rooms, ['none']);
   keeper.onAppended(512, tailIn(6));
   keeper.consider();
-  assert.deepEqual(rooms, [true, false]);
+  assert.deepEqual(rooms, ['none', 'enough']);
 });
 
 for (const halfMade of [[], [6]]) {
