@@ -106,6 +106,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+const EXAMPLES = [
+  ['pair', 'Two nodes and a table that shows a takeover'],
+  ['start --store /srv/holdfast', 'One node'],
+  ['status --store /srv/holdfast', 'Who is live'],
+] as const;
+
 const COMMAND_NAMES = COMMANDS.map((entry) => entry.name);
 /** Makes yargs answer the script of `holdfast completion`. */
 const COMPLETION_OF_YARGS = 'yargs-completion';
@@ -135,10 +141,8 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .help()
     .alias('help', 'h')
     .describe({ help: 'Show this help', version: 'Show the version' })
-    .example('$0 pair', 'Two nodes and a table that shows a takeover')
-    .example('$0 start --store /srv/holdfast', 'One node')
-    .example('$0 status --store /srv/holdfast', 'Who is live')
     .epilogue('Each command has its own help: holdfast start --help. Exit codes: docs/cli.md.');
+  for (const [line, meaning] of EXAMPLES) addExample(parser, line, meaning);
   for (const entry of COMMANDS) {
     addCommand(parser, entry, (code) => {
       exitCode = code;
@@ -154,6 +158,11 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
   });
   await parser.parseAsync();
   return exitCode;
+}
+
+/** On lines of their own: side by side, yargs breaks a command of more than half the width. */
+function addExample(parser: Argv, commandLine: string, meaning: string): void {
+  parser.example(`# ${meaning}`, '').example(`$0 ${commandLine}`, '');
 }
 
 function addCommand(parser: Argv, entry: CommandEntry, onEnd: (code: ExitCode) => void): void {
@@ -173,7 +182,7 @@ function addCommand(parser: Argv, entry: CommandEntry, onEnd: (code: ExitCode) =
         options.positional(name, positional);
       }
       for (const [commandLine, meaning] of command.examples) {
-        options.example(`$0 ${commandLine}`, meaning);
+        addExample(options, commandLine, meaning);
       }
       return options;
     },

@@ -332,13 +332,20 @@ test('without a command the help is shown as an error', () => {
   assert.match(stderr, /Usage: holdfast COMMAND \[OPTIONS\]/);
 });
 
-for (const command of ['start', 'pair', 'status', 'handover', 'doctor', 'send', 'receive']) {
+for (const command of [
+  ...['start', 'pair', 'status', 'handover', 'doctor', 'send', 'receive'],
+  ...['journal', 'top', 'queue', 'connection', 'user', 'completion'],
+]) {
   test(`holdfast ${command} --help shows its usage, its options and examples`, () => {
     const { code, stdout, stderr } = holdfast([command, '--help']);
     assert.equal(code, 0);
     assert.equal(stderr, '');
     assert.match(stdout, new RegExp(`Usage: holdfast ${command}.* \\[OPTIONS\\]`));
-    assert.match(stdout, /Options:\n(.*\n)*Examples:\n {2}holdfast/);
+    assert.match(stdout, /Options:\n(.*\n)*Examples:\n {2}# .+\n {2}holdfast/);
+    const examples =
+      stdout.slice(stdout.indexOf('Examples:\n')).split('\n\n')[0]?.split('\n') ?? [];
+    for (const line of examples.slice(1))
+      assert.match(line, /^ {2}(?:# |holdfast )/, 'one that broke');
     assert.doesNotMatch(stdout, /stop-with-parent/);
   });
 }
