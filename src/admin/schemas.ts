@@ -6,6 +6,8 @@ const count = { type: 'integer', minimum: 0 } as const;
 const id = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 const textOrNull = { type: ['string', 'null'] } as const;
 const countOrNull = { type: ['integer', 'null'] } as const;
+const ofLive = 'Null on a backup, which does not know.';
+const countOfLive = { ...countOrNull, description: ofLive } as const;
 
 /** Every property is there. */
 export function object<P extends { readonly [name: string]: unknown }>(properties: P) {
@@ -28,15 +30,15 @@ export function listOf<K extends string>(name: K, items: unknown, more: object =
 const DEPTH = {
   messages: count,
   bytes: count,
-  ready: count,
-  unacknowledged: count,
-  consumers: count,
+  ready: countOfLive,
+  unacknowledged: countOfLive,
+  consumers: countOfLive,
   oldestAtMs: {
     ...countOrNull,
     description: 'Roughly when the oldest came that is ready or unacknowledged.',
   },
   counts: {
-    description: 'Since the tenure began.',
+    description: `Since the tenure began. ${ofLive}`,
     ...object({
       arrived: count,
       delivered: count,
@@ -46,13 +48,14 @@ const DEPTH = {
       expired: count,
       deadLettered: count,
     }),
+    type: ['object', 'null'],
   },
 } as const;
 
 export const QUEUE = object({
   name: text,
   ...DEPTH,
-  paused: yesOrNo,
+  paused: { type: ['boolean', 'null'], description: ofLive },
   temporary: yesOrNo,
   deadLetters: yesOrNo,
 });
@@ -71,7 +74,7 @@ export const SUBSCRIPTION = object({
 export const TOPIC = object({
   name: text,
   subscriptions: count,
-  consumers: count,
+  consumers: countOfLive,
   messages: count,
   bytes: count,
 });

@@ -92,6 +92,7 @@ export class Broker implements BrokerEndpoint {
     this.parts.creator.start();
     this.parts.publisher.start();
     this.parts.management.start();
+    this.parts.inspection.start();
     this.noteArrivals();
     this.parts.index.releaseDue(this.options.wallMs());
     this.parts.deadLetters.start();
@@ -115,7 +116,7 @@ export class Broker implements BrokerEndpoint {
     if (!this.serving) return;
     this.serving = false;
     const { index, batches, flow, deliveries, mover, dispatcher, subscriptions } = this.parts;
-    const { busyTransactions, expirySweep, management } = this.parts;
+    const { busyTransactions, expirySweep, inspection, management } = this.parts;
     for (const client of this.clients) client.closed = true;
     this.clients.clear();
     this.outstanding = [];
@@ -128,6 +129,7 @@ export class Broker implements BrokerEndpoint {
     subscriptions.reset();
     busyTransactions.clear();
     forgetLiveState(index);
+    inspection.stop();
     management.stop();
   }
 

@@ -1,18 +1,25 @@
 /** What operators are told of the broker (docs/admin.md). Plain data: it goes out as JSON. */
 
-/** What queues and subscriptions have in common. */
+/** What queues and subscriptions have in common, on a backup too. */
 export interface DepthFacts {
   /** With those that are delivered and not acknowledged, and those whose time has not come. */
   readonly messages: number;
   readonly bytes: number;
+  /** Roughly when the oldest message came that is ready or unacknowledged, of the wall clock; null when there is none. */
+  readonly oldestAtMs: number | null;
+}
+
+/** What only the live node knows of them, which has the clients. */
+export interface LiveDepthFacts {
   /** Waiting for a consumer. */
   readonly ready: number;
   /** With consumers. */
   readonly unacknowledged: number;
   readonly consumers: number;
-  /** Roughly when the oldest message came that is ready or unacknowledged, of the wall clock; null when there is none. */
-  readonly oldestAtMs: number | null;
 }
+
+/** As another node tells it: null is not known there, and not nothing. */
+type MaybeKnown<Facts> = { readonly [name in keyof Facts]: Facts[name] | null };
 
 /** What has happened in one queue while this node was live. */
 export interface QueueHistory {
@@ -25,20 +32,22 @@ export interface QueueHistory {
   readonly deadLettered: number;
 }
 
-export interface QueueFacts extends DepthFacts {
+export interface QueueFacts extends DepthFacts, MaybeKnown<LiveDepthFacts> {
   readonly name: string;
-  readonly counts: QueueHistory;
+  /** Null on a backup, as what follows. */
+  readonly counts: QueueHistory | null;
   /** Nothing is delivered from it until somebody resumes it. */
-  readonly paused: boolean;
+  readonly paused: boolean | null;
   /** Of one client, in memory only, and gone with it. */
   readonly temporary: boolean;
   /** Where dead letters go. */
   readonly deadLetters: boolean;
 }
 
-export interface SubscriptionFacts extends DepthFacts {
+export interface SubscriptionFacts extends DepthFacts, MaybeKnown<LiveDepthFacts> {
   readonly topic: string;
-  readonly counts: QueueHistory;
+  /** Null on a backup. */
+  readonly counts: QueueHistory | null;
   /** Null for one in memory only, which is gone with its subscribers. */
   readonly name: string | null;
   readonly clientId: string | null;
@@ -50,8 +59,10 @@ export interface SubscriptionFacts extends DepthFacts {
 
 export interface TopicFacts {
   readonly name: string;
+  /** On a backup, durable ones alone. */
   readonly subscriptions: number;
-  readonly consumers: number;
+  /** Null on a backup. */
+  readonly consumers: number | null;
   /** Waiting in its subscriptions. */
   readonly messages: number;
   readonly bytes: number;

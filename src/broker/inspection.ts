@@ -17,16 +17,19 @@ import type {
 } from './facts.js';
 import type { MessageIndex } from './message-index.js';
 import type { Consumer, Queue } from './queue.js';
-import { depthOf, totalsOf } from './statistics.js';
+import { depthOf, liveDepthOf, totalsOf } from './statistics.js';
 import type { Transaction } from './transaction.js';
 
 const ACKNOWLEDGEMENT_NAMES = invert(ACKNOWLEDGEMENT);
+/** Of a queue, on a backup. */
+const UNKNOWN = { ready: null, unacknowledged: null, consumers: null, counts: null } as const;
 
 export class Inspection {
   private readonly index: MessageIndex;
   private readonly clients: Iterable<Client>;
   private readonly transactionsOpen: Iterable<Transaction>;
   private readonly counts: LiveCounts;
+  private isServing = false;
 
   constructor(options: {
     readonly index: MessageIndex;
@@ -40,11 +43,19 @@ export class Inspection {
     this.counts = options.counts;
   }
 
+  start(): void {
+    this.isServing = true;
+  }
+
+  stop(): void {
+    this.isServing = false;
+  }
+
   queues(): QueueFacts[] {
     const found: QueueFacts[] = [];
     for (const queue of this.index.queues.all()) {
       if (queue.destination.kind !== 'queue' || queue.removed) continue;
-      found.push(queueFacts(queue, this.index));
+      found.push(this.queueFacts(queue));
     }
     return found.sort(byName);
   }
@@ -52,11 +63,11 @@ export class Inspection {
   /** Null when there is none of that name. */
   queue(name: string): QueueFacts | null {
     const queue = this.index.queues.named(name);
-    return queue === undefined ? null : queueFacts(queue, this.index);
+    return queue === undefined ? null : this.queueFacts(queue);
   }
 
   subscriptions(): SubscriptionFacts[] {
-    return this.topicQueues().map((queue) => subscriptionFacts(queue, this.index));
+    return this.topicQueues().map((queue) => this.subscriptionFacts(queue));
   }
 
   /** Of a durable subscription; null when there is none of the name. */
@@ -72,7 +83,7 @@ export class Inspection {
       byTopic.set(name, {
         name,
         subscriptions: (before?.subscriptions ?? 0) + 1,
-        consumers: (before?.consumers ?? 0) + queue.consumers.length,
+        consumers: this.isServing ? (before?.consumers ?? 0) + queue.consumers.length : null,
         messages: (before?.messages ?? 0) + queue.messages,
         bytes: (before?.bytes ?? 0) + queue.bytes,
       });
@@ -123,32 +134,37 @@ export class Inspection {
     const all = [...this.index.queues.all()];
     return all.filter(({ destination, removed }) => destination.kind === 'topic' && !removed);
   }
-}
 
-function queueFacts(queue: Queue, index: MessageIndex): QueueFacts {
-  return {
-    name: queue.destination.name,
-    ...depthOf(queue, index),
-    counts: queue.counts.snapshot(),
-    paused: queue.isPaused,
-    temporary: queue.isTemporary,
-    deadLetters: queue.isDeadLetterQueue,
-  };
-}
+  private queueFacts(queue: Queue): QueueFacts {
+    return {
+      name: queue.destination.name,
+      ...this.depthFacts(queue),
+      paused: this.isServing ? queue.isPaused : null,
+      temporary: queue.isTemporary,
+      deadLetters: queue.isDeadLetterQueue,
+    };
+  }
 
-function subscriptionFacts(queue: Queue, index: MessageIndex): SubscriptionFacts {
-  const { stored } = queue;
-  return {
-    topic: queue.destination.name,
-    name: stored?.subscriptionName ?? null,
-    clientId: stored?.clientId ?? null,
-    durable: stored !== null,
-    shared: queue.isShared,
-    selector: stored?.selector || null,
-    noLocal: stored?.noLocal ?? false,
-    ...depthOf(queue, index),
-    counts: queue.counts.snapshot(),
-  };
+  private subscriptionFacts(queue: Queue): SubscriptionFacts {
+    const { stored } = queue;
+    return {
+      topic: queue.destination.name,
+      name: stored?.subscriptionName ?? null,
+      clientId: stored?.clientId ?? null,
+      durable: stored !== null,
+      shared: queue.isShared,
+      selector: stored?.selector || null,
+      noLocal: stored?.noLocal ?? false,
+      ...this.depthFacts(queue),
+    };
+  }
+
+  private depthFacts(queue: Queue) {
+    const live = this.isServing
+      ? { ...liveDepthOf(queue), counts: queue.counts.snapshot() }
+      : UNKNOWN;
+    return { ...depthOf(queue, this.index), ...live };
+  }
 }
 
 function consumerFacts(consumer: Consumer): ConsumerFacts {

@@ -1,12 +1,12 @@
 /** Plain numbers about a broker: metrics and what operators see are made from them, and tests see with them what an index holds. */
 
 import type { Destination } from './api.js';
-import type { BrokerTotals, DepthFacts, LiveCounts } from './facts.js';
+import type { BrokerTotals, DepthFacts, LiveCounts, LiveDepthFacts } from './facts.js';
 import type { MessageIndex } from './message-index.js';
 import type { Queue } from './queue.js';
 import type { QueueCounts } from './queue-counts.js';
 
-export interface QueueStatistics extends DepthFacts {
+export interface QueueStatistics extends DepthFacts, LiveDepthFacts {
   readonly destination: Destination;
   /** Set for a durable subscription. */
   readonly subscription: { readonly clientId: string; readonly name: string } | null;
@@ -42,16 +42,17 @@ export function totalsOf(
 }
 
 export function depthOf(queue: Queue, { table, arrivals }: MessageIndex): DepthFacts {
-  const { messages, bytes, unacknowledged } = queue;
+  const { messages, bytes } = queue;
   const oldestId = queue.oldestEntryId(table);
   return {
     messages,
     bytes,
-    ready: queue.ready.length,
-    unacknowledged,
-    consumers: queue.consumers.length,
     oldestAtMs: oldestId === null ? null : arrivals.arrivedAtMs(oldestId),
   };
+}
+
+export function liveDepthOf({ ready, unacknowledged, consumers }: Queue): LiveDepthFacts {
+  return { ready: ready.length, unacknowledged, consumers: consumers.length };
 }
 
 function statisticsOf(queue: Queue, index: MessageIndex): QueueStatistics {
@@ -61,5 +62,12 @@ function statisticsOf(queue: Queue, index: MessageIndex): QueueStatistics {
       ? null
       : { clientId: stored.clientId, name: stored.subscriptionName };
   const isStored = stored !== null;
-  return { destination, subscription, stored: isStored, ...depthOf(queue, index), counts };
+  return {
+    destination,
+    subscription,
+    stored: isStored,
+    ...depthOf(queue, index),
+    ...liveDepthOf(queue),
+    counts,
+  };
 }

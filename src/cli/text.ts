@@ -33,6 +33,11 @@ export function durationText(durationMs: number): string {
     : `${Math.floor(durationMs / DAY_MS)} d`;
 }
 
+/** Of what a backup does not know, a dash. */
+export function knownNumber(value: number | null): string {
+  return value === null ? '-' : String(value);
+}
+
 /** `512 B`, `1.5 KiB`, `20 MiB`. */
 export function bytesText(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

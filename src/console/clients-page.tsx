@@ -6,7 +6,7 @@ import type { ConnectionFacts, SubscriptionFacts, TransactionFacts } from '../br
 import { call } from './api.js';
 import { useAskedList } from './asked-list.js';
 import { Dialog } from './dialog.js';
-import { bytes, count, counted, duration } from './format.js';
+import { bytes, count, counted, duration, knownCount } from './format.js';
 import { tell } from './notices.js';
 import { may } from './session.js';
 import { type Column, SortedTable } from './sorted-table.js';
@@ -135,15 +135,19 @@ export function SubscriptionsPage() {
     {
       title: 'Consumers',
       isNumber: true,
-      sortBy: (one) => one.consumers,
-      show: (one) => one.consumers,
+      sortBy: (one) => one.consumers ?? 0,
+      show: (one) => knownCount(one.consumers),
     },
     { title: 'Selector', show: ({ selector }) => selector ?? '–' },
     {
       title: 'Delete',
       show: (one) =>
         may('manage', one.topic) && (
-          <button type="button" disabled={one.consumers > 0} onClick={() => setRemoving(one)}>
+          <button
+            type="button"
+            disabled={(one.consumers ?? 0) > 0}
+            onClick={() => setRemoving(one)}
+          >
             Delete…
           </button>
         ),

@@ -9,6 +9,11 @@ export function count(value: number): string {
   return NUMBER.format(value);
 }
 
+/** Of what a backup does not know, a dash. */
+export function knownCount(value: number | null): string {
+  return value === null ? '–' : count(value);
+}
+
 /** `1 message`, `2 messages`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;

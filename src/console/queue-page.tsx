@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { QueueFacts } from '../broker/facts.js';
 import { call, Problem, queuePath } from './api.js';
 import { Dialog } from './dialog.js';
-import { bytes, count, counted, duration } from './format.js';
+import { bytes, count, counted, duration, knownCount } from './format.js';
 import { MessageTable } from './message-table.js';
 import { queues } from './node-watch.js';
 import { tell, telling } from './notices.js';
@@ -61,7 +61,7 @@ export function QueuePage({ name }: { readonly name: string }) {
         <MessageTable
           queue={name}
           round={round}
-          version={`${queue.messages} ${queue.unacknowledged} ${queue.counts.arrived}`}
+          version={`${queue.messages} ${queue.unacknowledged} ${queue.counts?.arrived}`}
           chosen={chosen}
           choose={setChosen}
           filter={filter}
@@ -80,12 +80,13 @@ function Figures({ queue }: { readonly queue: QueueFacts }) {
   const { counts, oldestAtMs } = queue;
   const facts = [
     ['Messages', count(queue.messages)],
-    ['Ready', count(queue.ready)],
-    ['Unacknowledged', count(queue.unacknowledged)],
-    ['Consumers', count(queue.consumers)],
+    ['Ready', knownCount(queue.ready)],
+    ['Unacknowledged', knownCount(queue.unacknowledged)],
+    ['Consumers', knownCount(queue.consumers)],
     ['Size', bytes(queue.bytes)],
     ['Oldest', oldestAtMs === null ? '–' : duration(Date.now() - oldestAtMs)],
   ] as const;
+  if (counts === null) return <FigureList figures={facts} />;
   const inTenure = [
     ['Arrived', count(counts.arrived)],
     ['Acknowledged', count(counts.acknowledged)],
@@ -124,11 +125,10 @@ interface ActionsProps {
 function Actions({ queue, chosen, begin, remove }: ActionsProps) {
   const { name, paused, deadLetters, messages } = queue;
   const isEmpty = messages === 0;
-  const change = paused ? 'resume' : 'pause';
-  const turn = async (): Promise<void> => {
+  const turn = async (change: 'pause' | 'resume'): Promise<void> => {
     await call('POST', queuePath(name, `/${change}`));
     tell(
-      paused
+      change === 'resume'
         ? `${name} delivers again.`
         : `${name} is paused, until it is resumed or another node is live.`,
     );
@@ -146,9 +146,17 @@ function Actions({ queue, chosen, begin, remove }: ActionsProps) {
       {offer('copy', 'Copy')}
       {offer('purge', 'Purge', 'danger')}
       <span class="gap" />
-      <button type="button" onClick={() => void telling(turn)}>
-        {paused ? 'Resume' : 'Pause'}
-      </button>
+      {/* A backup does not know which. */}
+      {paused !== true && (
+        <button type="button" onClick={() => void telling(() => turn('pause'))}>
+          Pause
+        </button>
+      )}
+      {paused !== false && (
+        <button type="button" onClick={() => void telling(() => turn('resume'))}>
+          Resume
+        </button>
+      )}
       <button type="button" class="danger" onClick={remove}>
         Delete queue…
       </button>
@@ -173,7 +181,7 @@ function DeleteDialog({
     tell(`Queue ${name} is gone.`);
     goTo('queues');
   };
-  if (consumers > 0) {
+  if (consumers !== null && consumers > 0) {
     return (
       <Dialog title={`Delete: ${name}`} close={close}>
         <p>

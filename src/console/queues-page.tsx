@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { QueueFacts } from '../broker/facts.js';
 import { call, queuePath } from './api.js';
 import { Dialog } from './dialog.js';
-import { bytes, count, counted, duration } from './format.js';
+import { bytes, counted, duration, knownCount } from './format.js';
 import { queues } from './node-watch.js';
 import { tell } from './notices.js';
 import { useValue } from './observable.js';
@@ -38,8 +38,8 @@ const COLUMNS: readonly Column<QueueFacts>[] = [
   ).map(([title, key]) => ({
     title,
     isNumber: true,
-    sortBy: (queue: QueueFacts) => queue[key],
-    show: (queue: QueueFacts) => count(queue[key]),
+    sortBy: (queue: QueueFacts) => queue[key] ?? 0,
+    show: (queue: QueueFacts) => knownCount(queue[key]),
   })),
   {
     title: 'Bytes',

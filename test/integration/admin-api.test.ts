@@ -189,6 +189,9 @@ test('a backup answers what it knows and passes the rest to the live node, and t
     const { json } = await call(backup, 'GET', '/api/v1/queues');
     return json.role === 'backup' && json.queues[0]?.messages === 3;
   });
+  const followed = (await call(backup, 'GET', '/api/v1/queues/q')).json;
+  assert.deepEqual([followed.ready, followed.consumers, followed.paused], [null, null, null]);
+  assert.deepEqual([followed.counts, followed.temporary], [null, false]);
   assert.deepEqual(await bodiesIn(backup, 'q'), ['1', '2', '3']);
   const moved = await call(backup, 'POST', '/api/v1/queues/q/move', { to: 'other', limit: 1 });
   assert.deepEqual([moved.status, moved.json.done], [200, 1]);

@@ -132,6 +132,17 @@ test('a connection is listed and closed, by way of a backup as well', async (t) 
   const id = /^(\d+) .*\bbilling\b/m.exec(listed)?.[1];
   assert.ok(id, listed);
   const through = ['--node', backup.addressOf('http')];
+  await client.send({ destination: '/queue/q', body: 'x' });
+  let stat = '';
+  await eventually('the backup has followed', async () => {
+    const { code, stdout } = await holdfast(store, 'queue', 'stat', 'q', ...through);
+    stat = stdout;
+    return code === 0;
+  });
+  for (const line of [/^Messages +1$/m, /^Consumers +-$/m, /^Arrived +-$/m])
+    assert.match(stat, line);
+  assert.match(stat, /^A backup has answered/m);
+  assert.match(await succeeds(store, 'queue', 'list', ...through), /^A backup has answered/m);
   const closed = await succeeds(store, 'connection', 'close', id, '--yes', ...through);
   assert.equal(closed, `Connection ${id} is closed.\n`);
   await eventually('it is gone', async () => {

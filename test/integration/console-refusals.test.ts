@@ -52,6 +52,8 @@ test('an order in the middle of a takeover is refused, and carried out when it i
   const address = consoleOf(backup, '#/queues/orders');
   const { page, faults } = await openPage(await browserOf(t), address);
   await page.getByRole('table', { name: 'Messages' }).getByText('x', { exact: true }).waitFor();
+  for (const name of ['Pause', 'Resume']) await page.getByRole('button', { name }).waitFor();
+  assert.equal(await page.getByText('In this tenure').count(), 0, 'a backup does not know');
   await page.getByRole('button', { name: 'Move…' }).click();
   await page.getByLabel('To the queue').fill('later');
 
@@ -66,6 +68,8 @@ test('an order in the middle of a takeover is refused, and carried out when it i
   assert.equal(await page.getByLabel('To the queue').inputValue(), 'later', 'what was typed stays');
   await move.click();
   await page.getByText('1 message moved to later').waitFor();
+  await page.getByText('In this tenure').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Resume' }).count(), 0);
   assert.deepEqual(faults, []);
 });
 

@@ -2,7 +2,7 @@
 
 import type { ConnectionFacts, QueueFacts } from '../../broker/facts.js';
 import type { MessageView } from '../../node/message-view.js';
-import { bytesText, dateText, plainLine, tableLines } from '../text.js';
+import { bytesText, dateText, knownNumber, plainLine, tableLines } from '../text.js';
 
 const BODY_COLUMNS = 60;
 
@@ -12,34 +12,42 @@ export function queueLines(queues: readonly QueueFacts[]): string[] {
   const rows = queues.map((queue) => [
     plainLine(queue.name),
     String(queue.messages),
-    String(queue.ready),
-    String(queue.unacknowledged),
-    String(queue.consumers),
+    knownNumber(queue.ready),
+    knownNumber(queue.unacknowledged),
+    knownNumber(queue.consumers),
     bytesText(queue.bytes),
     marks(queue),
   ]);
-  return tableLines(head, rows);
+  return [...tableLines(head, rows), ...noteOfBackup(queues)];
 }
 
 export function statLines(queue: QueueFacts): string[] {
-  const waiting = queue.messages - queue.ready - queue.unacknowledged;
-  return tableLines(
+  const { messages, ready, unacknowledged, oldestAtMs, counts } = queue;
+  const isKnown = ready !== null && unacknowledged !== null;
+  const waiting = isKnown ? Math.max(0, messages - ready - unacknowledged) : null;
+  const rows = tableLines(
     ['Queue', plainLine(queue.name)],
     [
-      ['Messages', String(queue.messages)],
-      ['  ready', String(queue.ready)],
-      ['  unacknowledged', String(queue.unacknowledged)],
-      ['  delayed or in transactions', String(Math.max(0, waiting))],
+      ['Messages', String(messages)],
+      ['  ready', knownNumber(ready)],
+      ['  unacknowledged', knownNumber(unacknowledged)],
+      ['  delayed or in transactions', knownNumber(waiting)],
       ['Size', bytesText(queue.bytes)],
-      ['Oldest', queue.oldestAtMs === null ? 'none' : dateText(queue.oldestAtMs)],
-      ['Consumers', String(queue.consumers)],
-      ['Arrived', String(queue.counts.arrived)],
-      ['Acknowledged', String(queue.counts.acknowledged)],
-      ['Expired', String(queue.counts.expired)],
-      ['Dead letters', String(queue.counts.deadLettered)],
+      ['Oldest', oldestAtMs === null ? 'none' : dateText(oldestAtMs)],
+      ['Consumers', knownNumber(queue.consumers)],
+      ['Arrived', knownNumber(counts?.arrived ?? null)],
+      ['Acknowledged', knownNumber(counts?.acknowledged ?? null)],
+      ['Expired', knownNumber(counts?.expired ?? null)],
+      ['Dead letters', knownNumber(counts?.deadLettered ?? null)],
       ['Marks', marks(queue) || 'none'],
     ],
   );
+  return [...rows, ...noteOfBackup([queue])];
+}
+
+function noteOfBackup(queues: readonly QueueFacts[]): string[] {
+  if (queues.every(({ counts }) => counts !== null)) return [];
+  return ['A backup has answered, as far as it has followed: - is what only the live node knows.'];
 }
 
 function marks({ paused, temporary, deadLetters }: QueueFacts): string {

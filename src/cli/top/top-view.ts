@@ -2,7 +2,14 @@
 
 import type { BrokerTotals, QueueFacts } from '../../broker/facts.js';
 import type { NodeReport } from '../../node/node-report.js';
-import { bytesText, durationText, type Paint, plainLine, tableLines } from '../text.js';
+import {
+  bytesText,
+  durationText,
+  knownNumber,
+  type Paint,
+  plainLine,
+  tableLines,
+} from '../text.js';
 
 /** What was asked at one moment. */
 export interface TopLook {
@@ -37,11 +44,13 @@ export function topLines(before: TopLook | null, now: TopLook, page: TopPage): s
   const known = new Map(earlier?.queues.map((queue) => [queue.name, queue]));
   const rate = rateOver(earlier, now);
   const rows = now.queues.map((queue): QueueRow => {
+    const { counts } = queue;
+    if (counts === null) return { queue, inRate: null, outRate: null };
     const old = known.get(queue.name)?.counts;
     return {
       queue,
-      inRate: rate(old?.arrived, queue.counts.arrived),
-      outRate: rate(old?.acknowledged, queue.counts.acknowledged),
+      inRate: rate(old?.arrived, counts.arrived),
+      outRate: rate(old?.acknowledged, counts.acknowledged),
     };
   });
   const shown = rows.toSorted(COMPARE[page.order]).slice(0, page.rows);
@@ -131,8 +140,8 @@ function queueTable(rows: readonly QueueRow[], wallMs: number): string[] {
   const cells = rows.map(({ queue, inRate, outRate }) => [
     plainLine(queue.name),
     String(queue.messages),
-    String(queue.unacknowledged),
-    String(queue.consumers),
+    knownNumber(queue.unacknowledged),
+    knownNumber(queue.consumers),
     bytesText(queue.bytes),
     rateText(inRate),
     rateText(outRate),

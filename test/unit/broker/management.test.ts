@@ -377,3 +377,23 @@ test('connections and consumers are told with what they hold, without the node i
   rig.broker.management.closeConnection(connections[1]?.id ?? 0, 'An operator closed it.');
   assert.deepEqual(listener.aborted, ['An operator closed it.']);
 });
+
+test('of its clients and of what is counted a backup knows nothing, and says so', () => {
+  const { rig, client } = filled(3);
+  client.listen('/queue/q', { prefetch: 2 });
+  client.listen('/topic/t', { durable: { clientId: 'one', name: 'sub' } });
+  rig.settle();
+  const unknown = { ready: null, unacknowledged: null, consumers: null, counts: null };
+  const { inspection } = rig.follower().broker;
+  const followed = inspection.queue('q');
+  assert.deepEqual({ ...followed, ...unknown, paused: null }, followed);
+  assert.equal(followed?.messages, 3);
+  assert.equal(inspection.subscriptions()[0]?.counts, null);
+  assert.equal(inspection.topics()[0]?.consumers, null);
+
+  const known = rig.broker.inspection.queue('q');
+  assert.deepEqual([known?.ready, known?.unacknowledged, known?.counts?.arrived], [1, 2, 3]);
+  assert.equal(rig.broker.inspection.topics()[0]?.consumers, 1);
+  rig.broker.stopServing();
+  assert.equal(rig.broker.inspection.queue('q')?.ready, null);
+});

@@ -29,8 +29,8 @@ function look(atMs: number, queues: readonly QueueFacts[], epoch = 1): TopLook {
       ...{ storeSilence: null, producersHeld: null, connections: 3, live: null, peers: [] },
     },
     totals: {
-      ...{ sent: sum(({ counts }) => counts.arrived), delivered: 0, failed: 0, expired: 0 },
-      ...{ acknowledged: sum(({ counts }) => counts.acknowledged), deadLettered: 0 },
+      ...{ sent: sum(({ counts }) => counts?.arrived ?? 0), delivered: 0, failed: 0, expired: 0 },
+      ...{ acknowledged: sum(({ counts }) => counts?.acknowledged ?? 0), deadLettered: 0 },
       ...{ duplicates: 0, dropped: 0, memoryBytes: 0 },
       ...{ messages: sum(({ messages }) => messages), bytes: sum(({ bytes }) => bytes) },
     },
