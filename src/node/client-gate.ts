@@ -16,6 +16,9 @@ const WAIT_LIMIT_MS = 30_000;
 const RETRY_MS = 100;
 const CONNECT_TIMEOUT_MS = 3_000;
 
+/** True for a client that is not to be served. It is taken care of, and then closed, or `afterwards` goes on with it. */
+export type HoldsOff = (socket: Socket, afterwards?: () => void) => boolean;
+
 export interface ClientGateOptions {
   readonly network: Network;
   readonly clock: Clock;
@@ -25,8 +28,7 @@ export interface ClientGateOptions {
   readonly originKey: string;
   /** Why one more client cannot be taken; null when it can. */
   readonly limitReached: () => string | null;
-  /** True for a client that is not to be served, and is taken care of. */
-  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
+  readonly holdsOff?: HoldsOff | undefined;
   /** Clients of this gate begin with TLS. */
   readonly tls?: TlsEndpoint;
   /** Whether this node is sure to own the store. While it is not, a new client waits, or gives up and tries another node. */
@@ -77,15 +79,29 @@ export class ClientGate {
   }
 
   accept(socket: Socket): void {
-    // Where nobody else stands behind it, nothing of it needs to be read for that.
-    if (!this.#passers.has(hostOf(socket.remoteAddress)) && this.#holdsOff(socket)) return;
+    // Nothing of it is read for that, unless a backup may stand before others there.
+    const isPasser = this.#passers.has(hostOf(socket.remoteAddress));
+    if (!isPasser && this.#holdsOff(socket, () => void this.#lookAtHeld(socket))) return;
+    this.#admit(socket);
+  }
+
+  /** A backup whose host floods this node, and that has not passed a client through to it before. */
+  async #lookAtHeld(socket: Socket): Promise<void> {
+    if (await this.#learnOrigin(socket, 0)) this.#admit(socket);
+    else socket.destroy();
+  }
+
+  #admit(socket: Socket): void {
     const reason = this.#options.limitReached();
-    if (reason !== null) {
+    if (reason === null) {
+      this.#sockets.add(socket);
+      void this.#welcome(socket);
+    } else if (this.#options.tls === undefined) {
       this.#refuse(socket, reason);
-      return;
+    } else {
+      // A handshake begins after the line.
+      void this.#learnOrigin(socket).then(() => this.#refuse(socket, reason));
     }
-    this.#sockets.add(socket);
-    void this.#welcome(socket);
   }
 
   /** New clients wait from now on. The node that others are passed through to may still have a word for them. */
@@ -137,18 +153,30 @@ export class ClientGate {
   }
 
   async #welcome(socket: Socket): Promise<void> {
-    const { originKey, cryptography } = this.#options;
-    const { remoteAddress } = socket;
     this.#arriving.add(socket);
-    const isTold = await learnOrigin(socket, originKey, cryptography);
+    await this.#learnOrigin(socket);
     if (!this.#arriving.delete(socket)) return;
-    if (isTold) this.#passers.add(hostOf(remoteAddress));
     if (this.#holdsOff(socket)) this.#forget(socket);
     else this.#route(socket);
   }
 
-  #holdsOff(socket: Socket): boolean {
-    return this.#options.holdsOff?.(socket) ?? false;
+  /** Whether it is of a client that another node passes through. */
+  async #learnOrigin(socket: Socket, limitMs?: number): Promise<boolean> {
+    const { originKey, cryptography, logger } = this.#options;
+    const { remoteAddress } = socket;
+    const found = await learnOrigin(socket, originKey, cryptography, limitMs);
+    if (found === 'wrong') {
+      const sentence =
+        'A line that tells of a client was made without the key of this run: it counts as its sender';
+      logger.debug('origin-refused', { remoteAddress }, sentence);
+    }
+    if (found !== 'told') return false;
+    this.#passers.add(hostOf(remoteAddress));
+    return true;
+  }
+
+  #holdsOff(socket: Socket, afterwards?: () => void): boolean {
+    return this.#options.holdsOff?.(socket, afterwards) ?? false;
   }
 
   #route(socket: Socket): void {

@@ -10,7 +10,7 @@ import {
 import type { Logger } from '../platform/logger.js';
 import type { Clock, HostPort, Listener, Network, Socket, TlsEndpoint } from '../platform/ports.js';
 import type { Addresses, Reach } from '../store/documents.js';
-import { ClientGate, type ClientGateOptions } from './client-gate.js';
+import { ClientGate, type ClientGateOptions, type HoldsOff } from './client-gate.js';
 import type { OriginCryptography } from './client-origin.js';
 
 /** A protocol that clients speak. */
@@ -53,7 +53,7 @@ export interface ClientListenersOptions {
   /** Whether this node is sure to own the store. */
   readonly isSure: () => boolean;
   /** As of ClientGate. */
-  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
+  readonly holdsOff?: HoldsOff | undefined;
   /** Of the protocols that are served over TLS. */
   readonly tls: ReadonlyMap<string, TlsEndpoint>;
 }

@@ -25,35 +25,40 @@ export function originLine(
   return Buffer.from(`${WORD}${origin} ${proofOf(origin, key, cryptography)}${LINE_END}`);
 }
 
+/** Whether somebody has told whose a connection is. `wrong`: without a proof that is right. */
+type Told = 'nothing' | 'told' | 'wrong';
+
 /**
- * Reads such a line, where there is one, and has the socket say from then on whom it is of. One that was made
- * without the key is taken off and not believed: it may be of a node that knows an earlier run of this one.
- * Resolves with whether one was believed.
+ * Reads such a line, where there is one within the time, and has the socket say from then on whom it is of. One that
+ * was made without the key is taken off and not believed: it may be of a node that knows an earlier run of this one.
  */
 export async function learnOrigin(
   socket: Socket,
   key: string,
   cryptography: OriginCryptography,
-): Promise<boolean> {
-  let isBelieved = false;
+  limitMs = LIMIT_MS,
+): Promise<Told> {
+  let told: Told = 'nothing';
   await socket.peek((bytes) => {
     const end = lineEnd(bytes);
     if (end === null || end === 0) return end;
     const line = Buffer.from(bytes.subarray(WORD.length, end - LINE_END.length)).toString('latin1');
     const [origin = '', proof = ''] = line.split(' ');
     const expected = proofOf(origin, key, cryptography);
-    isBelieved = cryptography.isEqual(Buffer.from(proof), Buffer.from(expected));
-    if (isBelieved) socket.remoteAddress = origin;
+    const isRight = cryptography.isEqual(Buffer.from(proof), Buffer.from(expected));
+    if (isRight) socket.remoteAddress = origin;
+    told = isRight ? 'told' : 'wrong';
     return end;
-  }, LIMIT_MS);
-  return isBelieved;
+  }, limitMs);
+  return told;
 }
 
 /** The length of the line with its end; 0 when there is none, null while there may be one. */
 function lineEnd(bytes: Uint8Array): number | null {
   const compared = Math.min(bytes.length, WORD.length);
   if (WORD.compare(bytes, 0, compared, 0, compared) !== 0) return 0;
-  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(LINE_END);
+  const length = Math.min(bytes.length, MAX_LINE_BYTES);
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, length).indexOf(LINE_END);
   if (at >= 0) return at + LINE_END.length;
   return bytes.length < MAX_LINE_BYTES ? null : 0;
 }

@@ -72,7 +72,7 @@ export function assembleMainThread(options: MainThreadOptions): MainThread {
     }),
     contents: messageContents,
     isStorageSilent: () => watchdog.silentMs > 0,
-    holdsOff: security && ((socket) => security.holdsOff(socket)),
+    holdsOff: security && ((socket, afterwards) => security.holdsOff(socket, afterwards)),
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });

@@ -9,11 +9,12 @@ import type { Config } from '../config/schema.js';
 import { BLOCK_HEADER_BYTES, type Cursor } from '../journal/format.js';
 import { SegmentLedger } from '../journal/space.js';
 import type { Logger } from '../platform/logger.js';
-import type { Channel, Clock, Network, Socket, TlsEndpoint } from '../platform/ports.js';
+import type { Channel, Clock, Network, TlsEndpoint } from '../platform/ports.js';
 import type { Tracer } from '../platform/tracing.js';
 import { TracedBroker } from '../tracing/traced-broker.js';
 import { Administration } from './administration.js';
 import { BlockCache } from './block-cache.js';
+import type { HoldsOff } from './client-gate.js';
 import { ClientListeners, type ClientProtocol } from './client-listeners.js';
 import type { OriginCryptography } from './client-origin.js';
 import { CommitPipeline } from './commit-pipeline.js';
@@ -40,7 +41,7 @@ export interface NodePartsOptions {
   /** As of ClientGate; for each run of a node another one. */
   readonly originKey: string;
   /** As of ClientGate. */
-  readonly holdsOff?: ((socket: Socket) => boolean) | undefined;
+  readonly holdsOff?: HoldsOff | undefined;
   /** Set where messages are traced. */
   readonly tracer?: Tracer;
 }

@@ -114,11 +114,11 @@ export interface Socket {
   /**
    * Before `receive`: shows `look` what comes first, and all of it again with each part that follows, until it says
    * how many bytes it takes away; null asks for more. The rest is for `receive`. Resolves then, with nothing
-   * taken when the connection ends before or `limitMs` are over.
+   * taken when the connection ends before or `limitMs` are over: what has been received until then is shown even so.
    */
   peek(look: (bytes: Uint8Array) => number | null, limitMs: number): Promise<void>;
   /**
-   * Set once, before the first byte is read. `bytes` given to `onData` is only valid during the call.
+   * Set once, before any byte but those of `peek` is read. `bytes` given to `onData` is only valid during the call.
    * `onDrain`: `bufferedBytes` has come down to zero after it was above the socket's high-water mark.
    * `onClose`: exactly once, whoever closed; nothing is called after it.
    */

@@ -1,5 +1,5 @@
 /**
- * In front of everything else that a connection costs: while an address floods this node with wrong
+ * In front of nearly everything that a connection costs: while an address floods this node with wrong
  * passwords, its new connections are left unread for a while and closed without a word. A guess then
  * costs what an accepted connection does, and who waits for the answer guesses slowly.
  */
@@ -19,8 +19,8 @@ export class FloodGate {
     this.isFlooding = isFlooding;
   }
 
-  /** True when it has taken the socket, which nobody else may touch then. */
-  takes(socket: Socket): boolean {
+  /** True when it has taken the socket, which nobody else may touch until it is closed, or handed to `afterwards`. */
+  takes(socket: Socket, afterwards = (): void => socket.destroy()): boolean {
     if (!this.isFlooding(socket.remoteAddress)) return false;
     if (this.held >= MAX_HELD) {
       socket.destroy();
@@ -30,7 +30,7 @@ export class FloodGate {
     socket.pauseReading();
     this.clock.after(HELD_FOR_MS, () => {
       this.held -= 1;
-      socket.destroy();
+      afterwards();
     });
     return true;
   }

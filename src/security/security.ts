@@ -70,9 +70,9 @@ export class Security {
     }
   }
 
-  /** True for a new connection of an address that floods this node: it is taken care of. */
-  holdsOff(socket: Socket): boolean {
-    return this.flood.takes(socket);
+  /** True for a new connection of an address that floods this node: it is held for a while, and then closed or handed on. */
+  holdsOff(socket: Socket, afterwards?: () => void): boolean {
+    return this.flood.takes(socket, afterwards);
   }
 
   /** For the client at the other end of the socket. */

@@ -168,6 +168,7 @@ export class NodeSocket implements Socket {
       let first: Uint8Array = NO_BYTES;
       const finish = (taken: number): void => {
         clearTimeout(timer);
+        clearImmediate(lastLook);
         stream.off('readable', onReadable);
         stream.off('close', onClose);
         // After its end a stream takes nothing back, and nobody is there to answer.
@@ -183,7 +184,11 @@ export class NodeSocket implements Socket {
         if (taken !== null) finish(taken);
       };
       const onClose = (): void => finish(0);
-      const timer = setTimeout(onClose, limitMs);
+      let lastLook: NodeJS.Immediate | undefined;
+      // After a standstill timers come before what was received meanwhile.
+      const timer = setTimeout(() => {
+        lastLook = setImmediate(onClose);
+      }, limitMs);
       stream.on('readable', onReadable);
       stream.once('close', onClose);
       if (stream.destroyed) onClose();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
-import { ClientGate } from '../../../src/node/client-gate.js';
+import { hostOf } from '../../../src/config/address.js';
+import { ClientGate, type ClientGateOptions } from '../../../src/node/client-gate.js';
 import { originLine } from '../../../src/node/client-origin.js';
 import { nodeClock } from '../../../src/platform/node/clock.js';
 import { nodeCryptography } from '../../../src/platform/node/cryptography.js';
@@ -86,8 +87,8 @@ class Client {
   isClosed = false;
   #changed: () => void = () => undefined;
 
-  constructor() {
-    this.socket = net.connect(listener.address.port, '127.0.0.1');
+  constructor({ port }: HostPort) {
+    this.socket = net.connect(port, '127.0.0.1');
     this.socket.on('data', (bytes) => {
       this.text += bytes;
       this.#changed();
@@ -114,8 +115,8 @@ class Client {
   }
 }
 
-async function connect(): Promise<Client> {
-  const client = new Client();
+async function connect(to = listener.address): Promise<Client> {
+  const client = new Client(to);
   await once(client.socket, 'connect');
   return client;
 }
@@ -296,7 +297,9 @@ test('a graceful close sends what is buffered; new clients wait', async () => {
 });
 
 /** The gate that clients are passed through to, with what it serves. */
-async function startLiveGate(): Promise<{ address: HostPort; served: Socket[] }> {
+async function startLiveGate(
+  options: Partial<ClientGateOptions> = {},
+): Promise<{ address: HostPort; served: Socket[] }> {
   const served: Socket[] = [];
   const live = new ClientGate({
     network,
@@ -316,6 +319,7 @@ async function startLiveGate(): Promise<{ address: HostPort; served: Socket[] }>
       echo(socket, 'live:', onClosed);
     },
     refuse: ignore,
+    ...options,
   });
   live.openHere();
   const { address, close } = await network
@@ -383,4 +387,60 @@ test('who is held off is told apart from others behind the same backup', async (
   await client.until(() => client.text === 'live:hello');
   await guesser.until(() => guesser.isClosed);
   assert.equal(live.served.length, 1);
+});
+
+test('a backup on a host that floods the live node brings its clients in, and nobody else comes in from there', async () => {
+  let held: (() => void)[] = [];
+  const live = await startLiveGate({
+    holdsOff: (socket, afterwards) => {
+      if (hostOf(socket.remoteAddress) !== '127.0.0.1') return false;
+      held.push(afterwards ?? (() => socket.destroy()));
+      return true;
+    },
+  });
+  const lineOf = (key: string): Uint8Array => originLine('10.0.0.7:4711', key, nodeCryptography);
+  const come = async (line: Uint8Array): Promise<Client> => {
+    const client = await connect(live.address);
+    client.socket.write(line);
+    client.send('hello');
+    return client;
+  };
+  const backup = await come(lineOf(ORIGIN_KEY));
+  const forger = await come(lineOf('ab'.repeat(32)));
+  const guesser = await come(Buffer.from('guess'));
+  await eventually(() => held.length === 3);
+  assert.equal(live.served.length, 0);
+  const before = held;
+  held = [];
+  for (const afterwards of before) afterwards();
+  await backup.until(() => backup.text === 'live:hello');
+  await forger.until(() => forger.isClosed);
+  await guesser.until(() => guesser.isClosed);
+
+  const next = await come(lineOf(ORIGIN_KEY));
+  await next.until(() => next.text === 'live:hello');
+  assert.equal(held.length, 0, 'a backup is known by now');
+});
+
+test('TLS with a client that finds no place begins after the line that tells of it', async () => {
+  let refused = '';
+  const live = await startLiveGate({
+    limitReached: () => 'its 3 connections (stomp.maxConnections)',
+    tls: { secure: (socket) => Promise.resolve(socket) },
+    refuse: (socket, reason) => {
+      socket.receive({
+        onData: (bytes) => {
+          refused += Buffer.from(bytes).toString();
+          socket.write(Buffer.from(reason));
+        },
+        ...{ onDrain: ignore, onClose: ignore },
+      });
+      socket.resumeReading();
+    },
+  });
+  gate.openElsewhere({ address: live.address, originKey: ORIGIN_KEY });
+  const client = await connect();
+  client.send('hello');
+  await client.until(() => client.text.includes('maxConnections'));
+  assert.equal(refused, 'hello');
 });
