@@ -13,6 +13,7 @@ import { assembleBroker, type BrokerOptions, type BrokerParts, noCounts } from '
 import { writeCheckpoint } from './checkpoint.js';
 import { Client } from './client.js';
 import { relocateBlock } from './compaction.js';
+import { assertThat } from './contract.js';
 import type { LiveCounts } from './facts.js';
 import type { NodeHold } from './flow-control.js';
 import type { Batch, BlockPosition } from './host.js';
@@ -276,9 +277,4 @@ export class Broker implements BrokerEndpoint {
       if (!client.closed) client.events.confirmed(batch.confirmTokens[index]);
     }
   }
-}
-
-/** What cannot happen unless the caller breaks the contract; it stays on in production. */
-function assertThat(condition: boolean, contract: string): asserts condition {
-  if (!condition) throw new Error(`The broker's contract is broken: ${contract}.`);
 }

@@ -72,8 +72,8 @@ export class FlowControl {
     return nodeHold === null ? null : `Nothing more is written now: ${nodeHold.reason}.`;
   }
 
-  /** Whether the node holds producers for a moment: then `task` runs when that is over, or known to last. */
-  waitsForRoom(task: () => void): boolean {
+  /** True while the node holds producers for a moment: then `task` runs when that is over, or known to last. */
+  resumesWithRoom(task: () => void): boolean {
     if (this.nodeHold?.isBrief !== true) return false;
     this.awaitingRoom.push(task);
     return true;

@@ -136,10 +136,11 @@ export class MessageJob {
 
   private runSlice(): void {
     const { parts, queue, selection } = this.options;
-    const { walk } = this;
+    const { walk, target } = this;
     if (queue.removed) throw gone(queue);
-    // Only a purge needs no room.
-    if (this.needsContent && parts.flow.waitsForRoom(() => this.later())) return;
+    if (target?.removed) throw gone(target);
+    // What only removes needs no room.
+    if (this.writesMessages && parts.flow.resumesWithRoom(() => this.later())) return;
     for (let id = walk.id; id !== undefined; id = walk.step()) {
       if (this.done >= selection.limit) break;
       if (this.sliceMessages >= MESSAGES_PER_SLICE || this.sliceBytes >= BYTES_PER_SLICE) {
@@ -162,7 +163,7 @@ export class MessageJob {
   /** False when its bytes have to be loaded first: then it is tried again. */
   private handle(slot: number): boolean {
     const { walk } = this;
-    if (this.options.selection.selector === null && !this.needsContent) {
+    if (this.options.selection.selector === null && !this.writesMessages) {
       this.apply(slot, null);
       return true;
     }
@@ -173,8 +174,8 @@ export class MessageJob {
     return true;
   }
 
-  /** Of each message, and not only its id. */
-  private get needsContent(): boolean {
+  /** So it has to read them, and not only their ids. */
+  private get writesMessages(): boolean {
     const { action, queue } = this.options;
     if (action.kind === 'purge') return false;
     return action.kind !== 'expire' || MessageMover.keepsExpired(queue);
@@ -219,7 +220,7 @@ export class MessageJob {
   /** As if its time had come, so that no full queue refuses it. */
   private expire(slot: number, content: EntryContent | null): boolean {
     const { mover, flow } = this.options.parts;
-    if (content === null || !this.needsContent) {
+    if (content === null || !this.writesMessages) {
       mover.expire(slot);
       return true;
     }

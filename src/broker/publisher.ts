@@ -7,6 +7,7 @@ import type { PropertySource } from '../selector/property-source.js';
 import type { Destination, IncomingMessage, SelectableMessage } from './api.js';
 import type { BatchBuilder } from './batch-builder.js';
 import type { Client } from './client.js';
+import { assertThat } from './contract.js';
 import type { DuplicateFilter } from './duplicate-filter.js';
 import type { DuplicateKey } from './duplicate-key.js';
 import type { FlowControl } from './flow-control.js';
@@ -317,6 +318,8 @@ export class Publisher {
   }
 
   private addStoredTarget(queue: Queue): void {
+    // Behind the record of its removal nobody could read the journal any more.
+    assertThat(!queue.removed, 'a queue that is removed gets nothing more');
     this.storedTargets.push(queue);
     this.storedTargetIds.push(queue.stored?.id as number);
   }

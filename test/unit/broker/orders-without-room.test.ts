@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WHEN_FULL } from '../../../src/broker/address-settings.js';
 import { ACKNOWLEDGEMENT } from '../../../src/broker/api.js';
-import { depth, Rig, type TestClient } from './broker-rig.js';
-import { act, begin, browse, filled } from './operator-rig.js';
+import { depth, Rig, type RigOptions, type TestClient } from './broker-rig.js';
+import { act, begin, browse, filled, Order } from './operator-rig.js';
 
 const { auto } = ACKNOWLEDGEMENT;
 const RETRY = { kind: 'retry', mayGoTo: () => true } as const;
@@ -111,12 +111,26 @@ test('while the node holds producers nothing is moved, and a purge makes room', 
 
 const MAKES_ROOM = { reason: 'room is being made', isBrief: true } as const;
 
-for (const action of [
+const COPYING = [
   { kind: 'move', to: 'other' },
   { kind: 'copy', to: 'other' },
-] as const) {
-  test(`a ${action.kind} waits while the node makes room, and goes on`, () => {
-    const { rig } = filled(3);
+] as const;
+const WRITING = [...COPYING, { kind: 'expire' }, RETRY] as const;
+
+/** Three messages, which each order that writes can carry out: they are dead letters of `other`. */
+function withDeadLetters(options: RigOptions = {}): Rig {
+  const rig = new Rig(options);
+  const client = rig.connect();
+  for (const body of ['1', '2', '3']) {
+    client.send('/queue/q', body, { headers: 'original-destination:/queue/other\n' });
+  }
+  rig.settle();
+  return rig;
+}
+
+for (const action of WRITING) {
+  test(`${action.kind} waits while the node makes room, and goes on`, () => {
+    const rig = withDeadLetters({ addresses: { q: { expiryAddress: 'other' } } });
     rig.broker.holdProducers(MAKES_ROOM);
     const order = begin(rig, 'q', action);
     rig.settle();
@@ -128,16 +142,75 @@ for (const action of [
     assert.deepEqual(browse(rig, 'other').bodies, ['1', '3']);
     rig.checkTwins();
   });
+
+  test(`${action.kind} ends when its queue is removed while it waits for room`, () => {
+    const rig = withDeadLetters({ addresses: { q: { expiryAddress: 'other' } } });
+    rig.broker.holdProducers(MAKES_ROOM);
+    const order = begin(rig, 'q', action);
+    rig.settle();
+    act(rig, 'q', { kind: 'purge' });
+    rig.broker.management.delete('q', new Order());
+    rig.broker.releaseProducers();
+    rig.settle();
+    assert.match(String(order.error), /Queue "q" was removed meanwhile/);
+    rig.checkTwins();
+  });
+}
+
+test('what only removes does not wait for room', () => {
+  const rig = withDeadLetters();
+  rig.broker.holdProducers(MAKES_ROOM);
+  assert.equal(act(rig, 'q', { kind: 'expire' }, { ids: [1] }).done, 1);
+  assert.equal(act(rig, 'q', { kind: 'purge' }).done, 2);
+});
+
+for (const action of COPYING) {
+  for (const isHeld of [true, false]) {
+    test(`a ${action.kind} ends when its target is removed before it has begun (held: ${isHeld})`, () => {
+      const { rig } = filled(3);
+      if (isHeld) rig.broker.holdProducers(MAKES_ROOM);
+      const order = begin(rig, 'q', action);
+      if (isHeld) rig.settle();
+      rig.broker.management.delete('other', new Order());
+      rig.broker.releaseProducers();
+      rig.settle();
+      assert.match(String(order.error), /Queue "other" was removed meanwhile/);
+      rig.takeOver();
+      assert.deepEqual([depth(rig.broker, 'q'), depth(rig.broker, 'other')], [3, 0]);
+      rig.checkTwins();
+    });
+  }
+
+  test(`a ${action.kind} ends when its target is purged and removed between two slices of it`, () => {
+    const { rig } = filled(2_500);
+    const order = begin(rig, 'q', action);
+    untilSomeAreIn(rig, 'other');
+    rig.broker.holdProducers(MAKES_ROOM);
+    rig.settle();
+    const moved = act(rig, 'other', { kind: 'purge' }).done;
+    rig.broker.management.delete('other', new Order());
+    rig.broker.releaseProducers();
+    rig.settle();
+    assert.match(String(order.error), /Queue "other" was removed meanwhile/);
+    rig.takeOver();
+    assert.equal(depth(rig.broker, 'q'), action.kind === 'move' ? 2_500 - moved : 2_500);
+    rig.checkTwins();
+  });
+}
+
+/** Runs an order until what it did first is committed. */
+function untilSomeAreIn(rig: Rig, queue: string): void {
+  while (depth(rig.broker, queue) === 0) {
+    const task = rig.waitingTasks.shift();
+    if (task === undefined) assert.ok(rig.commitNext());
+    else task();
+  }
 }
 
 test('an order that waits for room ends when there will be none, and with the tenure', () => {
   const { rig } = filled(2_500);
   const full = begin(rig, 'q', { kind: 'move', to: 'other' });
-  while (depth(rig.broker, 'other') === 0) {
-    const task = rig.waitingTasks.shift();
-    if (task === undefined) assert.ok(rig.commitNext());
-    else task();
-  }
+  untilSomeAreIn(rig, 'other');
   rig.broker.holdProducers(MAKES_ROOM);
   rig.settle();
   assert.equal(full.isOver, false);
