@@ -98,7 +98,7 @@ export interface SpaceFacts {
   readonly bytesSinceCheckpoint: number;
   /** What a checkpoint would take now. */
   readonly snapshotBytes: number;
-  /** The next segment could not be made for want of room. */
+  /** The next segment, or a checkpoint, could not be made for want of room. */
   readonly lacksRoom: boolean;
   /** Segments that could not be emptied just now: what they hold is on its way out already. */
   readonly notNow: ReadonlySet<number>;

@@ -12,7 +12,7 @@ const JOURNAL_HOLDS: { readonly [room in JournalRoom]: NodeHold | null } = {
   enough: null,
   soon: { reason: 'the journal makes room for its next segment', isBrief: true },
   none: {
-    reason: 'the file system of the store has no room for the next segment of the journal',
+    reason: 'the file system of the store has no room for what the journal needs next',
     isBrief: false,
   },
 };

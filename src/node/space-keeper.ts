@@ -136,6 +136,7 @@ export class SpaceKeeper {
   onEvent(event: StorageEvent): void {
     switch (event.kind) {
       case 'checkpoint-written':
+        this.#lacksRoom = event.bytes < 0;
         if (event.bytes >= 0) {
           this.#counts.checkpoints += 1;
           this.#checkpointCovers = event.covers;

@@ -32,7 +32,7 @@ const FREE_BYTES_INTERVAL_MS = 1_000;
 /** A backup that is further behind is not ready. */
 const READY_LAG_BYTES = 16 * 1024 * 1024;
 /** For the last words of a node that fails. */
-const FAREWELL_LIMIT_MS = 1_000;
+const LAST_WORDS_LIMIT_MS = 1_000;
 
 export class StorageEngine {
   readonly #world: StorageWorld;
@@ -58,7 +58,7 @@ export class StorageEngine {
   #lockPolls = 0;
   #isStopping = false;
   #isOver = false;
-  #hasFailed = false;
+  #failure: HoldfastError | null = null;
   #hasPostedEnd = false;
   #beginNow: () => void = () => undefined;
   /** The listeners are bound, or the node is to stop: one that cannot serve does not touch the store. */
@@ -102,7 +102,7 @@ export class StorageEngine {
       await this.#stopCleanly();
       this.#end(null, 'The node was stopped.');
     } catch (error) {
-      await this.#fail(error);
+      await this.#failWithLastWords(error);
     }
   }
 
@@ -372,27 +372,41 @@ export class StorageEngine {
     await this.#status?.close();
   }
 
-  /** The main thread ends the process when it hears of it, so only who confirms nothing may leave a word before. */
-  async #fail(error: unknown): Promise<void> {
-    if (this.#hasFailed || this.#hasPostedEnd) return;
-    this.#hasFailed = true;
-    this.#isOver = true;
-    const wasOwner = this.#tenure !== null;
-    const failure = asStorageFailure(error);
-    const event: RoleEvent =
-      failure.code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
-    this.#role = nextRole(this.#role, event) ?? 'stopped';
-    this.#post({ kind: 'role', role: this.#role, epoch: this.#epoch, detail: failure.message });
-    try {
-      if (wasOwner || failure.code === 'STORE_STALLED') return;
-      await this.#waits.atMost(FAREWELL_LIMIT_MS, this.#sayFarewell(failure.message));
-    } finally {
-      this.#end(failure.code, failure.message);
+  /** The main thread hears of nothing that comes after it, and ends the process. */
+  #fail(error: unknown): void {
+    if (this.#hasPostedEnd) return;
+    const { code, message } = this.#firstFailure(error);
+    this.#end(code, message);
+  }
+
+  /**
+   * Only for what ended the life of this node itself: beside another failure, as of a status, a takeover would go on
+   * meanwhile. Who confirmed something, or has a store that does not answer, ends at once.
+   */
+  async #failWithLastWords(error: unknown): Promise<void> {
+    if (this.#tenure === null && !this.#hasPostedEnd) {
+      const { code, message } = this.#firstFailure(error);
+      if (code !== 'STORE_STALLED') {
+        await this.#waits.atMost(LAST_WORDS_LIMIT_MS, this.#sayLastWords(message));
+      }
     }
+    this.#fail(error);
+  }
+
+  #firstFailure(error: unknown): HoldfastError {
+    if (this.#failure !== null) return this.#failure;
+    const failure = asStorageFailure(error);
+    this.#failure = failure;
+    this.#isOver = true;
+    const { code, message } = failure;
+    const event: RoleEvent = code === 'OWNERSHIP_LOST' ? 'ownership-lost' : 'storage-failed';
+    this.#role = nextRole(this.#role, event) ?? 'stopped';
+    this.#post({ kind: 'role', role: this.#role, epoch: this.#epoch, detail: message });
+    return failure;
   }
 
   /** For people who look at the store. It may well fail where the rest did, or another node has the name by now. */
-  async #sayFarewell(detail: string): Promise<void> {
+  async #sayLastWords(detail: string): Promise<void> {
     try {
       await this.#status?.change(detail);
       await this.#status?.close();
@@ -404,7 +418,7 @@ export class StorageEngine {
   #onStall(call: string, silentMs: number): void {
     const limit = `${Math.round(silentMs / 1000)} s (ownership.storeStallLimitMs)`;
     const sentence = `${call} has not been answered for ${limit}: this node ends now`;
-    void this.#fail(new HoldfastError('STORE_STALLED', sentence));
+    this.#fail(new HoldfastError('STORE_STALLED', sentence));
   }
 
   #end(code: HoldfastError['code'] | null, sentence: string): void {
@@ -423,7 +437,7 @@ export class StorageEngine {
       try {
         await task();
       } catch (error) {
-        await this.#fail(error);
+        this.#fail(error);
       }
     }
   }

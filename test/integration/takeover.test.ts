@@ -106,6 +106,34 @@ test('P5: a node killed while it takes over leaves a store that the next one tak
   await load.finish();
 });
 
+test('P3: a node that fails in the middle of its takeover ends, and does not go live first', async (t) => {
+  const store = await TestStore.make(t);
+  const live = await store.startLive('a');
+  const fails = { name: 'look at peers', effect: { kind: 'fail', errno: 'EIO' } } as const;
+  const isSlow = { name: 'last words', effect: { kind: 'delay', delayMs: 3_000 } } as const;
+  const backup = store.startFaulty(
+    'b',
+    [
+      { ...SLOW_TAKEOVER, effect: { kind: 'delay', delayMs: 800 } },
+      { ...fails, at: 'taking-over: list nodes', when: 'before' },
+      { ...isSlow, at: 'fenced: write nodes/* at 0', when: 'before' },
+    ],
+    { HOLDFAST_OWNERSHIP_STATUS_INTERVAL_MS: '100' },
+  );
+  await store.untilReady(backup);
+  await live.kill();
+  await backup.ended;
+  assert.equal(backup.role, 'fenced');
+  const rolesThere = backup.log.filter(({ event }) => event === 'role-changed').map(({ to }) => to);
+  assert.deepEqual(rolesThere, ['backup', 'taking-over', 'fenced']);
+  const struck = backup.log.filter(({ event }) => event === 'fault-struck');
+  assert.deepEqual(
+    struck.map(({ message }) => message),
+    ['slow takeover', 'look at peers'],
+    'the takeover would go on while it says its last words',
+  );
+});
+
 test('P2: of three nodes one takes over and the third follows it', async (t) => {
   const store = await TestStore.make(t);
   const { live, backup } = await store.startPair();

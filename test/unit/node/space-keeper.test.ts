@@ -116,6 +116,26 @@ test('producers wait for a next segment that found no room, not for one that was
   assert.deepEqual(rooms, ['none', 'enough']);
 });
 
+test('while a checkpoint finds no room, nobody is told that there will be some soon', async () => {
+  const { keeper, ledger, posted, rooms } = beginTenure();
+  for (const segment of [2, 3]) ledger.remove(segment as SegmentNumber);
+  const tail = { ...tailIn(5), usedBytes: SEGMENT_BYTES * 0.9, spareBytes: 0 };
+  keeper.onAppended(0, tail);
+  keeper.consider();
+  assert.deepEqual([kindsOf(posted), rooms], [['checkpoint'], ['soon']]);
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(5), bytes: -1 });
+    await nextTurn();
+    keeper.consider();
+    assert.deepEqual(rooms, ['soon', 'none']);
+  }
+  keeper.onEvent({ kind: 'checkpoint-written', covers: cursorIn(5), bytes: 10 });
+  await nextTurn();
+  keeper.consider();
+  assert.deepEqual(rooms, ['soon', 'none', 'soon']);
+  assert.equal(posted.at(-1)?.kind, 'delete-segments');
+});
+
 for (const halfMade of [[], [6]]) {
   const what = halfMade.length === 0 ? 'before it' : 'when it was empty';
   test(`P5: a segment that a tenure begins while it ends is not missed in a listing from ${what}`, () => {
