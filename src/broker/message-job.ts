@@ -40,7 +40,7 @@ const BYTES_PER_SLICE = 1024 * 1024;
 const COPIES_TOLD = 1_000;
 
 const WITH_OTHERS = 'Consumers or transactions have some of them.';
-const NO_ORIGIN = 'Some do not say where they were sent first.';
+const NO_DESTINATION = 'Some do not say where they were sent first.';
 
 export interface JobParts {
   readonly index: MessageIndex;
@@ -234,16 +234,17 @@ export class MessageJob {
   private retry(slot: number, content: EntryContent): boolean {
     const { parts, queue, action } = this.options;
     const { contentKind, headers } = content.message;
-    const origin = parts.services.contents.deadLetterOrigin(contentKind, headers);
-    if (origin === null || origin.name.startsWith(TEMPORARY_PREFIX)) return this.leave(NO_ORIGIN);
-    if (action.kind === 'retry' && !action.mayGoTo(origin)) {
+    const original = parts.services.contents.originalDestination(contentKind, headers);
+    if (original === null || original.name.startsWith(TEMPORARY_PREFIX))
+      return this.leave(NO_DESTINATION);
+    if (action.kind === 'retry' && !action.mayGoTo(original)) {
       return this.leave(
-        `Some were sent to ${origin.kind} "${origin.name}", where you may not send.`,
+        `Some were sent to ${original.kind} "${original.name}", where you may not send.`,
       );
     }
-    if (origin.kind === 'topic') return this.publishAgain(slot, origin, content);
-    const target = this.targetOf(origin);
-    if (target === queue) return this.leave(NO_ORIGIN);
+    if (original.kind === 'topic') return this.publishAgain(slot, original, content);
+    const target = this.targetOf(original);
+    if (target === queue) return this.leave(NO_DESTINATION);
     if (!this.hasRoom(target)) return false;
     this.move(slot, target, content);
     return true;

@@ -210,8 +210,8 @@ export class MessageMover {
     const { contentKind, headers, ...kept } = content.message;
     const { destination, settings } = this.queueOf(slot);
     const { topic } = content;
-    const origin: Destination = topic === null ? destination : { kind: 'topic', name: topic };
-    const facts = factsOf(origin, this.index.table.failedDeliveriesOf(slot), expiredAtMs);
+    const original: Destination = topic === null ? destination : { kind: 'topic', name: topic };
+    const facts = factsOf(original, this.index.table.failedDeliveriesOf(slot), expiredAtMs);
     const message: MessageContent = {
       ...kept,
       contentKind,
@@ -222,7 +222,7 @@ export class MessageMover {
     };
     const address = hasExpired
       ? settings.expiryAddress
-      : (settings.deadLetterAddress ?? this.ownDeadLetterAddress(destination, origin));
+      : (settings.deadLetterAddress ?? this.ownDeadLetterAddress(destination, original));
     const target = this.creator.queueForMoved(address);
     const reason = hasExpired ? REMOVAL_REASON.expired : REMOVAL_REASON.deadLettered;
     this.moveTo(target, slot, { ...content, message }, reason);
@@ -230,9 +230,9 @@ export class MessageMover {
   }
 
   /** What a subscription with wildcards fails may be of any number of topics. */
-  private ownDeadLetterAddress(destination: Destination, origin: Destination): string {
-    const name = DEAD_LETTER_PREFIX + origin.name;
-    const isOneOfMany = origin.name !== destination.name;
+  private ownDeadLetterAddress(destination: Destination, original: Destination): string {
+    const name = DEAD_LETTER_PREFIX + original.name;
+    const isOneOfMany = original.name !== destination.name;
     return isOneOfMany && !this.creator.hasRoomFor(name) ? OTHER_DEAD_LETTERS : name;
   }
 

@@ -15,7 +15,7 @@ type DeadLetterHeaders = (
 ) => Uint8Array;
 
 /** Where a dead letter was sent first, as `DeadLetterHeaders` wrote it; null when it does not say. */
-type DeadLetterOrigin = (contentKind: ContentKind, headers: Uint8Array) => Destination | null;
+type OriginalDestination = (contentKind: ContentKind, headers: Uint8Array) => Destination | null;
 
 /** Reads what a selector names, in the codec of the message; valid until the next call. */
 type PropertiesOf = (message: SelectableMessage) => PropertySource;
@@ -23,7 +23,7 @@ type PropertiesOf = (message: SelectableMessage) => PropertySource;
 /** What the broker leaves to the protocol that a message came by. */
 export interface MessageContents {
   readonly deadLetterHeaders: DeadLetterHeaders;
-  readonly deadLetterOrigin: DeadLetterOrigin;
+  readonly originalDestination: OriginalDestination;
   readonly propertiesOf: PropertiesOf;
 }
 

@@ -4,11 +4,11 @@ import { CONTENT_KIND } from '../broker/api.js';
 import type { MessageContents } from '../broker/services.js';
 import {
   deadLetterAnnotations,
-  deadLetterOrigin as originInAnnotations,
+  originalDestination as destinationInAnnotations,
 } from '../protocols/amqp/dead-letter.js';
 import { MessageProperties as AmqpProperties } from '../protocols/amqp/message-properties.js';
 import {
-  deadLetterOrigin as originInHeaders,
+  originalDestination as destinationInHeaders,
   deadLetterHeaders as stompHeaders,
 } from '../protocols/stomp/dead-letter.js';
 import { MessageProperties as StompProperties } from '../protocols/stomp/message-properties.js';
@@ -21,8 +21,8 @@ export const messageContents: MessageContents = {
     kind === CONTENT_KIND.amqp
       ? deadLetterAnnotations(headers, cause)
       : stompHeaders(kind, headers, cause),
-  deadLetterOrigin: (kind, headers) =>
-    kind === CONTENT_KIND.amqp ? originInAnnotations(headers) : originInHeaders(headers),
+  originalDestination: (kind, headers) =>
+    kind === CONTENT_KIND.amqp ? destinationInAnnotations(headers) : destinationInHeaders(headers),
   propertiesOf: (message) =>
     message.contentKind === CONTENT_KIND.amqp
       ? amqpProperties.of(message)

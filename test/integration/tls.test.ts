@@ -112,6 +112,14 @@ test('STOMP over TLS: by password, by certificate, and through a backup', async 
   const ambiguous = await handshake(scene, live.addressOf('stomp+ssl'), await showing(two));
   assert.match(await connectAnswer(ambiguous), /^ERROR\nmessage:No user has the name/);
   await wasRefused(live, 'login-refused', 'user', /CN=stranger/);
+  await eventually('the log tells who came through the backup', async () => {
+    const through = await handshake(scene, backup.addressOf('stomp+ssl'), await showing(stranger));
+    const address = `127.0.0.1:${through.localPort}`;
+    await connectAnswer(through);
+    return live.log.some(
+      (line) => line.event === 'login-refused' && line.remoteAddress === address,
+    );
+  });
 
   const { key } = await readPair(scene.node);
   for (const node of [live, backup]) {

@@ -38,7 +38,7 @@ export function deadLetterAnnotations(annotations: Uint8Array, cause: DeadLetter
 }
 
 /** As `deadLetterAnnotations` wrote it; null when they do not say, or something that is no destination. */
-export function deadLetterOrigin(annotations: Uint8Array): Destination | null {
+export function originalDestination(annotations: Uint8Array): Destination | null {
   if (annotations.length === 0) return null;
   let address: unknown = null;
   try {

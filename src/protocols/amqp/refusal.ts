@@ -6,7 +6,7 @@ import { FrameWriter } from './frame-writer.js';
 import { CLOSE, OPEN } from './performatives.js';
 
 /**
- * Nothing that the client has sent was read, so whether it began with SASL is not known; a client that
+ * Nothing that the client has sent was looked into, so whether it began with SASL is not known; a client that
  * did sees a connection that ends, and tries another node.
  */
 export function closeUnserved(containerId: string, reason: string): readonly Uint8Array[] {

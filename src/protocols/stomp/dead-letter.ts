@@ -53,12 +53,12 @@ export function deadLetterHeaders(
 }
 
 /** As `deadLetterHeaders` wrote it; null when they do not say, or something that is no destination. */
-export function deadLetterOrigin(headers: Uint8Array): Destination | null {
-  let origin: Destination | null = null;
+export function originalDestination(headers: Uint8Array): Destination | null {
+  let original: Destination | null = null;
   for (const [name, value] of storedHeaderLines(headers, 0, headers.length)) {
-    if (name === ORIGINAL_DESTINATION) origin = destinationOf(value);
+    if (name === ORIGINAL_DESTINATION) original = destinationOf(value);
   }
-  return origin;
+  return original;
 }
 
 function destinationOf(text: string): Destination | null {

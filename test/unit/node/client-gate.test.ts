@@ -354,6 +354,18 @@ test('a backup that does not know the live node tells an address that is not bel
   }
 });
 
+test('a client of an IPv6 address is told as well', async () => {
+  gate.openHere();
+  for (const address of ['[2001:db8::7]:4711', '[fe80::1%eth0]:4711', '[::ffff:10.0.0.7]:4711']) {
+    const client = await connect();
+    client.socket.write(originLine(address, ORIGIN_KEY, nodeCryptography));
+    client.send('hello');
+    await client.until(() => client.text === 'here:hello');
+    assert.equal(served.at(-1)?.remoteAddress, address);
+    client.socket.destroy();
+  }
+});
+
 test('the line that tells a client may come in pieces, and while nobody is live', async () => {
   const client = await connect();
   client.socket.setNoDelay(true);
