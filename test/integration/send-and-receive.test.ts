@@ -43,6 +43,16 @@ test('a text after two dashes may begin with one', async (t) => {
   assert.equal(await holdfast(['receive', ...url, '/queue/q']), '-v\n');
 });
 
+test('a message that is rejected often enough is a dead letter', async (t) => {
+  const store = await TestStore.make(t);
+  const node = await store.startLive('a', { HOLDFAST_LIMITS_MAX_DELIVERIES: '3' });
+  const url = ['--url', `stomp://127.0.0.1:${node.address.port}`];
+  await holdfast(['send', '/queue/q', 'bad', ...url]);
+  const rejecting = ['receive', '/queue/q', '--reject', '--count', '3'];
+  assert.equal(await holdfast([...rejecting, ...url]), 'bad\nbad\nbad\n');
+  assert.equal(await holdfast(['receive', '/queue/DLQ.q', '--timeout', '5', ...url]), 'bad\n');
+});
+
 test('an empty text is a message of its own', async (t) => {
   const store = await TestStore.make(t);
   const node = await store.startLive('a');

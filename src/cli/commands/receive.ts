@@ -1,4 +1,4 @@
-/** `holdfast receive`: prints messages, and acknowledges each after it was printed. */
+/** `holdfast receive`: prints messages, and acknowledges or rejects each after it was printed. */
 
 import type { ReceivedMessage } from '../../client/received-message.js';
 import type { AckMode } from '../../client/stomp-client.js';
@@ -26,6 +26,12 @@ export const command = defineCommand({
       default: 'client-individual',
       description: 'auto: a message is gone when it is sent, printed or not',
     },
+    reject: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Answer that each has failed, as an application does that cannot process it: it comes again, and becomes a dead letter in the end',
+    },
     json: {
       type: 'boolean',
       default: false,
@@ -48,6 +54,10 @@ export const command = defineCommand({
     ['receive /queue/orders', 'One message'],
     ['receive /queue/orders --follow --json', 'All of them, with headers'],
     ['receive /queue/orders --count 100 --timeout 5', 'A hundred, or fewer when no more come'],
+    [
+      'receive /queue/orders --reject --count 10',
+      'Ten failures: the message is a dead letter then',
+    ],
   ],
   epilogue:
     'Ends with 4 when --timeout seconds went by without a message, with 130 when it was interrupted before --count messages.',
@@ -55,11 +65,17 @@ export const command = defineCommand({
     const write = given.json ? writeJson : writeText;
     const count = requireWhole('count', given.count, 1);
     if (given.follow && count !== 1) throw usageError('Give either --follow or --count, not both.');
+    if (given.reject && given.ack === 'auto') {
+      throw usageError(
+        'With --ack auto nothing is left to reject; give either --reject or --ack auto.',
+      );
+    }
     const timeoutMs = requireSeconds('timeout', given.timeout);
     const receiver = new Receiver({
       connection: await openConnection(given),
       destination: given.destination,
       ack: given.ack as AckMode,
+      rejects: given.reject,
       count: given.follow ? Number.POSITIVE_INFINITY : count,
       timeoutMs,
       // What could not be written (a full disk) is not acknowledged: main.ts ends the program then.

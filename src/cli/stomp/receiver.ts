@@ -1,5 +1,5 @@
 /**
- * Receives messages and acknowledges each after whoever takes it is done with it. After a lost connection the
+ * Receives messages and acknowledges or rejects each after whoever takes it is done with it. After a lost connection the
  * subscription is made again; what was not acknowledged by then comes again.
  */
 
@@ -16,6 +16,8 @@ export interface ReceiverOptions {
   readonly connection: ReconnectingClient;
   readonly destination: string;
   readonly ack: AckMode;
+  /** Each message counts as failed instead of being acknowledged. */
+  readonly rejects?: boolean;
   /** Ends after so many; infinite for a receiver that is stopped from outside. */
   readonly count: number;
   /** Gives up when nothing came for so long; infinite for never. */
@@ -94,10 +96,12 @@ export class Receiver {
   #take(client: StompClient, message: ReceivedMessage): void {
     this.#takenCount += 1;
     this.#lastMessageAtMs = performance.now();
+    const { ack, rejects } = this.#options;
     this.#options.onMessage(message, () => {
       // On a connection that was lost meanwhile nothing can be acknowledged: the message comes again.
-      if (this.#options.ack !== 'auto' && !client.isOver) {
-        client.acknowledge(message);
+      if (ack !== 'auto' && !client.isOver) {
+        if (rejects) client.reject(message);
+        else client.acknowledge(message);
       }
       this.#doneCount += 1;
       this.#changed.raise();

@@ -134,6 +134,12 @@ refuses(
   'Give either --follow or --count, not both.',
 );
 refuses(
+  'a rejection of what is gone when it is sent is refused',
+  ['receive', '/queue/q', '--reject', '--ack', 'auto'],
+  2,
+  'With --ack auto nothing is left to reject; give either --reject or --ack auto.',
+);
+refuses(
   'a header that send writes itself is refused',
   ['send', '/queue/q', 'text', '--header', 'receipt=1'],
   2,
