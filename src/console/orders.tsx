@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { ActionOutcome, MessageCopy } from '../broker/management-api.js';
+import { messageOf } from '../platform/errors.js';
 import { call, queuePath } from './api.js';
 import { Dialog } from './dialog.js';
 import { counted } from './format.js';
@@ -155,10 +156,10 @@ async function carryOut({ order, to, progress, onChanged }: Work): Promise<void>
   const canUndo =
     (kind === 'move' || kind === 'retry') &&
     done > 0 &&
-    // What went to a topic, or is one too many, is not among them.
+    done <= PART &&
+    // What went to a topic is not among them.
     copies.length === done &&
-    copies.every((copy) => may('manage', copy.queue)) &&
-    may('send', queue);
+    copies.every((copy) => may('manage', copy.queue));
   tell(
     `${counted(done, 'message')} ${WORDS[kind].done}${where}${left}${why}`,
     canUndo ? () => moveBack(copies, queue).then(onChanged) : null,
@@ -168,12 +169,22 @@ async function carryOut({ order, to, progress, onChanged }: Work): Promise<void>
 /** They come behind what is in the queue by now; those that a consumer has got stay with it. */
 async function moveBack(copies: readonly MessageCopy[], to: string): Promise<void> {
   let done = 0;
+  let reason: string | null = null;
   for (const from of new Set(copies.map((copy) => copy.queue))) {
     const ids = copies.filter((copy) => copy.queue === from).map((copy) => copy.to);
-    const path = queuePath(from, '/move');
-    done += (await call<ActionOutcome>('POST', path, { body: { to, ids } })).done;
+    try {
+      const outcome = await call<ActionOutcome>('POST', queuePath(from, '/move'), {
+        body: { to, ids },
+      });
+      done += outcome.done;
+      reason ??= outcome.reason;
+    } catch (error) {
+      // Those of other queues may well go back.
+      reason ??= messageOf(error);
+    }
   }
-  const gone = copies.length - done;
-  const left = gone === 0 ? '' : `; ${counted(gone, 'message')} had been taken already`;
+  const missing = copies.length - done;
+  const why = reason ?? 'they had been taken already';
+  const left = missing === 0 ? '' : `; ${counted(missing, 'message')} not: ${why}`;
   tell(`${counted(done, 'message')} moved back to ${to}${left}`);
 }
