@@ -27,7 +27,7 @@ import { requireUsers } from './authorization.js';
 import { addBrokerRoutes } from './broker-routes.js';
 import { addBrowserPage } from './browser-page.js';
 import { addClusterRoutes } from './cluster-routes.js';
-import { addConsoleRoutes, secureHeaders } from './console-routes.js';
+import { addConsoleRoutes } from './console-routes.js';
 import { addEventRoutes } from './event-routes.js';
 import { addFiguresRoute } from './figures-route.js';
 import { addHealthRoutes } from './health-routes.js';
@@ -38,6 +38,7 @@ import { type CallHttps, passOnToLive } from './pass-on.js';
 import { answerProblems, sendProblem } from './problems.js';
 import { addQueueRoutes } from './queue-routes.js';
 import { isChange, OPEN } from './routes.js';
+import { addSecurityHeaders } from './security-headers.js';
 import { addSessionRoutes } from './session-routes.js';
 import { ConsoleSessions } from './sessions.js';
 
@@ -122,7 +123,7 @@ function makeServer(options: AdminServerOptions): FastifyInstance {
   server.removeContentTypeParser('text/plain');
   answerProblems(server, logger);
   auditChanges(server, { report, logger, needsUser: security !== undefined });
-  secureHeaders(server);
+  addSecurityHeaders(server);
   const sessions = new ConsoleSessions(nodeCryptography, nodeClock);
   const users = security === undefined ? null : { security, sessions };
   requireUsers(server, users);

@@ -65,7 +65,6 @@ export function addBrowserPage(server: FastifyInstance): void {
       reply
         .type(`${type}; charset=utf-8`)
         .header('content-security-policy', "default-src 'self'; frame-ancestors 'none'")
-        .header('x-content-type-options', 'nosniff')
         .send(text),
     );
   }

@@ -11,7 +11,6 @@ import { OPEN } from './routes.js';
 const BUILT = new URL('../console/', import.meta.url);
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const ASK_EACH_TIME = 'no-cache';
-const NEVER = 'no-store';
 
 const TYPES: { readonly [ending: string]: string } = {
   html: 'text/html; charset=utf-8',
@@ -48,23 +47,6 @@ export function addConsoleRoutes(server: FastifyInstance): void {
     { config: OPEN },
     ({ params }, reply) => sendFile(reply, `assets/${params.file}`, files, FOR_EVER),
   );
-}
-
-/** For every answer. What the API says is kept by nobody. */
-export function secureHeaders(server: FastifyInstance): void {
-  server.addHook('onSend', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('referrer-policy', 'no-referrer');
-    reply.header('x-frame-options', 'DENY');
-    // The console of another node asks whether this one answers, and can read nothing of it.
-    const isForOthers = request.url.startsWith('/health/');
-    const sharing = isForOthers ? 'cross-origin' : 'same-origin';
-    reply.header('cross-origin-resource-policy', sharing);
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', NEVER);
-    if (!reply.hasHeader('content-security-policy')) {
-      reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-    }
-  });
 }
 
 function sendFile(

@@ -1,5 +1,6 @@
 /** What changes, as server-sent events: the role of this node, and figures of queues once a second. */
 
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueFacts } from '../broker/facts.js';
 import type { Administration } from '../node/administration.js';
@@ -8,6 +9,7 @@ import { HoldfastError } from '../platform/errors.js';
 import type { KnownUser } from '../security/security.js';
 import { seesAll, sightOf } from './authorization.js';
 import { VIEW_SOME } from './routes.js';
+import { setSecurityHeaders } from './security-headers.js';
 
 const LOOK_INTERVAL_MS = 1_000;
 /** So that proxies do not take a quiet stream for a dead one. */
@@ -81,13 +83,11 @@ export function addEventRoutes(
       if (listeners.size >= MOST_LISTENERS) {
         throw new HoldfastError('LIMIT_EXCEEDED', `${MOST_LISTENERS} listen already.`);
       }
+      setSecurityHeaders(request, reply);
+      reply.headers({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
       reply.hijack();
       const { raw } = reply;
-      raw.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      });
+      raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
       const listener = listenerOf(request, raw);
       raw.write(changes(null, lookAt(administration, report), listener.sees));
       listeners.add(listener);

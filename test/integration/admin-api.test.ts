@@ -89,6 +89,21 @@ test('queues and messages over HTTP: browse, detail, move, purge, pause, delete'
   assert.equal((await call(live, 'POST', `${base}/resume`)).json.paused, false);
   await inbox.atLeast(5);
 
+  await send(client, '/queue/single', ['1', '2', '3', '4']);
+  const { messages } = (await call(live, 'GET', '/api/v1/queues/single/messages')).json;
+  const [first, second, third] = messages.map(({ id }: Json) => id);
+  assert.equal(
+    (await call(live, 'DELETE', `/api/v1/queues/single/messages/${second}`)).status,
+    200,
+  );
+  assert.deepEqual(await bodiesIn(live, 'single'), ['1', '3', '4']);
+  const copied = { to: 'copies', ids: [third] };
+  assert.equal((await call(live, 'POST', '/api/v1/queues/single/copy', copied)).json.done, 1);
+  assert.deepEqual(await bodiesIn(live, 'copies'), ['3']);
+  const expired = await call(live, 'POST', '/api/v1/queues/single/expire', { ids: [first] });
+  assert.equal(expired.json.done, 1);
+  assert.deepEqual(await bodiesIn(live, 'single'), ['3', '4']);
+
   await send(client, '/queue/waste', ['1', '2', '3']);
   const purged = await call(live, 'POST', '/api/v1/queues/waste/purge', { limit: 2 });
   assert.deepEqual([purged.json.done, purged.json.isComplete], [2, false]);

@@ -1,5 +1,6 @@
 /** Sessions of the console: what the cookie stands for, what ends it, and what it does not allow; and headers of pages. */
 import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { type AdminCall, type Answer, askAdmin } from '../support/admin-calls.js';
 import { atEnd } from '../support/at-end.js';
@@ -162,13 +163,22 @@ test('without users everybody is in; pages and answers have their headers', asyn
   }
   const missing = await askAdmin(live, 'GET', '/console/assets/index-old.js');
   assert.deepEqual([missing.status, missing.headers['cache-control']], [404, 'no-store']);
-  for (const path of ['/api/v1/node', '/api/v1/queues', '/metrics']) {
-    const { headers } = await askAdmin(live, 'GET', path);
+  for (const path of ['node', 'queues', 'events', 'openapi.json', 'missing']) {
+    const { headers } = await askAdmin(live, 'GET', `/api/v1/${path}`);
     assert.equal(headers['cache-control'], 'no-store', path);
-    assert.equal(headers['referrer-policy'], 'no-referrer', path);
-    assert.equal(headers['x-content-type-options'], 'nosniff', path);
+    assertSecure(headers, path);
+  }
+  for (const path of ['/metrics', '/health/live', '/console/', '/api', '/', '/nothing']) {
+    assertSecure((await askAdmin(live, 'GET', path)).headers, path);
   }
 });
+
+function assertSecure(headers: IncomingHttpHeaders, path: string): void {
+  assert.equal(headers['referrer-policy'], 'no-referrer', path);
+  assert.equal(headers['x-content-type-options'], 'nosniff', path);
+  assert.equal(headers['x-frame-options'], 'DENY', path);
+  assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/, path);
+}
 
 test('figures for charts: counters, and how long confirmations took', async (t) => {
   const store = await TestStore.make(t);

@@ -45,6 +45,12 @@ export async function openPage(
   context.setDefaultTimeout(WAIT_LIMIT_MS);
   const page = await context.newPage();
   const faults: string[] = [];
+  // Neither the page nor a script of it asks anybody but nodes, which are all here.
+  page.on('request', (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    const isHere = ['127.0.0.1', 'localhost'].includes(hostname) || protocol === 'data:';
+    if (!isHere) faults.push(`asked ${request.url()}`);
+  });
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     const text = message.text();
