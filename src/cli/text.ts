@@ -107,15 +107,22 @@ export function dateText(wallMs: number): string {
   return `${day} ${clockText(wallMs).slice(0, 8)}`;
 }
 
-/** A table with one line under its head and no other lines. */
+/** Of the terminal that is printed to; infinite for a file or a pipe, and for one that does not say. */
+export function terminalColumns(): number {
+  return (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY;
+}
+
+/** A table without lines. Where it is too wide for `columns`, long texts are cut, so that all its figures are seen. */
 export function tableLines(
   head: readonly string[],
   rows: readonly (readonly string[])[],
+  // A line that fills the last one wraps on some terminals.
+  columns = terminalColumns() - 1,
 ): string[] {
   const nothing = '';
   const table = new Table({
     head: [...head],
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': COLUMN_GAP },
     chars: {
       top: nothing,
       'top-mid': nothing,
@@ -134,11 +141,39 @@ export function tableLines(
       middle: nothing,
     },
   });
-  table.push(...rows.map((row) => [...row]));
+  const widths = fittingWidths([head, ...rows], columns);
+  table.push(...rows.map((row) => row.map((cell, index) => cutTo(cell, widths[index] ?? 0))));
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd());
+}
+
+const COLUMN_GAP = 2;
+/** What is left of a text that is cut, however narrow the terminal. */
+const LEAST_CELL_COLUMNS = 12;
+
+/** Of each column, once the widest of them have given what is too much. */
+function fittingWidths(rows: readonly (readonly string[])[], columns: number): number[] {
+  const widths = (rows[0] ?? []).map((_, index) =>
+    Math.max(...rows.map((row) => plainLength(row[index] ?? ''))),
+  );
+  const total = (): number => widths.reduce((sum, width) => sum + width + COLUMN_GAP, 0);
+  while (total() - COLUMN_GAP > columns) {
+    const widest = Math.max(...widths);
+    if (widest <= LEAST_CELL_COLUMNS) break;
+    widths[widths.indexOf(widest)] = widest - 1;
+  }
+  return widths;
+}
+
+function cutTo(cell: string, width: number): string {
+  if (plainLength(cell) <= width) return cell;
+  return `${stripVTControlCharacters(cell).slice(0, width - 1)}…`;
+}
+
+function plainLength(text: string): number {
+  return stripVTControlCharacters(text).length;
 }
 
 function twoDigits(value: number): string {

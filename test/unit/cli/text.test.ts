@@ -67,6 +67,25 @@ test('a table lines up its columns and has no frame', () => {
   );
 });
 
+test('where a table is too wide its longest texts are cut, and all figures are seen', () => {
+  const long = 'orders.'.repeat(15);
+  const head = ['Queue', 'Messages', 'Consumers', ''];
+  const rows = [
+    [long, '1234567', '3', 'dead letters'],
+    ['mail', '1', '0', ''],
+  ];
+  const whole = tableLines(head, rows, Number.POSITIVE_INFINITY);
+  assert.ok(whole[1]?.includes(long));
+  for (const columns of [60, 80]) {
+    const lines = tableLines(head, rows, columns);
+    assert.ok(lines.every((line) => line.length <= columns));
+    assert.match(lines[1] ?? '', /^orders\..*… +1234567 +3 +dead letters$/);
+    assert.equal(lines[1]?.length, columns);
+    assert.match(lines[2] ?? '', /^mail +1 +0$/);
+  }
+  assert.match(tableLines(head, rows, 20)[1] ?? '', /^orders\.orde… {2}1234567/);
+});
+
 function recordingStream(columns: number) {
   const written: string[] = [];
   return { columns, written, write: (text: string) => written.push(text) };
