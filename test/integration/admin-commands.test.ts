@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StompClient } from '../../src/client/stomp-client.js';
 import { atEnd } from '../support/at-end.js';
+import { atTerminal } from '../support/at-terminal.js';
 import { eventually } from '../support/eventually.js';
 import { connect, Inbox } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
@@ -80,8 +81,63 @@ test('queues on the command line: list, stat, browse, move, pause, purge', async
   await succeeds(store, 'queue', 'resume', 'orders');
   await inbox.atLeast(4);
   const purged = await succeeds(store, 'queue', 'purge', 'later', '--yes', '--json');
-  assert.deepEqual(JSON.parse(purged), { done: 2, skipped: 0, reason: null, isStuck: false });
+  assert.deepEqual(JSON.parse(purged), {
+    ...{ done: 2, skipped: 0, reason: null, copies: [], isStuck: false },
+  });
   assert.equal(await succeeds(store, 'queue', 'delete', 'later', '--yes'), 'later is gone.\n');
+});
+
+test('dead letters, copies and expiry on the command line; a move is undone by what it told', async (t) => {
+  const store = await TestStore.make(t, { HOLDFAST_LIMITS_MAX_DELIVERIES: '1' });
+  const live = await store.startLive('a');
+  const client = await connect(live.address);
+  atEnd(t, () => client.destroy());
+  await send(client, '/queue/orders', 1);
+  const inbox = await Inbox.open(client, '/queue/orders', 'client-individual');
+  await inbox.atLeast(1);
+  for (const message of inbox.messages) client.reject(message);
+  await eventually('it is a dead letter', async () => {
+    const { code } = await holdfast(store, 'queue', 'stat', 'DLQ.orders');
+    return code === 0;
+  });
+  await succeeds(store, 'queue', 'pause', 'orders');
+  assert.match(await succeeds(store, 'queue', 'retry', 'DLQ.orders'), /^1 message sent back/);
+  assert.match(await succeeds(store, 'queue', 'list'), /^orders +1 +1 .*paused$/m);
+
+  const told = await succeeds(store, 'queue', 'move', 'orders', '--to', 'later', '--json');
+  const { copies } = JSON.parse(told);
+  assert.deepEqual([copies.length, copies[0].queue], [1, 'later']);
+  const back = ['queue', 'move', 'later', '--to', 'orders', '--id', String(copies[0].to)];
+  assert.equal(await succeeds(store, ...back), '1 message moved from later to orders.\n');
+
+  await succeeds(store, 'queue', 'copy', 'orders', '--to', 'later');
+  assert.match(await succeeds(store, 'queue', 'stat', 'later'), /^Messages +1$/m);
+  await succeeds(store, 'queue', 'expire', 'later', '--yes');
+  assert.match(
+    await succeeds(store, 'queue', 'stat', 'later'),
+    /^Messages +0$(?:.|\s)*^Expired +1$/m,
+  );
+  await succeeds(store, 'queue', 'create', 'made');
+  assert.match(await succeeds(store, 'queue', 'list'), /^made +0 /m);
+});
+
+test('who is asked before messages are destroyed may say no', async (t) => {
+  const store = await TestStore.make(t);
+  const live = await store.startLive('a');
+  const client = await connect(live.address);
+  atEnd(t, () => client.destroy());
+  await send(client, '/queue/q', 3);
+  const purge = ['queue', 'purge', 'q', '--store', store.layout.root];
+  const no = await atTerminal(purge, { question: '[y/N]', answer: 'n' });
+  assert.match(
+    no.shown,
+    /Remove the 3 messages of the queue q for good\?(?:.|\s)*Nothing was done\./,
+  );
+  assert.equal(no.code, 2);
+  assert.match(await succeeds(store, 'queue', 'stat', 'q'), /^Messages +3$/m);
+  const yes = await atTerminal(purge, { question: '[y/N]', answer: 'y' });
+  assert.equal(yes.code, 0, yes.shown);
+  assert.match(await succeeds(store, 'queue', 'stat', 'q'), /^Messages +0$/m);
 });
 
 test('nothing is destroyed unasked, and wrong words end with 2, 3 or 4', async (t) => {

@@ -1,18 +1,15 @@
 /** `holdfast queue`, `connection` and `handover` where users are required: who is asked, and where passwords come from. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { atEnd } from '../support/at-end.js';
+import { atTerminal } from '../support/at-terminal.js';
 import type { NodeProcess } from '../support/node-process.js';
 import { temporaryDirectoryOf } from '../support/temporary-directory.js';
 import { connect } from '../support/test-client.js';
 import { TestStore } from '../support/test-store.js';
 import { makeUsersFile, passwordOf, runHoldfast } from '../support/users.js';
 
-const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const ROLES = { ann: ['>: send create manage'], olga: ['orders.>: view'] };
 
 interface Scene {
@@ -53,7 +50,10 @@ test('commands log in with a password from a file, standard input, the environme
     assert.match(end.printed, /^mail +1 .*\n^orders\.new +1 /m);
   }
   const node = ['--node', live.addressOf('http')];
-  const asked = await atTerminal(['queue', 'list', ...node, '--user', 'ann'], passwordOf('ann'));
+  const words = ['queue', 'list', ...node, '--user', 'ann'];
+  const answered = { question: 'Password', answer: passwordOf('ann') };
+  const { shown: asked, code } = await atTerminal(words, answered);
+  assert.equal(code, 0, asked);
   assert.match(asked, /Password of ann: .*orders\.new +1 /s);
   assert.doesNotMatch(asked, /ann-secret/, 'nothing of it is shown');
 
@@ -112,21 +112,3 @@ test('a handover that a node is asked for needs the right, and is logged with it
   const again = await runHoldfast(['handover', '--store', root, '--to', 'b', ...ann]);
   assert.match(again.printed, /^b on .* is live in epoch 4/, again.complaint);
 });
-
-/** What a terminal of its own shows of a command that is answered once it asks. */
-async function atTerminal(flags: readonly string[], answer: string): Promise<string> {
-  const command = [process.execPath, PROGRAM, ...flags].join(' ');
-  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const closed = once(child, 'close');
-  let shown = '';
-  child.stdout.on('data', (part) => {
-    const isAsked = !shown.includes('Password') && `${shown}${part}`.includes('Password');
-    shown += part;
-    if (isAsked) child.stdin.write(`${answer}\r`);
-  });
-  const [code] = (await closed) as [number];
-  assert.equal(code, 0, shown);
-  return shown;
-}

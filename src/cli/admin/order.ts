@@ -1,7 +1,7 @@
 /** An order for many messages, asked for in portions, so that its progress is seen and Ctrl-C ends it between two. */
 
 import type { QueueFacts } from '../../broker/facts.js';
-import type { ActionOutcome } from '../../broker/management-api.js';
+import type { ActionOutcome, MessageCopy } from '../../broker/management-api.js';
 import { progressBar } from '../progress.js';
 import { messagesProgressLine } from '../text.js';
 import type { AdminClient } from './admin-client.js';
@@ -18,7 +18,8 @@ export interface Order {
   readonly limit: number;
 }
 
-export interface OrderResult extends Pick<ActionOutcome, 'done' | 'skipped' | 'reason'> {
+/** `copies`: of each portion the first thousand, as the node tells them. */
+export interface OrderResult extends Pick<ActionOutcome, 'done' | 'skipped' | 'reason' | 'copies'> {
   /** It ended before its end, for want of room. */
   readonly isStuck: boolean;
 }
@@ -31,6 +32,7 @@ export async function carryOut(admin: AdminClient, order: Order): Promise<OrderR
   let done = 0;
   let skipped = 0;
   let reason: string | null = null;
+  const copies: MessageCopy[] = [];
   let place: { after?: number; upTo?: number } = {};
   try {
     for (;;) {
@@ -40,11 +42,14 @@ export async function carryOut(admin: AdminClient, order: Order): Promise<OrderR
       done += outcome.done;
       skipped += outcome.skipped;
       reason ??= outcome.reason;
+      copies.push(...outcome.copies);
       place = { after: outcome.after, upTo: outcome.upTo };
       progress.show(done, total);
       const isStuck = !outcome.isComplete && outcome.done < portion;
       if (isStuck) reason = outcome.reason;
-      if (outcome.isComplete || isStuck || done >= limit) return { done, skipped, reason, isStuck };
+      if (outcome.isComplete || isStuck || done >= limit) {
+        return { done, skipped, reason, copies, isStuck };
+      }
     }
   } finally {
     progress.clear();
