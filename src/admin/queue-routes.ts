@@ -255,8 +255,10 @@ async function carryOut(
 }
 
 function requireName(name: string, administration: Administration): void {
-  const isNone = faultOfName(name, false) !== null;
-  if (!isNone && (!KIND_PREFIX.test(name) || administration.hasQueue(name))) return;
-  const how = isNone ? NAME_RULE : `Write ${name.replace(KIND_PREFIX, '')}, without a prefix.`;
+  const isGood = (text: string): boolean => faultOfName(text, false) === null;
+  const isPlain = (text: string): boolean => isGood(text) && !KIND_PREFIX.test(text);
+  if (isPlain(name) || (isGood(name) && administration.hasQueue(name))) return;
+  const rest = name.replace(KIND_PREFIX, '');
+  const how = isPlain(rest) ? `Write ${rest}, without a prefix.` : NAME_RULE;
   throw new HoldfastError('CLIENT_FAILED', `"${name}" cannot be the name of a queue. ${how}`);
 }

@@ -95,7 +95,7 @@ function combined(failures: readonly HoldfastError[]): HoldfastError {
     return new HoldfastError('CLIENT_FAILED', 'No server address was given.');
   if (failures.length === 1) return first;
   const worst = failures.find(({ code }) => code !== 'CLIENT_FAILED') ?? first;
-  const sentences = new Set(failures.map(({ message }) => message));
+  const sentences = new Set(failures.map(({ message }) => message.replace(/[^.]$/, '$&.')));
   return new HoldfastError(worst.code, [...sentences].join(' '), { cause: worst });
 }
 

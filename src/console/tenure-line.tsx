@@ -12,7 +12,7 @@ const COLOURS = 5;
 const ENDS: { readonly [end: string]: string } = {
   'handed-over': 'handed over',
   stopped: 'stopped',
-  lost: 'lost: killed, cut off or hung',
+  lost: 'lost: killed, cut off, hung or failed',
 };
 
 export function TenureLine({

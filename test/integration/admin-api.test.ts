@@ -175,6 +175,7 @@ test('bad input is answered with problem details, and changes nothing', async (t
     [400, /required property 'to'/, ['POST', '/api/v1/queues/q/move', {}]],
     [400, /cannot be the name of a queue/, ['POST', '/api/v1/queues/q/move', { to: 'a,b' }]],
     [400, /Write x, without a prefix/, ['PUT', '/api/v1/queues/%2Fqueue%2Fx']],
+    [400, /cannot be the name of a queue\. (?!Write)/, ['PUT', '/api/v1/queues/%2Fqueue%2F']],
     [400, /Write x, without a prefix/, ['POST', '/api/v1/queues/q/copy', { to: 'queue://x' }]],
     [400, /name another/, ['POST', '/api/v1/queues/q/move', { to: 'q' }]],
     [404, /no queue "missing"/, ['POST', '/api/v1/queues/missing/purge']],

@@ -113,10 +113,8 @@ test('dead letters, copies and expiry on the command line; a move is undone by w
   await succeeds(store, 'queue', 'copy', 'orders', '--to', 'later');
   assert.match(await succeeds(store, 'queue', 'stat', 'later'), /^Messages +1$/m);
   await succeeds(store, 'queue', 'expire', 'later', '--yes');
-  assert.match(
-    await succeeds(store, 'queue', 'stat', 'later'),
-    /^Messages +0$(?:.|\s)*^Expired +1$/m,
-  );
+  const expired = await succeeds(store, 'queue', 'stat', 'later');
+  for (const line of [/^Messages +0$/m, /^Expired +1$/m]) assert.match(expired, line);
   await succeeds(store, 'queue', 'create', 'made');
   assert.match(await succeeds(store, 'queue', 'list'), /^made +0 /m);
 });
@@ -129,10 +127,8 @@ test('who is asked before messages are destroyed may say no', async (t) => {
   await send(client, '/queue/q', 3);
   const purge = ['queue', 'purge', 'q', '--store', store.layout.root];
   const no = await atTerminal(purge, { question: '[y/N]', answer: 'n' });
-  assert.match(
-    no.shown,
-    /Remove the 3 messages of the queue q for good\?(?:.|\s)*Nothing was done\./,
-  );
+  assert.match(no.shown, /Remove the 3 messages of the queue q for good\?/);
+  assert.match(no.shown, /Nothing was done\./);
   assert.equal(no.code, 2);
   assert.match(await succeeds(store, 'queue', 'stat', 'q'), /^Messages +3$/m);
   const yes = await atTerminal(purge, { question: '[y/N]', answer: 'y' });

@@ -58,7 +58,7 @@ test('the pair at a glance, and the page of a killed node goes to the new live o
   await page.getByRole('heading', { name: 'b is live' }).waitFor();
   await page.getByText('a does not answer any more; this is another node of the store.').waitFor();
   assert.equal(new URL(page.url()).host, backup.addressOf('http'));
-  await page.getByRole('row', { name: /^1 a .* lost: killed, cut off or hung$/ }).waitFor();
+  await page.getByRole('row', { name: /^1 a .* lost: killed, cut off, hung or failed$/ }).waitFor();
   await page.getByRole('row', { name: /^2 b .* now/ }).waitFor();
   await watching.page.getByRole('heading', { name: 'b is live' }).waitFor();
   assert.equal(await watching.page.evaluate('window.mark'), 1, 'it was not loaded again');

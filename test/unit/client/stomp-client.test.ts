@@ -113,15 +113,23 @@ describe('StompClient', () => {
     const broker = new ScriptedBroker();
     broker.refuses.set('open', new HoldfastError('ACCESS_DENIED', 'Not with that password.'));
     const refusing = await serve(broker);
-    await assert.rejects(
-      connectStomp([refusing.address, gone.address], OPTIONS),
-      (error: HoldfastError) => {
+    const mute = await network.listen(LOCAL, (socket) => {
+      opened.push({ close: () => socket.destroy() });
+    });
+    opened.push(mute);
+    const options = { ...OPTIONS, connectTimeoutMs: 100 };
+    for (const servers of [
+      [refusing.address, mute.address, gone.address],
+      [mute.address, gone.address, refusing.address],
+    ]) {
+      await assert.rejects(connectStomp(servers, options), (error: HoldfastError) => {
         assert.equal(error.code, 'ACCESS_DENIED');
-        assert.match(error.message, /Not with that password/);
+        assert.match(error.message, /Not with that password\./);
         assert.match(error.message, new RegExp(`Cannot connect to .*:${gone.address.port}`));
+        assert.match(error.message, /did not answer CONNECT within 100 ms\. /);
         return true;
-      },
-    );
+      });
+    }
   });
 
   it('does not wait for ever for a server that accepts and says nothing', async () => {
