@@ -1,6 +1,5 @@
 /** What changes, as server-sent events: the role of this node, and figures of queues once a second. */
 
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueFacts } from '../broker/facts.js';
 import type { Administration } from '../node/administration.js';
@@ -87,7 +86,10 @@ export function addEventRoutes(
       reply.headers({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
       reply.hijack();
       const { raw } = reply;
-      raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) raw.setHeader(name, value);
+      }
+      raw.writeHead(200);
       const listener = listenerOf(request, raw);
       raw.write(changes(null, lookAt(administration, report), listener.sees));
       listeners.add(listener);

@@ -159,8 +159,12 @@ test('the configuration is read again when its file changes, and on SIGHUP', asy
   await writeFile(file, good);
   await live.untilSaid(/^The configuration was read again: nothing has changed\.$/);
 
-  await writeFile(file, 'limits: { maxQueues: 7 }\n');
+  const unchanged = () => live.log.filter(({ message }) => /nothing has changed\.$/.test(message));
+  const before = unchanged().length;
   live.signal('SIGHUP');
+  await live.until('it is read though the file is as it was', () => unchanged().length > before);
+
+  await writeFile(file, 'limits: { maxQueues: 7 }\n');
   await live.until('the node says that a restart is needed', () =>
     live.log.some(
       ({ event, message }) =>
